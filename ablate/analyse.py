@@ -1,0 +1,397 @@
+"""What the trials say: accuracies become means, intervals and verdicts; no drawing, no files.
+
+The seed is the unit of evidence. A cell is compared with the baseline seed by seed, since trials of
+one seed see the same batches; a trial that did not complete is counted, never dropped in silence.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from ablate.spec import InputError
+
+OUTCOMES = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
+MIN_PAIRS = 6
+THROUGHPUTS = (
+    "train_images_per_s",
+    "train_images_per_s_iqr",
+    "infer_images_per_s",
+    "infer_images_per_s_iqr",
+)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the limits of its confidence interval, in the units of the values."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def t_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
+    """The mean of independent values with Student's t interval (Student 1908).
+
+    Args:
+        values: shape (n,). All NaN for n = 0, no limits for n = 1; values without spread give an
+            interval of no width.
+        level: confidence, between 0 and 1.
+    """
+    array = np.asarray(values, dtype=float)
+    n = len(array)
+    if n == 0:
+        return Interval(math.nan, math.nan, math.nan)
+    mean = float(array.mean())
+    if n == 1:
+        return Interval(mean, math.nan, math.nan)
+    standard_error = float(array.std(ddof=1)) / math.sqrt(n)
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * standard_error
+    return Interval(mean, mean - half, mean + half)
+
+
+def by_seed(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFrame:
+    """Outcomes of the complete trials, one row a seed, one column a cell.
+
+    Args:
+        trials: as `record.to_frame` makes it.
+        outcome: name of a column.
+
+    Returns:
+        Shape (seeds, cells), as fractions; NaN where a cell lacks the seed. Cells come in order
+        of first appearance, and one without a complete trial is a column of NaN.
+
+    Raises:
+        InputError: a cell has a seed twice, as in a table of two studies.
+    """
+    twice = trials[trials.duplicated(["cell", "seed"])]
+    if not twice.empty:
+        cell, seed = twice[["cell", "seed"]].iloc[0]
+        raise InputError(f"cell {cell!r} has seed {seed} twice: expected the trials of one study")
+    complete = trials[trials["state"] == "complete"]
+    wide = complete.pivot(index="seed", columns="cell", values=outcome)
+    return wide.reindex(columns=trials["cell"].unique()).astype(float)
+
+
+def summarise(
+    trials: pd.DataFrame, baseline: str, outcome: str = "test_accuracy", level: float = 0.95
+) -> pd.DataFrame:
+    """One row a cell: its accuracy, its cost and its difference from the baseline.
+
+    Args:
+        trials: as `record.to_frame` makes it, of one study.
+        baseline: the cell that the others are compared with.
+        outcome: `test_accuracy` or `val_accuracy`.
+        level: confidence of the intervals.
+
+    Returns:
+        Cells in order of first appearance, with the columns
+
+        - `cell`; `n`, complete trials with an outcome; `diverged`, `failed`, trials;
+        - `mean`, `low`, `high`: accuracy as a fraction, with Student's t interval over seeds; no
+          limits (NaN) below two seeds;
+        - `params`; `macs` for one image; `train_images_per_s`, `infer_images_per_s` and their
+          `_iqr`: the median of what the cell's rows carry, which is one measurement;
+        - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, over the `pairs`
+          seeds complete in both, with the t interval of the paired differences. Each is widened
+          to the level 1 - (1 - level) / (cells - 1), so that all of them hold together at `level`
+          (Bonferroni; Dunn 1961). NaN for the baseline;
+        - `verdict`: `baseline`; `higher` or `lower`; `inconclusive` where that interval holds
+          zero; `too few seeds` below `MIN_PAIRS` pairs, since a two-sided permutation test of
+          five pairs cannot go below p = 0.0625.
+
+        `attrs` holds `outcome` and `level`, for whoever prints or draws the frame.
+
+    Raises:
+        InputError: no such cell or outcome, or a cell has a seed twice.
+    """
+    if outcome not in OUTCOMES:
+        raise InputError(f"outcome = {outcome!r}: expected {' or '.join(OUTCOMES)}", "outcome")
+    accuracies = by_seed(trials, outcome)
+    if baseline not in accuracies.columns:
+        names = ", ".join(accuracies.columns)
+        raise InputError(f"baseline = {baseline!r}: expected one of {names}", "baseline")
+    adjusted = 1 - (1 - level) / max(1, len(accuracies.columns) - 1)
+    rows = []
+    for cell, rows_of_cell in trials.groupby("cell", sort=False):
+        accuracy = accuracies[cell]
+        differences = (accuracy - accuracies[baseline]).dropna()
+        rows.append(
+            _level_of(accuracy.dropna(), level)
+            | _counts_and_costs(rows_of_cell)
+            | (_no_comparison() if cell == baseline else _comparison(differences, adjusted))
+        )
+    columns = ["cell", "n", "diverged", "failed", "mean", "low", "high", "params", "macs"]
+    columns += [*THROUGHPUTS, "diff", "diff_low", "diff_high", "pairs", "verdict"]
+    summary = pd.DataFrame(rows, columns=columns)
+    summary.attrs = {"outcome": outcome, "level": level}
+    return summary
+
+
+def _level_of(accuracy: pd.Series, level: float) -> dict[str, Any]:
+    interval = t_interval(accuracy, level)
+    return {
+        "n": len(accuracy),
+        "mean": interval.mean,
+        "low": interval.low,
+        "high": interval.high,
+    }
+
+
+def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
+    first = rows.iloc[0]
+    throughputs = rows[list(THROUGHPUTS)].astype(float).median()
+    return {
+        "cell": str(first["cell"]),
+        "diverged": int((rows["state"] == "diverged").sum()),
+        "failed": int((rows["state"] == "failed").sum()),
+        "params": int(first["params"]),
+        "macs": int(first["macs"]),
+        **{name: float(throughputs[name]) for name in THROUGHPUTS},
+    }
+
+
+def _comparison(differences: pd.Series, level: float) -> dict[str, Any]:
+    interval = t_interval(differences, level)
+    if len(differences) < MIN_PAIRS:
+        verdict = "too few seeds"
+    elif interval.low > 0:
+        verdict = "higher"
+    elif interval.high < 0:
+        verdict = "lower"
+    else:
+        verdict = "inconclusive"
+    return {
+        "diff": interval.mean,
+        "diff_low": interval.low,
+        "diff_high": interval.high,
+        "pairs": len(differences),
+        "verdict": verdict,
+    }
+
+
+def _no_comparison() -> dict[str, Any]:
+    nothing = dict.fromkeys(("diff", "diff_low", "diff_high"), math.nan)
+    return nothing | {"pairs": 0, "verdict": "baseline"}
+
+
+def pareto(
+    frame: pd.DataFrame, cost: str, outcome: str, maximise_cost: bool = False
+) -> "pd.Series[bool]":
+    """Which rows no other row dominates: as good in both columns, and better in one.
+
+    Args:
+        frame: any; its index is kept.
+        cost: name of the column to minimise, or to maximise, as for throughput.
+        outcome: name of the column to maximise.
+        maximise_cost: whether more of `cost` is better.
+
+    Returns:
+        Shape (rows,). Equal rows are on the front together; a row with NaN never is.
+    """
+    price = frame[cost].to_numpy(dtype=float, na_value=math.nan) * (-1 if maximise_cost else 1)
+    value = frame[outcome].to_numpy(dtype=float, na_value=math.nan)
+    # Entry [i, j] asks about row j against row i; a comparison with NaN is false.
+    as_good = (price <= price[:, None]) & (value >= value[:, None])
+    better = (price < price[:, None]) | (value > value[:, None])
+    dominated = (as_good & better).any(axis=1)
+    missing = np.isnan(price) | np.isnan(value)
+    return pd.Series(~dominated & ~missing, index=frame.index, name="pareto")
+
+
+def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd.DataFrame:
+    """Mean over seeds of a learning curve, with Student's t interval, epoch by epoch.
+
+    Args:
+        epochs: one row a trial and epoch, with the columns `cell`, `epoch` and `value`.
+        value: name of the column; values that are missing or infinite are left out of `n`.
+        level: confidence of each interval by itself.
+
+    Returns:
+        Columns `cell`, `epoch`, `n`, `mean`, `low`, `high`; cells in order of first appearance,
+        epochs ascending, in the units of `value`.
+    """
+    finite = epochs[np.isfinite(epochs[value].to_numpy(dtype=float, na_value=math.nan))]
+    rows = []
+    for cell in finite["cell"].unique():
+        for epoch, of_epoch in finite[finite["cell"] == cell].groupby("epoch"):
+            interval = t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
+            rows.append((cell, epoch, len(of_epoch), interval.mean, interval.low, interval.high))
+    return pd.DataFrame(rows, columns=["cell", "epoch", "n", "mean", "low", "high"])
+
+
+def level_name(summary: pd.DataFrame) -> str:
+    """The confidence of a summary's intervals, as `95%`."""
+    return f"{100 * summary.attrs['level']:g}%"
+
+
+def answer(summary: pd.DataFrame, question: str) -> str:
+    """The study's answer in plain words: differences in percentage points, seeds, uncertainty.
+
+    Args:
+        summary: as `summarise` makes it.
+        question: what the study asks; it opens the text.
+    """
+    base = summary[summary["verdict"] == "baseline"].iloc[0]
+    others = summary[summary["verdict"] != "baseline"]
+    if base["n"] == 0:
+        found = f"{base['cell']} has no complete trial, so nothing can be compared with it."
+        return " ".join([question, found, *_lost(summary)])
+    decimals = _decimals(summary)
+    findings = [_finding(row, decimals, level_name(summary)) for _, row in others.iterrows()]
+    against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {_count(base['n'], 'seed')})"
+    found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
+    return " ".join([question, found, *_joint(summary), *_lost(summary)])
+
+
+def _finding(row: pd.Series, decimals: int, level: str) -> str:
+    """What is known of one cell against the baseline, as a clause."""
+    points, low, high = (
+        f"{100 * row[name]:z.{decimals}f}" for name in ("diff", "diff_low", "diff_high")
+    )
+    interval = f"{level} interval {low} to {high}"
+    pairs = _count(row["pairs"], "pair")
+    if row["verdict"] == "too few seeds":
+        measured = f": {points} points, {interval}" if row["pairs"] >= 2 else ""
+        return f"{row['cell']} has too few seeds to tell ({pairs}, {MIN_PAIRS} needed{measured})"
+    if row["verdict"] == "inconclusive":
+        return f"{row['cell']} is inconclusive at {points} points ({interval}, {pairs})"
+    size = points.lstrip("-")
+    return f"{row['cell']} is {size} points {row['verdict']} ({interval}, {pairs})"
+
+
+def _joint(summary: pd.DataFrame) -> list[str]:
+    """The sentence that says how several comparisons belong together."""
+    comparisons = len(summary) - 1
+    if comparisons < 2:
+        return []
+    level = level_name(summary)
+    return [f"The {comparisons} comparisons hold together at {level} (paired t, Bonferroni)."]
+
+
+def _lost(summary: pd.DataFrame) -> list[str]:
+    """The sentence that says which trials have no accuracy."""
+    lost = [
+        f"{summary[state].sum()} {state}"
+        for state in ("diverged", "failed")
+        if summary[state].sum() > 0
+    ]
+    return [f"Trials without an accuracy: {_joined(lost)}."] if lost else []
+
+
+def _joined(parts: list[str]) -> str:
+    """Parts as a list in a sentence; semicolons, as a part may hold commas."""
+    return "; ".join([*parts[:-2], " and ".join(parts[-2:])])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def text_table(summary: pd.DataFrame) -> str:
+    """The summary as aligned plain text, one line a cell, and a line that says how to read it.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    table = _as_strings(summary)
+    lines = [list(table.columns), *table.to_numpy().tolist()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "  ".join(
+            cell.ljust(width) if name in _WORDS else cell.rjust(width)
+            for name, cell, width in zip(table.columns, line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    return "\n".join([*text, "", _legend(summary)]) + "\n"
+
+
+def markdown_table(summary: pd.DataFrame) -> str:
+    """The same table as `text_table`, in Markdown.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    table = _as_strings(summary)
+    rule = [":--" if name in _WORDS else "--:" for name in table.columns]
+    lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([*text, "", _legend(summary)]) + "\n"
+
+
+_WORDS = ("arm", "verdict")
+
+
+def _as_strings(summary: pd.DataFrame) -> pd.DataFrame:
+    """What the tables print. Counts that say nothing new, such as no failures, are left out."""
+    decimals = _decimals(summary)
+    compared = summary["verdict"] != "baseline"
+    columns: dict[str, list[str]] = {"arm": list(summary["cell"])}
+    columns["n"] = [str(n) for n in summary["n"]]
+    for state in ("diverged", "failed"):
+        if summary[state].sum() > 0:
+            columns[state] = [str(count) for count in summary[state]]
+    columns[f"{OUTCOMES[summary.attrs['outcome']]} %"] = _intervals(
+        summary[["mean", "low", "high"]], f"z.{decimals}f"
+    )
+    columns["difference, points"] = _intervals(
+        summary[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
+    )
+    if (summary["pairs"] != summary["n"])[compared].any():
+        columns["pairs"] = [
+            str(pairs) if different else "-"
+            for pairs, different in zip(summary["pairs"], compared, strict=True)
+        ]
+    columns["verdict"] = list(summary["verdict"])
+    columns["params"] = [si(value) for value in summary["params"]]
+    columns["MACs"] = [si(value) for value in summary["macs"]]
+    columns["images/s"] = [si(value) for value in summary["infer_images_per_s"]]
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _intervals(percent: pd.DataFrame, form: str) -> list[str]:
+    """`mean [low, high]` of each row, fractions as percent; less where some are missing."""
+    texts = []
+    for mean, low, high in (100 * percent.to_numpy(dtype=float)).tolist():
+        if math.isnan(mean):
+            texts.append("-")
+        elif math.isnan(low):
+            texts.append(f"{mean:{form}}")
+        else:
+            texts.append(f"{mean:{form}} [{low:{form}}, {high:{form}}]")
+    return texts
+
+
+def _legend(summary: pd.DataFrame) -> str:
+    """How to read the tables' brackets and last column."""
+    level = level_name(summary)
+    joint = "Bonferroni over all arms" if len(summary) > 2 else "Student's t"
+    return f"[{level} intervals; differences paired by seed, {joint}]  images/s: inference"
+
+
+def _decimals(summary: pd.DataFrame) -> int:
+    """Decimals that the precision of the accuracies is worth: two where an interval is narrow."""
+    spans = pd.concat(
+        [summary["high"] - summary["low"], summary["diff_high"] - summary["diff_low"]]
+    )
+    return 2 if (100 * spans).min() < 0.5 else 1
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+def si(value: float) -> str:
+    """A count in three digits at most: 950, 175k, 2.1M, 1.25G; `-` for NaN."""
+    if math.isnan(value):
+        return "-"
+    rounded = float(f"{value:.3g}")
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if rounded >= size:
+            return f"{rounded / size:.3g}{letter}"
+    return f"{rounded:.3g}"

@@ -1,0 +1,68 @@
+"""What a built network costs, counted by fvcore on a copy in eval mode: the recorded columns.
+
+fvcore's "flop" is one multiply-accumulate (MAC). In train mode it would count five operations an
+element of batch norm instead of two and move the running statistics, hence the copy.
+"""
+
+import copy
+import json
+import logging
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ablate.model import build
+from ablate.spec import NetSpec
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counts of a network for one image.
+
+    Args:
+        params: trainable parameters.
+        macs: of convolutions and linear layers.
+        macs_total: all that fvcore counts: norms and adaptive pooling too.
+        activations: output elements of convolutions and linear layers.
+        unsupported_ops: operators that fvcore met and did not count, by number of calls.
+    """
+
+    params: int
+    macs: int
+    macs_total: int
+    activations: int
+    unsupported_ops: dict[str, int]
+
+    @property
+    def unsupported_json(self) -> str:
+        """`unsupported_ops` as JSON with sorted keys."""
+        return json.dumps(self.unsupported_ops, sort_keys=True)
+
+
+def count(spec: NetSpec) -> Counted:
+    """Build the network and count it. Torch's generators are left as they were."""
+    with torch.random.fork_rng(devices=[]):
+        return count_module(build(spec), (spec.in_channels, spec.image_size, spec.image_size))
+
+
+def count_module(network: nn.Module, image: tuple[int, int, int]) -> Counted:
+    """Count any network on one image of shape (C, H, W); the network itself is not touched."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.*")
+        from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
+
+        network = copy.deepcopy(network).cpu().eval()
+        inputs = torch.zeros(1, *image)
+        logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
+        flops = FlopCountAnalysis(network, inputs).unsupported_ops_warnings(False)
+        by_operator = flops.by_operator()
+        activations = ActivationCountAnalysis(network, inputs).unsupported_ops_warnings(False)
+        return Counted(
+            params=sum(p.numel() for p in network.parameters() if p.requires_grad),
+            macs=int(by_operator["conv"] + by_operator["linear"]),
+            macs_total=int(flops.total()),
+            activations=int(activations.total()),
+            unsupported_ops={str(op): int(n) for op, n in flops.unsupported_ops().items()},
+        )

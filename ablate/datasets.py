@@ -1,0 +1,58 @@
+"""What there is to know of each dataset without opening it: shapes, classes, sizes."""
+
+from dataclasses import dataclass
+
+from ablate.spec import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo:
+    """A dataset, before it is read.
+
+    Args:
+        name: as `--dataset` takes it.
+        channels, image_size, classes: of its images; height equals width.
+        images: those outside its own test split.
+        test_images: of its own test split; 0 where `DataSpec.test_fraction` makes one.
+        source: the class of `torchvision.datasets` that reads it; empty for scikit-learn's.
+    """
+
+    name: str
+    channels: int
+    image_size: int
+    classes: int
+    images: int
+    test_images: int
+    source: str = ""
+
+    def sizes(self, val_fraction: float, test_fraction: float) -> tuple[int, int, int]:
+        """Images in the training, validation and test split."""
+        test = self.test_images or round(self.images * test_fraction)
+        rest = self.images if self.test_images else self.images - test
+        val = round(rest * val_fraction) if self.test_images else round(self.images * val_fraction)
+        return rest - val, val, test
+
+
+DATASETS = {
+    info.name: info
+    for info in (
+        DatasetInfo(name="digits", channels=1, image_size=8, classes=10, images=1797,
+                    test_images=0),
+        DatasetInfo(name="cifar10", channels=3, image_size=32, classes=10, images=50_000,
+                    test_images=10_000, source="CIFAR10"),
+        DatasetInfo(name="cifar100", channels=3, image_size=32, classes=100, images=50_000,
+                    test_images=10_000, source="CIFAR100"),
+        DatasetInfo(name="fashion_mnist", channels=1, image_size=28, classes=10, images=60_000,
+                    test_images=10_000, source="FashionMNIST"),
+        DatasetInfo(name="svhn", channels=3, image_size=32, classes=10, images=73_257,
+                    test_images=26_032, source="SVHN"),
+    )
+}
+
+
+def dataset_info(name: str) -> DatasetInfo:
+    """What is known of the dataset called `name`; `InputError` lists the names."""
+    if name not in DATASETS:
+        raise InputError(f"dataset {name!r} is not known: expected one of {', '.join(DATASETS)}",
+                         "dataset")
+    return DATASETS[name]

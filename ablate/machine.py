@@ -1,0 +1,92 @@
+"""What made a row: operating system, device, driver, versions of the packages, commit."""
+
+import functools
+import json
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ablate.spec import InputError
+
+PACKAGES = ("ablate", "torch", "torchvision", "numpy", "optuna", "fvcore", "scikit-learn")
+
+
+def pick_device(wanted: str) -> str:
+    """`auto` is CUDA where there is one, else the CPU; others are checked.
+
+    Raises:
+        InputError: not a device of this machine.
+    """
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted != "cpu" and not torch.cuda.is_available():
+        raise InputError(f"--device {wanted}: torch {torch.__version__} finds no CUDA device; "
+                         "expected auto or cpu")
+    return wanted
+
+
+def cpu_count() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def describe(device: str) -> dict[str, Any]:
+    """The columns of the results table that say what made a row, for a device as torch names it."""
+    commit, dirty = _commit()
+    return {
+        "device": f"{device.partition(':')[0]}: {_device_name(device)}",
+        "driver": _driver(device),
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "versions": json.dumps({"python": platform.python_version()}
+                               | {name: version(name) for name in PACKAGES}),
+        "commit": commit,
+        "dirty": dirty,
+    }
+
+
+def _device_name(device: str) -> str:
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _driver(device: str) -> str | None:
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    driver = _output(query, Path.cwd())
+    return f"{driver.splitlines()[0] if driver else 'unknown'}, CUDA {torch.version.cuda}"
+
+
+def _commit() -> tuple[str | None, bool | None]:
+    """Commit and dirty flag of the checkout this package runs from, None where it is none."""
+    package = Path(__file__).resolve().parent
+    commit = _output(["git", "rev-parse", "HEAD"], package)
+    tracked = _output(["git", "ls-files", "--", str(package / "__init__.py")], package)
+    if not commit or not tracked:
+        return None, None
+    return commit, bool(_output(["git", "status", "--porcelain", "--", str(package)], package))
+
+
+def _output(command: list[str], where: Path) -> str | None:
+    """What a command prints, None where it is missing or fails."""
+    try:
+        done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,234 @@
+"""The results table: its columns, its schema, and reading and writing it without losing any of it.
+
+`COLUMNS` is the one place that says what a column is; the schema, the order of the CSV and the
+README's dictionary follow from it.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate.spec import AXIS_PREFIX, InputError
+
+STATES = ("complete", "diverged", "failed")
+TRIALS, EPOCHS, STAGES = "trials.csv", "epochs.csv", "stages.csv"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the trials table.
+
+    Args:
+        name, dtype: as in the frame; dtypes are pandas' nullable ones.
+        about: what it holds, with its unit.
+        required: never missing, whatever became of the trial.
+        check: limits of its values: (least, greatest).
+    """
+
+    name: str
+    dtype: str
+    about: str
+    required: bool = False
+    check: tuple[float | None, float | None] = (None, None)
+
+
+_FRACTION = (0.0, 1.0)
+_COUNT = (0.0, None)
+
+COLUMNS = (
+    Column("study", "string", "name of the study", required=True),
+    Column("dataset", "string", "name of the dataset", required=True),
+    Column("cell", "string", "the arm, or the arms of a factorial joined by ` / `", required=True),
+    Column("seed", "Int64", "of init, order and augmentation; pairs the arms", required=True),
+    Column("key", "string", "content hash of the trial's full description", required=True),
+    Column("net", "string", "content hash of its network alone", required=True),
+    Column("state", "string", "complete, diverged (loss not finite) or failed", required=True),
+    Column("failure", "string", "one line: why it did not complete"),
+    Column("test_accuracy", "Float64", "fraction of test images, last epoch, evaluated once",
+           check=_FRACTION),
+    Column("val_accuracy", "Float64", "fraction of validation images, last epoch",
+           check=_FRACTION),
+    Column("val_loss", "Float64", "mean cross-entropy over validation, last epoch, nats",
+           check=_COUNT),
+    Column("train_loss", "Float64", "mean cross-entropy over the last epoch's steps, nats",
+           check=_COUNT),
+    Column("params", "Int64", "trainable parameters", required=True, check=_COUNT),
+    Column("macs", "Int64", "multiply-accumulates of convolutions and linear layers for one "
+           "image, fvcore, eval mode", required=True, check=_COUNT),
+    Column("macs_total", "Int64", "all that fvcore counts, normalisation and pooling included",
+           required=True, check=_COUNT),
+    Column("unsupported_ops", "string", "JSON: operators fvcore met and did not count",
+           required=True),
+    Column("activations", "Int64", "output elements of all convolutions and linear layers for one "
+           "image", required=True, check=_COUNT),
+    Column("widths", "string", "JSON: channels of each stage", required=True),
+    Column("depths", "string", "JSON: blocks in each stage", required=True),
+    Column("strides", "string", "JSON: stride of each stage", required=True),
+    Column("shortcut", "string", "none, A, B, C or D (He et al. 2015, section 4.1; D: average "
+           "pool)", required=True),
+    Column("epochs", "Int64", "passes over the training split", required=True, check=_COUNT),
+    Column("batch", "Int64", "images a training step", required=True, check=_COUNT),
+    Column("train_images", "Int64", "images in the training split", check=_COUNT),
+    Column("val_images", "Int64", "images in the validation split", check=_COUNT),
+    Column("test_images", "Int64", "images in the test split", check=_COUNT),
+    Column("train_seconds", "Float64", "wall time of the trial's training loop, evaluation of each "
+           "epoch included; other trials may have run beside it", check=_COUNT),
+    Column("train_threads", "Int64", "CPU threads of the trial's process", check=_COUNT),
+    Column("train_images_per_s", "Float64", "throughput of a training step, images/s: median over "
+           "blocks, measured once a cell with nothing beside it", check=_COUNT),
+    Column("train_images_per_s_iqr", "Float64", "its interquartile range, images/s", check=_COUNT),
+    Column("infer_images_per_s", "Float64", "throughput of inference, images/s: median over blocks",
+           check=_COUNT),
+    Column("infer_images_per_s_iqr", "Float64", "its interquartile range, images/s", check=_COUNT),
+    Column("throughput_batch", "Int64", "images a batch when throughput was measured",
+           check=_COUNT),
+    Column("throughput_threads", "Int64", "CPU threads when throughput was measured",
+           check=_COUNT),
+    Column("device", "string", "what trained and was timed, `cpu: ...` or `cuda: ...`",
+           required=True),
+    Column("dtype", "string", "of weights and activations", required=True),
+    Column("memory_format", "string", "layout of the tensors: contiguous or channels_last",
+           required=True),
+    Column("os", "string", "operating system and architecture", required=True),
+    Column("driver", "string", "of the GPU and its CUDA version; empty on a CPU"),
+    Column("versions", "string", "JSON: python and the packages that made the row", required=True),
+    Column("commit", "string", "git commit of the code, where it is a checkout"),
+    Column("dirty", "boolean", "whether that checkout had uncommitted changes to the code"),
+    Column("started", "string", "UTC, ISO 8601", required=True),
+    Column("finished", "string", "UTC, ISO 8601", required=True),
+    Column("spec", "string", "JSON: every field of the trial's description", required=True),
+)
+
+
+def axis_columns(frame: pd.DataFrame) -> list[str]:
+    """Names of the columns, one an axis of the study, that say which arm a row has."""
+    return [name for name in frame.columns if name.startswith(AXIS_PREFIX)]
+
+
+def to_frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a checked table: columns in the order of `COLUMNS`, the axes after `cell`.
+
+    Raises:
+        InputError: a row breaks the schema; the line names the column and the value.
+    """
+    frame = pd.DataFrame(list(rows))
+    axes = sorted(axis_columns(frame))
+    names = [column.name for column in COLUMNS]
+    frame = frame.reindex(columns=names[:3] + axes + names[3:])
+    dtypes = {column.name: column.dtype for column in COLUMNS} | dict.fromkeys(axes, "string")
+    return validate(frame.astype(dtypes), "the results table")  # type: ignore[arg-type]
+
+
+def validate(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """The frame, if it follows the schema: columns, dtypes, limits, one row a key.
+
+    Args:
+        frame: as `to_frame` makes it.
+        where: names the table in the error.
+    """
+    import pandera.pandas as pa
+
+    columns: dict[str, pa.Column] = {
+        column.name: pa.Column(
+            column.dtype,
+            nullable=not column.required,
+            checks=[check for check in _checks(column)],
+            unique=column.name == "key",
+        )
+        for column in COLUMNS
+    }
+    columns[f"^{AXIS_PREFIX}.+$"] = pa.Column("string", nullable=False, regex=True, required=False)
+    try:
+        return pa.DataFrameSchema(columns, strict=True, ordered=False).validate(frame)
+    except pa.errors.SchemaError as error:
+        raise InputError(f"{where}: {' '.join(str(error).split())[:300]}") from error
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A trials table from its CSV, checked.
+
+    Raises:
+        InputError: no such file, not a CSV, or not our schema.
+    """
+    try:
+        header = pd.read_csv(path, nrows=0).columns
+        dtypes = {column.name: column.dtype for column in COLUMNS}
+        dtypes |= {name: "string" for name in header if name.startswith(AXIS_PREFIX)}
+        frame = pd.read_csv(path, dtype=dtypes)  # type: ignore[call-overload]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such table") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a trials table: {' '.join(str(error).split())}") from error
+    return validate(frame, str(path))
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, whole or not at all."""
+    with replacing(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    with replacing(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place, synced, if the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=path.suffix)
+    temporary = Path(name)
+    try:
+        os.close(handle)
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def keep_aside(path: Path, known: Callable[[pd.Series], bool]) -> Path | None:
+    """Move a table away before it is overwritten, if it has a row that nothing else holds.
+
+    Args:
+        path: the table.
+        known: whether a row will be in the table that replaces it.
+
+    Returns:
+        Where it went, or None where nothing would have been lost.
+    """
+    if not path.exists():
+        return None
+    frame = read(path)
+    if all(known(row) for _, row in frame.iterrows()):
+        return None
+    stamp = str(frame["finished"].max()).replace(":", "").replace("-", "")[:15]
+    kept = path.with_name(f"{path.stem}-{stamp}{path.suffix}")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.stem}-{stamp}-{number}{path.suffix}")
+    path.rename(kept)
+    return kept
+
+
+def _checks(column: Column) -> Iterator[Any]:
+    import pandera.pandas as pa
+
+    if column.name == "state":
+        yield pa.Check.isin(STATES)
+    least, greatest = column.check
+    if least is not None:
+        yield pa.Check.ge(least)
+    if greatest is not None:
+        yield pa.Check.le(greatest)

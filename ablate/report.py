@@ -1,0 +1,75 @@
+"""The files of a run: tables from what was measured, then findings from the tables alone.
+
+`write_tables` is given rows; `write_findings` reads only what `write_tables` wrote, so that every
+figure and number can be made again from the CSV files, without torch.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate import analyse, count, plot, record
+from ablate.study import Study
+
+
+def write_tables(
+    folder: Path, study: Study, rows: Iterable[dict[str, Any]], epochs: Iterable[dict[str, Any]]
+) -> None:
+    """Write `trials.csv` (and Parquet), `epochs.csv`, `stages.csv` and the study file.
+
+    Args:
+        folder: of the run; made where there is none.
+        study: gives the cells and their per-stage costs.
+        rows: one a trial, in the order of the plan.
+        epochs: one an epoch of a trial: key, cell, seed, epoch, losses, accuracy, seconds.
+    """
+    trials = record.to_frame(rows)
+    record.write(trials, folder / record.TRIALS)
+    record.write_parquet(trials, (folder / record.TRIALS).with_suffix(".parquet"))
+    record.write(pd.DataFrame(list(epochs)), folder / record.EPOCHS)
+    record.write(_stage_table(study), folder / record.STAGES)
+    with record.replacing(folder / "study.toml") as temporary:
+        temporary.write_text(study.source, encoding="utf-8")
+
+
+def write_findings(folder: Path, question: str, baseline: str) -> tuple[pd.DataFrame, str]:
+    """Write `summary.csv`, `summary.md` and the figures of a run from its tables.
+
+    Returns:
+        The summary, one row a cell, and the answer in words.
+    """
+    trials = record.read(folder / record.TRIALS)
+    stages = pd.read_csv(folder / record.STAGES)
+    epochs = pd.read_csv(folder / record.EPOCHS)
+    summary = analyse.summarise(trials, baseline)
+    answer = analyse.answer(summary, question)
+    record.write(summary, folder / "summary.csv")
+    with record.replacing(folder / "summary.md") as temporary:
+        temporary.write_text(_markdown(trials, summary, question, answer), encoding="utf-8")
+    for name, figure in plot.draw_all(trials, summary, stages, epochs).items():
+        plot.save(figure, folder / name)
+    return summary, answer
+
+
+def _stage_table(study: Study) -> pd.DataFrame:
+    from ablate.spec import content_hash
+
+    return pd.DataFrame([
+        {"cell": cell.name, "net": content_hash(cell.net), "stage": stage, "out_size": size,
+         "params": cost.params, "macs": cost.macs, "activations": cost.activations}
+        for cell in study.cells
+        for stage, (size, cost) in count.stages(cell.net).items()
+    ])
+
+
+def _markdown(trials: pd.DataFrame, summary: pd.DataFrame, question: str, answer: str) -> str:
+    first = trials.iloc[0]
+    return "\n".join([
+        f"# {first['study']} on {first['dataset']}", "", question, "", answer, "",
+        analyse.markdown_table(summary), "",
+        f"Trained and timed on {first['device']}. Intervals are 95%; those of the differences are "
+        "paired by seed and hold together. MACs: multiply-accumulates of convolutions and linear "
+        "layers for one image.", "",
+    ])

@@ -1,0 +1,417 @@
+"""What a trial is: frozen, validated, hashable descriptions, and nothing that runs.
+
+A `NetSpec` describes any residual network by per-stage tuples. "Doubling" is no property of a
+network: it is `stage_widths`, a function that makes the tuple.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+Block = Literal["basic", "bottleneck"]
+Shortcut = Literal["none", "A", "B", "C", "D"]
+StrideBlock = Literal["first", "last"]
+StrideConv = Literal["1x1", "3x3"]
+Downsample = Literal["conv", "max", "avg"]
+Stem = Literal["cifar", "imagenet", "deep"]
+Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
+Norm = Literal["batch", "group", "none"]
+Schedule = Literal["one_cycle", "cosine"]
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "block": get_args(Block),
+    "shortcut": get_args(Shortcut),
+    "stride_block": get_args(StrideBlock),
+    "stride_conv": get_args(StrideConv),
+    "downsample": get_args(Downsample),
+    "stem": get_args(Stem),
+    "activation": get_args(Activation),
+    "norm": get_args(Norm),
+    "schedule": get_args(Schedule),
+}
+
+AXIS_PREFIX = "axis_"
+GROWTH_RULES = {"constant": 1.0, "doubling": 2.0, "tripling": 3.0}
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong; the message is one line that says what would be right.
+
+    Args:
+        message: the line.
+        key: the setting at fault, where there is one, so that a caller can name its file.
+    """
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockSpec:
+    """One residual block, as `NetSpec.blocks` derives it. Widths are in channels."""
+
+    stage: int
+    index: int
+    in_width: int
+    inner_width: int
+    out_width: int
+    stride: int
+
+    @property
+    def changes_shape(self) -> bool:
+        """Whether an identity shortcut would not fit."""
+        return self.stride != 1 or self.in_width != self.out_width
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetSpec:
+    """A residual network. The default is ResNet-14 for CIFAR: 16, 32, 64 channels, projections.
+
+    Raises `InputError`, with the key at fault, for a network that cannot be built.
+
+    Args:
+        widths: channels of each stage; a stage may be a tuple that gives each of its blocks
+            (PyramidNet). In a bottleneck, the width before `expansion`.
+        depths: blocks in each stage.
+        strides: by how much each stage shrinks its input's height and width.
+        block: two 3x3 convolutions, or 1x1, 3x3, 1x1 (He et al. 2015, arXiv 1512.03385, fig. 5).
+        preact: norm and activation before each convolution (He et al. 2016, arXiv 1603.05027).
+        expansion: output over inner width; 4 for a bottleneck, 1 for a basic block.
+        groups, width_per_group: the bottleneck's 3x3 has
+            `int(width * width_per_group / 64) * groups` channels in `groups` groups
+            (ResNeXt, arXiv 1611.05431; wide ResNets double `width_per_group`).
+        shortcut: `none` (a plain network), `A` (subsample, zero-pad or crop the channels),
+            `B` (1x1 projection where the shape changes), `C` (projection in every block), as in
+            He et al. 2015, section 4.1; `D` (average pool, then 1x1, where the shape changes;
+            He et al. 2018, arXiv 1812.01187, section 4).
+        stride_block: the block of a stage that carries its stride.
+        stride_conv: the convolution of a bottleneck that carries it: the first 1x1 (v1) or the
+            3x3 (v1.5). A basic block always strides in its first 3x3.
+        downsample: what shrinks in the residual branch: the convolution's own stride, or a
+            stride-1 convolution followed, after norm and activation, by max or average pooling.
+        antialias: low-pass filter with a fixed 3x3 binomial before subsampling, in the branch
+            and in the shortcut (Zhang 2019, arXiv 1904.11486).
+        stem: `cifar` 3x3; `imagenet` 7x7 stride 2 and max pool; `deep` three 3x3 and max pool
+            (ResNet-C, arXiv 1812.01187).
+        stem_width: channels out of the stem; those of the first stage where None.
+        head_width: where given, a 1x1 convolution brings the features to this width before the
+            average pool, so that the classifier's input does not depend on `widths`.
+        activation, norm: used throughout. Group norm has gcd(channels, 32) groups; without norm
+            the convolutions have a bias.
+        zero_init: start the last norm of each residual branch at zero (arXiv 1706.02677).
+        num_classes, in_channels: of the classifier and the image.
+        image_size: height and width of the image, in pixels.
+    """
+
+    widths: tuple[int | tuple[int, ...], ...] = (16, 32, 64)
+    depths: tuple[int, ...] = (2, 2, 2)
+    strides: tuple[int, ...] = (1, 2, 2)
+    block: Block = "basic"
+    preact: bool = False
+    expansion: int | None = None
+    groups: int = 1
+    width_per_group: int = 64
+    shortcut: Shortcut = "B"
+    stride_block: StrideBlock = "first"
+    stride_conv: StrideConv = "3x3"
+    downsample: Downsample = "conv"
+    antialias: bool = False
+    stem: Stem = "cifar"
+    stem_width: int | None = None
+    head_width: int | None = None
+    activation: Activation = "relu"
+    norm: Norm = "batch"
+    zero_init: bool = False
+    num_classes: int = 10
+    in_channels: int = 3
+    image_size: int = 32
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        _check_positive(
+            self,
+            "expansion groups width_per_group stem_width head_width num_classes in_channels "
+            "image_size",
+        )
+        _check_stages(self)
+        _check_combinations(self)
+
+    @property
+    def block_expansion(self) -> int:
+        """Output width over inner width of a block."""
+        return self.expansion or (4 if self.block == "bottleneck" else 1)
+
+    @property
+    def block_widths(self) -> tuple[tuple[int, ...], ...]:
+        """Width of every block, by stage, before expansion."""
+        return tuple(
+            (width,) * depth if isinstance(width, int) else width
+            for width, depth in zip(self.widths, self.depths, strict=True)
+        )
+
+    @property
+    def stem_out(self) -> int:
+        """Channels that leave the stem."""
+        return self.stem_width or self.block_widths[0][0]
+
+    @property
+    def features(self) -> int:
+        """Channels that reach the classifier."""
+        return self.head_width or self.block_widths[-1][-1] * self.block_expansion
+
+    def blocks(self) -> Iterator[BlockSpec]:
+        """Every block in order, with its widths and stride worked out."""
+        in_width = self.stem_out
+        for stage, (widths, stride) in enumerate(zip(self.block_widths, self.strides, strict=True)):
+            strided = 0 if self.stride_block == "first" else len(widths) - 1
+            for index, width in enumerate(widths):
+                block = BlockSpec(
+                    stage=stage,
+                    index=index,
+                    in_width=in_width,
+                    inner_width=int(width * self.width_per_group / 64) * self.groups,
+                    out_width=width * self.block_expansion,
+                    stride=stride if index == strided else 1,
+                )
+                yield block
+                in_width = block.out_width
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpec:
+    """The recipe, the same for every arm of a study. SGD with Nesterov momentum.
+
+    Args:
+        epochs: passes over the training split; the last one counts.
+        batch_size: images a step; an incomplete last batch is left out.
+        lr: the peak learning rate.
+        momentum, weight_decay: of SGD; the decay applies to every parameter (He et al. 2015).
+        schedule: `one_cycle` (30% up, the rest down, cosine both ways; arXiv 1708.07120) or
+            `cosine` (down alone; arXiv 1608.03983), stepped every batch.
+        crop_padding: random shifts by up to this many pixels, zeros outside.
+        flip: mirror half of the images left to right.
+        label_smoothing: mass spread evenly over the classes.
+    """
+
+    epochs: int = 30
+    batch_size: int = 128
+    lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: Schedule = "one_cycle"
+    crop_padding: int = 0
+    flip: bool = False
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        _check_positive(self, "epochs batch_size lr")
+        for name, limit in (("momentum", 1.0), ("label_smoothing", 1.0), ("weight_decay", None)):
+            value = getattr(self, name)
+            if not (value >= 0 and (limit is None or value < limit)):
+                upper = "" if limit is None else f" and below {limit:g}"
+                raise InputError(f"{name} = {value!r}: expected 0 or more{upper}", name)
+        if self.crop_padding < 0:
+            raise InputError(f"crop_padding = {self.crop_padding}: expected 0 or more pixels",
+                             "crop_padding")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """A dataset and its fixed, stratified split.
+
+    Args:
+        name: of a dataset that `ablate.data` knows.
+        val_fraction: of the images that are not test images, held out for validation.
+        test_fraction: of all images, held out for test where the dataset has no test split.
+        split_seed: of the split; the same for every trial, whatever its own seed.
+    """
+
+    name: str = "digits"
+    val_fraction: float = 0.2
+    test_fraction: float = 0.2
+    split_seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("val_fraction", "test_fraction"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise InputError(f"{name} = {value!r}: expected between 0 and 1", name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """One training: a network, a recipe, data and the seed of init, order and augmentation."""
+
+    net: NetSpec
+    train: TrainSpec
+    data: DataSpec
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """The trial's name in every table: its content hash."""
+        return content_hash(self)
+
+
+Spec = NetSpec | TrainSpec | DataSpec | TrialSpec
+
+
+def content_hash(spec: Spec) -> str:
+    """Sixteen hex digits of SHA-256 over the fields that differ from their defaults.
+
+    Fields at their default are left out, so that a new axis renames no old trial. The price is
+    that a default, once released, never changes; `tests/golden/hashes.json` holds us to that.
+    """
+    text = json.dumps(_changed(spec), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def to_json(spec: Spec) -> str:
+    """Every field, as one line of JSON."""
+    return json.dumps(dataclasses.asdict(spec), sort_keys=True)
+
+
+def trial_from_json(text: str) -> TrialSpec:
+    """The inverse of `to_json`."""
+    raw = json.loads(text)
+    return TrialSpec(
+        net=NetSpec(**{key: _tuples(value) for key, value in raw["net"].items()}),
+        train=TrainSpec(**raw["train"]),
+        data=DataSpec(**raw["data"]),
+        seed=raw["seed"],
+    )
+
+
+def growth_ratio(growth: str | float) -> float:
+    """The ratio r of a stage's width to that of the stage before, from a rule's name or itself."""
+    if isinstance(growth, str):
+        if growth not in GROWTH_RULES:
+            names = ", ".join(GROWTH_RULES)
+            raise InputError(f"growth = {growth!r}: expected {names} or a positive number",
+                             "growth")
+        return GROWTH_RULES[growth]
+    if not (math.isfinite(growth) and growth > 0):
+        raise InputError(f"growth = {growth!r}: expected a positive number", "growth")
+    return float(growth)
+
+
+def stage_widths(base: int, growth: str | float, stages: int, multiple: int = 1) -> tuple[int, ...]:
+    """Width of each stage, `base * r**stage`, rounded half up to a multiple.
+
+    >>> stage_widths(16, "doubling", 3)
+    (16, 32, 64)
+    """
+    ratio = growth_ratio(growth)
+    rounded = (math.floor(base * ratio**stage / multiple + 0.5) for stage in range(stages))
+    return tuple(max(1, count) * multiple for count in rounded)
+
+
+def additive_widths(base: int, widen: float, depths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Width of each block, `base` plus an equal share of `widen` a block, rounded down.
+
+    PyramidNet, additive (Han et al. 2016, arXiv 1610.02915, eq. 2): the last block has
+    `base + widen` channels.
+    """
+    total = sum(depths)
+    widths = iter(math.floor(base + widen * block / total) for block in range(1, total + 1))
+    return tuple(tuple(next(widths) for _ in range(depth)) for depth in depths)
+
+
+def shift_growth(
+    widths: tuple[int, ...], depths: tuple[int, ...], blocks: int
+) -> tuple[tuple[int, ...], ...]:
+    """Width of each block when the growth comes `blocks` after its stage begins (before if < 0).
+
+    >>> shift_growth((16, 32), (2, 2), -1)
+    ((16, 32), (32, 32))
+    """
+    if abs(blocks) > min(depths):
+        raise InputError(f"growth_shift = {blocks}: expected at most {min(depths)} either way, "
+                         "the blocks of the shortest stage", "growth_shift")
+    flat = [width for width, depth in zip(widths, depths, strict=True) for _ in range(depth)]
+    if blocks > 0:
+        flat = flat[:1] * blocks + flat[:-blocks]
+    elif blocks < 0:
+        flat = flat[-blocks:] + flat[-1:] * -blocks
+    shifted = iter(flat)
+    return tuple(tuple(next(shifted) for _ in range(depth)) for depth in depths)
+
+
+def _changed(spec: Spec) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        if dataclasses.is_dataclass(value):
+            changed[field.name] = _changed(value)  # type: ignore[arg-type]
+        elif value != field.default:
+            changed[field.name] = value
+    return changed
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _check_choices(spec: Any) -> None:
+    for field in fields(spec):
+        choices = CHOICES.get(field.name)
+        value = getattr(spec, field.name)
+        if choices and value not in choices:
+            raise InputError(f"{field.name} = {value!r}: expected one of {', '.join(choices)}",
+                             field.name)
+
+
+def _check_positive(spec: Any, names: str) -> None:
+    for name in names.split():
+        value = getattr(spec, name)
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise InputError(f"{name} = {value!r}: expected a positive number", name)
+
+
+def _check_stages(spec: NetSpec) -> None:
+    if not spec.widths:
+        raise InputError("widths = (): expected at least one stage", "widths")
+    for name in ("depths", "strides"):
+        values = getattr(spec, name)
+        if len(values) != len(spec.widths):
+            raise InputError(
+                f"{name} = {values}: expected {len(spec.widths)} values, one for each stage of "
+                f"widths = {spec.widths}", name)
+        if min(values) < 1:
+            raise InputError(f"{name} = {values}: expected whole numbers of 1 or more", name)
+    for stage, (width, depth) in enumerate(zip(spec.widths, spec.depths, strict=True)):
+        if isinstance(width, tuple) and len(width) != depth:
+            raise InputError(f"widths of stage {stage + 1} = {width}: expected {depth} values, "
+                             "one for each block", "widths")
+        if min(width if isinstance(width, tuple) else (width,)) < 1:
+            raise InputError(f"widths = {spec.widths}: expected 1 channel or more", "widths")
+
+
+def _check_combinations(spec: NetSpec) -> None:
+    if spec.block == "basic":
+        for name, neutral in (("groups", 1), ("width_per_group", 64), ("stride_conv", "3x3")):
+            if getattr(spec, name) != neutral:
+                raise InputError(f"{name} = {getattr(spec, name)!r} needs block = 'bottleneck'; "
+                                 f"a basic block has {name} = {neutral!r}", name)
+        if spec.block_expansion != 1:
+            raise InputError(f"expansion = {spec.expansion}: a basic block has 1; "
+                             "set block = 'bottleneck'", "expansion")
+    narrowest = min(width for stage in spec.block_widths for width in stage)
+    if int(narrowest * spec.width_per_group / 64) < 1:
+        raise InputError(f"width_per_group = {spec.width_per_group}: leaves no channel at width "
+                         f"{narrowest}; expected {math.ceil(64 / narrowest)} or more",
+                         "width_per_group")
+    if spec.antialias and spec.downsample == "avg":
+        raise InputError("antialias = true with downsample = 'avg': average pooling is a low-pass "
+                         "filter already; expected downsample = 'conv' or 'max'", "antialias")
+    if spec.zero_init and (spec.preact or spec.norm == "none"):
+        raise InputError("zero_init = true: the residual branch does not end in a norm; expected "
+                         "preact = false and norm = 'batch' or 'group'", "zero_init")
+    if spec.stem == "deep" and spec.stem_out < 2:
+        raise InputError("stem = 'deep': needs a stem_width of 2 or more", "stem_width")

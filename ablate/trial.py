@@ -1,0 +1,82 @@
+"""One trial: a `TrialSpec` becomes the measured part of a row, and a row for each epoch."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from ablate.data import Dataset
+from ablate.machine import describe
+from ablate.model import build
+from ablate.spec import TrialSpec
+from ablate.train import DivergedError, Epoch, evaluate, fit
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial gave.
+
+    Args:
+        row: columns of the results table.
+        epochs: one dict an epoch, with the fields of `ablate.train.Epoch`.
+    """
+
+    row: dict[str, Any]
+    epochs: list[dict[str, Any]]
+
+
+def run_trial(spec: TrialSpec, data: Dataset, device: torch.device) -> Outcome:
+    """Train one network from scratch and evaluate its last epoch, on test once.
+
+    A trial always ends in a row: `complete`; `diverged`, where the loss is no longer finite; or
+    `failed`, with the error in one line, so that one cell that cannot be trained does not end the
+    study.
+    """
+    started, epochs = now(), list[Epoch]()
+    try:
+        torch.manual_seed(spec.seed)
+        network = build(spec.net).to(device)
+        fit(network, data, spec.train, spec.seed, epochs.append)
+        measured = {
+            "state": "complete",
+            "test_accuracy": evaluate(network, data, data.test)[1],
+            "val_accuracy": epochs[-1].val_accuracy,
+            "val_loss": epochs[-1].val_loss,
+            "train_loss": epochs[-1].train_loss,
+        }
+    except DivergedError as error:
+        measured = {"state": "diverged", "failure": str(error)}
+    except Exception as error:  # noqa: BLE001 - recorded in the row and shown in the summary
+        line = " ".join(str(error).split())[:300]
+        measured = {"state": "failed", "failure": f"{type(error).__name__}: {line}"}
+    row = describe(str(device)) | measured | {
+        "train_seconds": sum(epoch.seconds for epoch in epochs),
+        "train_threads": torch.get_num_threads(),
+        "train_images": len(data.train),
+        "val_images": len(data.val),
+        "test_images": len(data.test),
+        "dtype": "float32",
+        "memory_format": "contiguous",
+        "started": started,
+        "finished": now(),
+    }
+    return Outcome(row, [asdict(epoch) for epoch in epochs])
+
+
+def failed_trial(reason: str, device: str) -> Outcome:
+    """The outcome of a trial that could not report one itself."""
+    row = describe(device) | {
+        "state": "failed",
+        "failure": reason,
+        "dtype": "float32",
+        "memory_format": "contiguous",
+        "started": now(),
+        "finished": now(),
+    }
+    return Outcome(row, [])
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,149 @@
+"""Processes that run queued trials side by side, and the parent that watches them.
+
+A worker claims, trains, stores, and tells the parent over its own pipe. One that dies is replaced
+and its trial queued again; a worker whose parent dies ends at once.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import torch
+
+from ablate.data import load
+from ablate.search import Claim, Queue
+from ablate.spec import DataSpec
+from ablate.trial import failed_trial, run_trial
+
+MAX_KILLS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What every worker of a study is given.
+
+    Args:
+        storage, study: where the queue is, and its name.
+        data, data_root: the dataset and where it lies.
+        device: as torch names it.
+        threads: CPU threads of one worker.
+    """
+
+    storage: Path
+    study: str
+    data: DataSpec
+    data_root: Path
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """A trial that has ended, for the progress display."""
+
+    cell: str
+    seed: int
+    state: str
+    val_accuracy: float | None
+    seconds: float
+
+    def __str__(self) -> str:
+        accuracy = "" if self.val_accuracy is None else f", validation {self.val_accuracy:.1%}"
+        return f"{self.cell}, seed {self.seed}: {self.state}{accuracy}, {self.seconds:.1f} s"
+
+
+@dataclass
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    claim: Claim | None = None
+
+
+def run_queue(job: Job, count: int, queue: Queue) -> Iterator[Done]:
+    """Run every queued trial on `count` processes, and yield each as it ends.
+
+    A trial that kills its process (out of memory, a crash) is tried `MAX_KILLS` times and then
+    recorded as failed. Leaving the loop early, by an exception or Ctrl-C, ends the workers.
+    """
+    kills: Counter[str] = Counter()
+    workers = [_start(job) for _ in range(count)]
+    try:
+        while workers:
+            ready = wait([worker.pipe for worker in workers])
+            for worker in [worker for worker in workers if worker.pipe in ready]:
+                try:
+                    message = worker.pipe.recv()
+                except EOFError:
+                    workers.remove(worker)
+                    worker.process.join()
+                    if worker.claim is not None:
+                        yield from _killed(job, queue, worker, kills)
+                        workers.append(_start(job))
+                    elif worker.process.exitcode:
+                        raise RuntimeError(
+                            f"a worker ended with status {worker.process.exitcode} "
+                            "before it claimed a trial"
+                        ) from None
+                    continue
+                if isinstance(message, Done):
+                    worker.claim = None
+                    yield message
+                else:
+                    worker.claim = message
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()
+
+
+def _start(job: Job) -> _Worker:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(job, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _killed(job: Job, queue: Queue, worker: _Worker, kills: Counter[str]) -> Iterator[Done]:
+    claim = worker.claim
+    assert claim is not None
+    kills[claim.spec.key] += 1
+    if kills[claim.spec.key] < MAX_KILLS:
+        queue.requeue(claim)
+        return
+    reason = (f"its process ended with status {worker.process.exitcode}, {MAX_KILLS} times; "
+              "status -9 is often a lack of memory")
+    queue.finish(claim, failed_trial(reason, job.device))
+    yield Done(claim.cell, claim.spec.seed, "failed", None, 0.0)
+
+
+def _work(job: Job, pipe: Connection) -> None:
+    """The worker process: claim and run until the queue is empty."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(job.threads)
+    device = torch.device(job.device)
+    data = load(job.data, job.data_root).to(device)
+    queue = Queue(job.storage, job.study)
+    while claim := queue.claim():
+        pipe.send(claim)
+        outcome = run_trial(claim.spec, data, device)
+        queue.finish(claim, outcome)
+        row = outcome.row
+        pipe.send(Done(claim.cell, claim.spec.seed, row["state"], row.get("val_accuracy"),
+                       row["train_seconds"]))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,391 @@
+"""The statistics, against answers worked out by hand or by SciPy's own tests."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ablate import analyse, record
+from ablate.spec import InputError
+
+NAN = math.nan
+
+
+def trials_frame(
+    outcomes: Mapping[str, Mapping[int, float | str]],
+    costs: Mapping[str, Mapping[str, float]] | None = None,
+) -> pd.DataFrame:
+    """A trials table from cell -> seed -> test accuracy, or the state of a trial without one."""
+    costs = costs or {}
+    rows = [
+        {**_row(cell, seed, outcome), **costs.get(cell, {})}
+        for cell, seeds in outcomes.items()
+        for seed, outcome in seeds.items()
+    ]
+    return record.to_frame(rows)
+
+
+def _row(cell: str, seed: int, outcome: float | str) -> dict[str, Any]:
+    complete = not isinstance(outcome, str)
+    return {
+        "study": "synthetic",
+        "dataset": "digits",
+        "cell": cell,
+        "axis_arm": cell,
+        "seed": seed,
+        "key": f"{cell}-{seed}",
+        "net": cell,
+        "state": "complete" if complete else outcome,
+        "failure": None if complete else "why",
+        "test_accuracy": outcome if complete else None,
+        "val_accuracy": outcome if complete else None,
+        "params": 175_258,
+        "macs": 2_100_000,
+        "macs_total": 2_200_000,
+        "unsupported_ops": "{}",
+        "activations": 60_000,
+        "widths": "[16, 32, 64]",
+        "depths": "[2, 2, 2]",
+        "strides": "[1, 2, 2]",
+        "shortcut": "B",
+        "epochs": 5,
+        "batch": 64,
+        "train_images_per_s": 4_000.0,
+        "train_images_per_s_iqr": 100.0,
+        "infer_images_per_s": 12_300.0,
+        "infer_images_per_s_iqr": 400.0,
+        "throughput_batch": 256,
+        "throughput_threads": 2,
+        "device": "cpu: AMD EPYC 7302 16-Core Processor",
+        "dtype": "float32",
+        "memory_format": "contiguous",
+        "os": "Linux x86_64",
+        "versions": "{}",
+        "started": "2026-11-01T10:00:00Z",
+        "finished": "2026-11-01T10:00:02Z",
+        "spec": "{}",
+    }
+
+
+def by_place(values: Sequence[float | str]) -> dict[int, float | str]:
+    """Outcomes with the seeds 0, 1, 2, ..."""
+    return dict(enumerate(values))
+
+
+CONSTANT = (0.84, 0.86, 0.88, 0.83, 0.87, 0.85, 0.90)
+DOUBLING = (0.95, 0.97, 0.96, 0.98, 0.96, 0.94, 0.97)
+TRIPLING = (0.96, 0.97, 0.99, 0.97, 0.95, 0.96, 0.98)
+
+
+def three_arms() -> pd.DataFrame:
+    return trials_frame(
+        {
+            "constant": by_place(CONSTANT),
+            "doubling": by_place(DOUBLING),
+            "tripling": by_place(TRIPLING),
+        }
+    )
+
+
+def row_of(summary: pd.DataFrame, cell: str) -> "pd.Series[Any]":
+    return summary.set_index("cell").loc[cell]
+
+
+def test_t_interval_by_hand() -> None:
+    # mean 2, s = 1, s / sqrt(3) = 0.57735; t(0.975, 2) = 4.302653
+    interval = analyse.t_interval([1.0, 2.0, 3.0])
+    assert interval.mean == 2
+    assert interval.low == pytest.approx(2 - 4.302653 / math.sqrt(3), abs=1e-6)
+    assert interval.high == pytest.approx(2 + 4.302653 / math.sqrt(3), abs=1e-6)
+
+
+def test_t_interval_of_none_one_and_equal_values() -> None:
+    nothing, one, equal = (analyse.t_interval(values) for values in ([], [0.5], [0.5] * 4))
+    assert all(map(math.isnan, (nothing.mean, nothing.low, nothing.high, one.low, one.high)))
+    assert one.mean == 0.5
+    assert equal == analyse.Interval(0.5, 0.5, 0.5)
+
+
+def test_by_seed_is_seeds_by_cells() -> None:
+    frame = trials_frame({"b": {3: 0.5, 1: 0.25}, "a": {1: 0.75, 3: "failed"}, "c": {2: "failed"}})
+    wide = analyse.by_seed(frame)
+    assert list(wide.columns) == ["b", "a", "c"]
+    assert list(wide.index) == [1, 3]
+    np.testing.assert_array_equal(wide, [[0.25, 0.75, NAN], [0.5, NAN, NAN]])
+
+
+def test_by_seed_refuses_a_seed_twice() -> None:
+    frame = trials_frame({"a": {0: 0.5}})
+    again = frame.assign(key="other")
+    with pytest.raises(InputError, match="cell 'a' has seed 0 twice"):
+        analyse.by_seed(pd.concat([frame, again]))
+
+
+def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
+    summary = analyse.summarise(three_arms(), "constant")
+    assert list(summary["cell"]) == ["constant", "doubling", "tripling"]
+    assert " ".join(summary.columns) == (
+        "cell n diverged failed mean low high params macs train_images_per_s "
+        "train_images_per_s_iqr infer_images_per_s infer_images_per_s_iqr "
+        "diff diff_low diff_high pairs verdict"
+    )
+    assert summary.attrs == {"outcome": "test_accuracy", "level": 0.95}
+    assert list(summary["params"]) == [175_258] * 3
+    assert list(summary["infer_images_per_s_iqr"]) == [400.0] * 3
+
+
+def test_intervals_agree_with_scipy() -> None:
+    summary = analyse.summarise(three_arms(), "constant", level=0.9)
+    for cell, values in (("doubling", DOUBLING), ("tripling", TRIPLING)):
+        row = row_of(summary, cell)
+        mean = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+        paired = stats.ttest_rel(values, CONSTANT).confidence_interval(0.95)  # 10% over two
+        assert row["mean"] == pytest.approx(np.mean(values))
+        assert (row["low"], row["high"]) == pytest.approx((mean.low, mean.high))
+        assert row["diff"] == pytest.approx(np.mean(values) - np.mean(CONSTANT))
+        assert (row["diff_low"], row["diff_high"]) == pytest.approx((paired.low, paired.high))
+        assert row["verdict"] == "higher"
+
+
+def test_the_baseline_is_not_compared_with_itself() -> None:
+    row = row_of(analyse.summarise(three_arms(), "doubling"), "doubling")
+    assert row["verdict"] == "baseline"
+    assert row["pairs"] == 0
+    assert row[["diff", "diff_low", "diff_high"]].isna().all()
+
+
+def test_row_order_changes_nothing_but_the_order() -> None:
+    frame = trials_frame(
+        {
+            "constant": by_place([*CONSTANT, "diverged"]),
+            "doubling": by_place([*DOUBLING, 0.93]),
+        }
+    )
+    shuffled = frame.sample(frac=1, random_state=3)
+    there, here = (
+        analyse.summarise(table, "constant").set_index("cell") for table in (shuffled, frame)
+    )
+    pd.testing.assert_frame_equal(there.loc[here.index], here, check_exact=True)
+
+
+def test_unequal_seeds_are_paired_by_seed() -> None:
+    frame = trials_frame(
+        {
+            "constant": {0: 0.50, 1: 0.60, 2: 0.70, 3: "failed", 9: 0.1},
+            "doubling": {2: 0.75, 3: 0.99, 1: 0.63, 0: 0.51},
+        }
+    )
+    row = row_of(analyse.summarise(frame, "constant"), "doubling")
+    expected = stats.ttest_rel([0.51, 0.63, 0.75], [0.5, 0.6, 0.7]).confidence_interval()
+    assert (row["n"], row["pairs"]) == (4, 3)
+    assert row["diff"] == pytest.approx(0.03)
+    assert (row["diff_low"], row["diff_high"]) == pytest.approx((expected.low, expected.high))
+    assert row["verdict"] == "too few seeds"
+
+
+def test_trials_that_did_not_complete_are_counted() -> None:
+    frame = trials_frame(
+        {
+            "constant": by_place([0.8, 0.9, "diverged", "failed", "failed"]),
+            "doubling": by_place(["failed"] * 5),
+        }
+    )
+    summary = analyse.summarise(frame, "constant")
+    assert summary[["n", "diverged", "failed"]].to_numpy().tolist() == [[2, 1, 2], [0, 0, 5]]
+    lost = row_of(summary, "doubling")
+    assert math.isnan(lost["mean"])
+    assert lost["pairs"] == 0
+    assert lost["verdict"] == "too few seeds"
+    assert "1 diverged and 7 failed" in analyse.answer(summary, "Which?")
+
+
+def test_a_diverged_trial_with_an_accuracy_still_gives_none() -> None:
+    frame = trials_frame({"a": by_place([0.8, 0.9, "diverged"])})
+    frame.loc[2, "test_accuracy"] = 0.1
+    assert row_of(analyse.summarise(frame, "a"), "a")["mean"] == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        ([0.01] * 6, "higher"),
+        ([-0.01] * 6, "lower"),
+        ([0.0] * 6, "inconclusive"),
+        ([0.01, -0.01] * 3, "inconclusive"),
+        ([0.01] * 5, "too few seeds"),
+        ([0.01], "too few seeds"),
+    ],
+)
+def test_verdicts(differences: list[float], verdict: str) -> None:
+    frame = trials_frame(
+        {
+            "base": by_place([0.5] * len(differences)),
+            "other": by_place([0.5 + difference for difference in differences]),
+        }
+    )
+    row = row_of(analyse.summarise(frame, "base"), "other")
+    assert row["verdict"] == verdict
+    if len(differences) > 1 and len(set(differences)) == 1:
+        assert row["diff_low"] == pytest.approx(row["diff_high"])
+
+
+def test_unknown_names_are_input_errors() -> None:
+    with pytest.raises(InputError, match="expected one of constant, doubling, tripling"):
+        analyse.summarise(three_arms(), "quadrupling")
+    with pytest.raises(InputError, match="expected test_accuracy or val_accuracy"):
+        analyse.summarise(three_arms(), "constant", outcome="train_loss")
+
+
+def test_throughput_may_be_missing() -> None:
+    missing = dict.fromkeys(analyse.THROUGHPUTS)
+    frame = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})  # type: ignore[dict-item]
+    summary = analyse.summarise(frame, "a")
+    assert summary[list(analyse.THROUGHPUTS)].isna().all(axis=None)
+    assert analyse.text_table(summary).splitlines()[1].endswith(" -")
+
+
+points = st.lists(
+    st.tuples(*[st.one_of(st.integers(0, 4).map(float), st.just(NAN))] * 2), max_size=12
+)
+
+
+@given(points, st.booleans())
+def test_pareto_agrees_with_the_definition(rows: list[tuple[float, float]], more: bool) -> None:
+    frame = pd.DataFrame(rows, columns=["cost", "outcome"], dtype=float)
+    sign = -1 if more else 1
+
+    def dominates(one: tuple[float, float], two: tuple[float, float]) -> bool:
+        as_good = sign * one[0] <= sign * two[0] and one[1] >= two[1]
+        return as_good and one != two
+
+    expected = [
+        not any(map(math.isnan, row)) and not any(dominates(other, row) for other in rows)
+        for row in rows
+    ]
+    assert analyse.pareto(frame, "cost", "outcome", maximise_cost=more).tolist() == expected
+
+
+def test_pareto_keeps_ties_and_the_index() -> None:
+    frame = pd.DataFrame({"cost": [1, 1, 2], "outcome": [0.5, 0.5, 0.4]}, index=[7, 8, 9])
+    front = analyse.pareto(frame, "cost", "outcome")
+    assert front.to_dict() == {7: True, 8: True, 9: False}
+
+
+def test_epoch_intervals() -> None:
+    epochs = pd.DataFrame(
+        {
+            "cell": ["b", "b", "b", "b", "a", "b"],
+            "epoch": [2, 1, 1, 1, 1, 2],
+            "seed": [0, 0, 1, 2, 0, 1],
+            "train_loss": [0.5, 1.0, 2.0, 3.0, 4.0, math.inf],
+        }
+    )
+    curves = analyse.epoch_intervals(epochs, "train_loss")
+    half = 4.302653 / math.sqrt(3)
+    expected = pd.DataFrame(
+        [
+            ("b", 1, 3, 2.0, 2 - half, 2 + half),
+            ("b", 2, 1, 0.5, NAN, NAN),
+            ("a", 1, 1, 4.0, NAN, NAN),
+        ],
+        columns=["cell", "epoch", "n", "mean", "low", "high"],
+    )
+    pd.testing.assert_frame_equal(curves, expected, rtol=1e-6, check_dtype=False)
+
+
+def test_answer_says_how_much_and_how_sure() -> None:
+    frame = trials_frame(
+        {
+            "constant": by_place(CONSTANT),
+            "doubling": by_place(DOUBLING),
+            "same": by_place([value + (-1) ** seed / 50 for seed, value in enumerate(CONSTANT)]),
+            "few": by_place(CONSTANT[:3]),
+        }
+    )
+    text = analyse.answer(analyse.summarise(frame, "constant"), "Why double?")
+    assert text == (
+        "Why double? Against constant (86.1%, 7 seeds), doubling is 10.0 points higher "
+        "(95% interval 5.8 to 14.2, 7 pairs); same is inconclusive at 0.3 points "
+        "(95% interval -2.4 to 2.9, 7 pairs) and few has too few seeds to tell (3 pairs, 6 needed: "
+        "0.0 points, 95% interval 0.0 to 0.0). "
+        "The 3 comparisons hold together at 95% (paired t, Bonferroni)."
+    )
+
+
+def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
+    lower = trials_frame({"doubling": by_place(DOUBLING), "constant": by_place(CONSTANT)})
+    text = analyse.answer(analyse.summarise(lower, "doubling"), "Why?")
+    assert "constant is 10.0 points lower (95% interval -13.1 to -6.9, 7 pairs)." in text
+    single = trials_frame({"constant": {0: 0.8}, "doubling": {0: 0.9}})
+    text = analyse.answer(analyse.summarise(single, "constant"), "Why?")
+    assert text == (
+        "Why? Against constant (80.0%, 1 seed), doubling has too few seeds to tell "
+        "(1 pair, 6 needed)."
+    )
+
+
+def test_answer_without_a_baseline_or_without_others() -> None:
+    failed = trials_frame({"constant": {0: "failed"}, "doubling": {0: 0.9}})
+    assert analyse.answer(analyse.summarise(failed, "constant"), "Why?") == (
+        "Why? constant has no complete trial, so nothing can be compared with it. "
+        "Trials without an accuracy: 1 failed."
+    )
+    alone = trials_frame({"constant": {0: 0.8}})
+    assert analyse.answer(analyse.summarise(alone, "constant"), "Why?") == (
+        "Why? Only constant (80.0%, 1 seed) was tried."
+    )
+
+
+def test_text_table_is_aligned_and_fits() -> None:
+    text = analyse.text_table(analyse.summarise(three_arms(), "constant"))
+    head, first, second, *_ = text.splitlines()
+    assert max(map(len, text.splitlines())) < 110
+    assert head.split("  ")[0].strip() == "arm"
+    assert first.split() == "constant 7 86.1 [84.0, 88.3] - baseline 175k 2.1M 12.3k".split()
+    for title in ("verdict", "params"):
+        place = head.index(title) + (len(title) if title == "params" else 0)
+        assert first[place - 1] + second[place - 1] in ("  ", "kk")
+    assert "diverged" not in text
+    assert "pairs" not in text
+
+
+def test_tables_show_lost_trials_and_escape_markdown() -> None:
+    frame = trials_frame({"a|b": by_place([0.8, "diverged", 0.9]), "c": by_place([0.8] * 3)})
+    summary = analyse.summarise(frame, "a|b")
+    assert "| a\\|b | 2 | 1 | " in analyse.markdown_table(summary)
+    head, first, second, *_ = analyse.text_table(summary).splitlines()
+    assert "diverged" in head
+    assert "failed" not in head
+    assert "pairs" in head
+    assert first.split()[:3] == ["a|b", "2", "1"]
+    assert "too few seeds" in second
+
+
+def test_both_tables_have_the_same_cells() -> None:
+    summary = analyse.summarise(three_arms(), "constant")
+    plain = analyse.text_table(summary).splitlines()[1]
+    marked = analyse.markdown_table(summary).splitlines()[2]
+    assert plain.split() == marked.replace("|", " ").split()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (950, "950"),
+        (0.05, "0.05"),
+        (175_258, "175k"),
+        (999_600, "1M"),
+        (2_100_000, "2.1M"),
+        (1_254_000_000, "1.25G"),
+        (NAN, "-"),
+    ],
+)
+def test_si(value: float, text: str) -> None:
+    assert analyse.si(value) == text

@@ -1,0 +1,266 @@
+"""The figures: labelled, complete, the same bytes each time, and within their borders."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from test_analyse import by_place, trials_frame
+
+from ablate import analyse, plot
+
+LONG_NAMES = [
+    f"{shortcut}, early / {growth}"
+    for shortcut in ("A: zero-pad", "B: projection", "C: all projections")
+    for growth in ("constant", "doubling", "tripling")
+]
+
+
+def study(names: list[str], seeds: int, failed: str | None = None) -> tuple[pd.DataFrame, ...]:
+    """Trials, their summary, stages and epochs of a made-up study; the first name is the baseline."""
+    rng = np.random.default_rng(0)
+    accuracies = {
+        name: rng.normal(0.85 + 0.01 * place, 0.01, seeds) for place, name in enumerate(names)
+    }
+    outcomes = {
+        name: by_place(["failed"] * seeds if name == failed else list(map(float, values)))
+        for name, values in accuracies.items()
+    }
+    costs = {
+        name: {
+            "macs": 1e6 * 2**place,
+            "params": 1e5 * 3**place,
+            "infer_images_per_s": 1e4 / 2**place,
+        }
+        for place, name in enumerate(names)
+    }
+    trials = trials_frame(outcomes, costs)
+    stages = pd.DataFrame(
+        {
+            "cell": name,
+            "net": name,
+            "stage": stage,
+            "out_size": 32 // 2**step,
+            "params": 1000 * (place + 1) ** step,
+            "macs": 100_000 * (place + 1) ** step,
+            "activations": 4096 >> step,
+        }
+        for place, name in enumerate(names)
+        for step, stage in enumerate(("stem", "stage 1", "stage 2", "stage 3", "head"))
+    )
+    epochs = pd.DataFrame(
+        {
+            "key": f"{name}-{seed}",
+            "cell": name,
+            "seed": seed,
+            "epoch": epoch,
+            "train_loss": math.exp(-epoch) + 0.01 * seed,
+            "val_loss": math.exp(-epoch) + 0.02 * seed,
+            "val_accuracy": accuracies[name][seed] * (1 - math.exp(-epoch)),
+        }
+        for name in names
+        if name != failed
+        for seed in range(seeds)
+        for epoch in range(1, 5)
+    )
+    return trials, analyse.summarise(trials, names[0]), stages, epochs
+
+
+SMALL = ["constant", "doubling", "tripling"]
+STUDIES = {
+    "one seed": study(SMALL[:2], 1),
+    "two seeds": study(SMALL, 2),
+    "ten seeds": study(SMALL, 10),
+    "one arm failed": study(SMALL, 6, failed="doubling"),
+    "nine arms": study(LONG_NAMES, 6, failed=LONG_NAMES[-1]),
+}
+
+
+def texts_outside(figure: Figure) -> list[str]:
+    """Words of the drawn figure that its border cuts."""
+    with plot.style():
+        figure.draw_without_rendering()
+        border = figure.bbox.padded(1)
+        boxes = [
+            (text, text.get_window_extent())
+            for text in figure.findobj(Text)
+            if isinstance(text, Text) and text.get_text() and text.get_visible()
+        ]
+    ticks = {tick for axes in figure.axes for tick in hidden_tick_labels(axes)}
+    return [
+        text.get_text()
+        for text, box in boxes
+        if text not in ticks
+        and not (border.contains(box.x0, box.y0) and border.contains(box.x1, box.y1))
+    ]
+
+
+def hidden_tick_labels(axes: Axes) -> list[Text]:
+    """Labels of ticks beyond the limits; matplotlib keeps them and does not draw them."""
+    return [
+        label
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+    ]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_figure_is_labelled_and_within_its_border(name: str) -> None:
+    figures = plot.draw_all(*STUDIES[name])
+    assert list(figures) == ["accuracy", "pareto", "stages", "curves"]
+    for figure in figures.values():
+        assert texts_outside(figure) == []
+        assert all(axes.get_xlabel() for axes in figure.axes)
+
+
+def test_axes_say_what_and_in_which_unit() -> None:
+    figures = plot.draw_all(*STUDIES["ten seeds"])
+    labels = {
+        name: [(axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) for axes in figure.axes]
+        for name, figure in figures.items()
+    }
+    assert labels["accuracy"] == [
+        ("Test accuracy (%)", "", "Each seed; mean with 95% interval"),
+        ("Difference from constant (points)", "", "Paired by seed; joint 95% interval"),
+    ]
+    assert [x for x, _, _ in labels["pareto"]] == [
+        "MACs per image (conv + linear)",
+        "Parameters",
+        "Inference (images/s; bars: IQR)\ncpu: AMD EPYC 7302 16-Core\nProcessor, batch 256",
+    ]
+    assert labels["pareto"][0][1] == "Test accuracy (%)\nmean and 95% interval"
+    assert [title for _, _, title in labels["stages"]] == [
+        "MACs per image (conv + linear)",
+        "Parameters",
+        "Activations per image",
+    ]
+    assert labels["curves"] == [
+        ("Epoch", "Training loss (nats)", ""),
+        ("Epoch", "Validation accuracy (%)", ""),
+    ]
+
+
+def test_accuracy_has_a_dot_a_seed_and_an_interval_an_arm() -> None:
+    trials, summary, *_ = STUDIES["ten seeds"]
+    left, right = plot.accuracy_by_arm(trials, summary).axes
+    dots = [dots for dots in left.collections if isinstance(dots, PathCollection)]
+    assert [len(arm.get_offsets()) for arm in dots] == [10, 10, 10]
+    drawn = sorted(np.asarray(dots[0].get_offsets())[:, 0])
+    given = sorted(100 * trials.loc[trials["cell"] == "constant", "test_accuracy"])
+    assert drawn == pytest.approx(given)
+    assert len(left.containers) == 3
+    means = [float(bar.lines[0].get_xdata()[0]) for bar in left.containers]  # type: ignore
+    assert means == pytest.approx(list(100 * summary["mean"]))
+    assert [tick.get_text() for tick in left.get_yticklabels()] == [
+        "constant\nn = 10",
+        "doubling\nn = 10",
+        "tripling\nn = 10",
+    ]
+    assert [text.get_text() for text in right.texts] == ["baseline"]
+
+
+def test_a_failed_arm_is_listed_not_drawn() -> None:
+    trials, summary, stages, epochs = STUDIES["one arm failed"]
+    figures = plot.draw_all(trials, summary, stages, epochs)
+    left = figures["accuracy"].axes[0]
+    assert left.get_yticklabels()[1].get_text() == "doubling\nn = 0, 6 failed"
+    assert [text.get_text() for text in left.texts] == ["no complete trial"]
+    for name in ("pareto", "curves"):
+        assert legend(figures[name]) == [
+            "constant (n = 6)",
+            "doubling (n = 0)",
+            "tripling (n = 6)",
+        ]
+
+
+def test_a_cell_keeps_its_colour_in_every_figure() -> None:
+    trials, summary, stages, epochs = STUDIES["one arm failed"]
+    colour = plot.looks(list(summary["cell"]))["tripling"].colour
+    only = plot.learning_curves(epochs[epochs["cell"] == "tripling"], list(summary["cell"]))
+    assert only.legends[0].get_lines()[2].get_color() == colour
+    assert only.axes[0].lines[2].get_color() == colour
+    assert plot.stage_costs(stages).legends[0].get_lines()[2].get_color() == colour
+    assert len({look.colour for look in plot.looks(LONG_NAMES).values()}) == 9
+
+
+def test_pareto_front_is_filled_and_the_rest_hollow() -> None:
+    trials, summary, *_ = STUDIES["ten seeds"]
+    summary = summary.assign(mean=[0.8, 0.9, 0.85])
+    for axes, filled in zip(
+        plot.accuracy_against_cost(trials, summary).axes,
+        ([True, True, False], [True, True, False], [True, True, False]),
+        strict=True,
+    ):
+        faces = [bar.lines[0].get_markerfacecolor() for bar in axes.containers]  # type: ignore
+        assert [face != "white" for face in faces] == filled
+        steps = axes.lines[0]
+        assert sorted(np.asarray(steps.get_ydata())) == [80, 90]
+
+
+def test_missing_throughput_is_said() -> None:
+    missing: dict[str, Any] = dict.fromkeys(analyse.THROUGHPUTS)
+    trials = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})
+    figure = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a"))
+    assert [text.get_text() for text in figure.axes[2].texts] == ["not measured"]
+    assert texts_outside(figure) == []
+
+
+def test_stages_come_in_the_order_of_the_network() -> None:
+    *_, stages, _ = STUDIES["ten seeds"]
+    axes = plot.stage_costs(stages.iloc[::-1], SMALL).axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
+        "stem\n32",
+        "1\n16",
+        "2\n8",
+        "3\n4",
+        "head\n2",
+    ]
+    residual = axes.lines[0]
+    assert list(np.diff(np.asarray(residual.get_xdata(), dtype=float)).round(9)) == [1, 1]
+
+
+def test_curves_give_the_range_of_seeds() -> None:
+    *_, epochs = STUDIES["two seeds"]
+    stopped = epochs[(epochs["seed"] == 0) | (epochs["epoch"] < 3)]
+    assert legend(plot.learning_curves(stopped))[0] == "constant (n = 1 to 2)"
+
+
+def test_curves_without_epochs() -> None:
+    *_, epochs = STUDIES["two seeds"]
+    assert legend(plot.learning_curves(epochs.iloc[:0], ["a"])) == ["a (n = 0)"]
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_saved_bytes_are_the_same_each_time(tmp_path: Path) -> None:
+    names = ("accuracy", "pareto", "stages", "curves")
+    for name in names:
+        plot.save(plot.draw_all(*STUDIES["two seeds"])[name], tmp_path / f"{name}.first")
+        figure = plot.draw_all(*STUDIES["two seeds"])[name]
+        plot.save(figure, tmp_path / f"{name}.second")
+        plot.save(figure, tmp_path / f"{name}.third")
+    for name in names:
+        for suffix in ("png", "svg"):
+            first, *others = (
+                (tmp_path / f"{name}.{which}.{suffix}").read_bytes()
+                for which in ("first", "second", "third")
+            )
+            assert others == [first, first], f"{name}.{suffix}"
+    assert len(list(tmp_path.iterdir())) == 24
+
+
+def test_style_and_figures_leave_the_settings_alone(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    plot.save(plot.draw_all(*STUDIES["two seeds"])["accuracy"], tmp_path / "accuracy")
+    assert dict(mpl.rcParams) == before
