@@ -221,7 +221,9 @@ def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd
         for epoch, of_epoch in finite[finite["cell"] == cell].groupby("epoch"):
             interval = t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
             rows.append((cell, epoch, len(of_epoch), interval.mean, interval.low, interval.high))
-    return pd.DataFrame(rows, columns=["cell", "epoch", "n", "mean", "low", "high"])
+    curves = pd.DataFrame(rows, columns=["cell", "epoch", "n", "mean", "low", "high"])
+    floats = dict.fromkeys(("mean", "low", "high"), float)
+    return curves.astype({"epoch": int, "n": int, **floats})
 
 
 def level_name(summary: pd.DataFrame) -> str:
@@ -229,30 +231,30 @@ def level_name(summary: pd.DataFrame) -> str:
     return f"{100 * summary.attrs['level']:g}%"
 
 
-def answer(summary: pd.DataFrame, question: str) -> str:
+def answer(summary: pd.DataFrame) -> str:
     """The study's answer in plain words: differences in percentage points, seeds, uncertainty.
 
     Args:
         summary: as `summarise` makes it.
-        question: what the study asks; it opens the text.
     """
     base = summary[summary["verdict"] == "baseline"].iloc[0]
     others = summary[summary["verdict"] != "baseline"]
     if base["n"] == 0:
         found = f"{base['cell']} has no complete trial, so nothing can be compared with it."
-        return " ".join([question, found, *_lost(summary)])
+        return " ".join([found, *_lost(summary)])
     decimals = _decimals(summary)
     findings = [_finding(row, decimals, level_name(summary)) for _, row in others.iterrows()]
     against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {_count(base['n'], 'seed')})"
     found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
-    return " ".join([question, found, *_joint(summary), *_lost(summary)])
+    return " ".join([found, *_joint(summary), *_lost(summary)])
 
 
 def _finding(row: pd.Series, decimals: int, level: str) -> str:
     """What is known of one cell against the baseline, as a clause."""
-    points, low, high = (
-        f"{100 * row[name]:z.{decimals}f}" for name in ("diff", "diff_low", "diff_high")
-    )
+    lower = row["verdict"] == "lower"
+    limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
+    size = abs(row["diff"]) if lower else row["diff"]
+    points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
     interval = f"{level} interval {low} to {high}"
     pairs = _count(row["pairs"], "pair")
     if row["verdict"] == "too few seeds":
@@ -260,8 +262,7 @@ def _finding(row: pd.Series, decimals: int, level: str) -> str:
         return f"{row['cell']} has too few seeds to tell ({pairs}, {MIN_PAIRS} needed{measured})"
     if row["verdict"] == "inconclusive":
         return f"{row['cell']} is inconclusive at {points} points ({interval}, {pairs})"
-    size = points.lstrip("-")
-    return f"{row['cell']} is {size} points {row['verdict']} ({interval}, {pairs})"
+    return f"{row['cell']} is {points} points {row['verdict']} ({interval}, {pairs})"
 
 
 def _joint(summary: pd.DataFrame) -> list[str]:
@@ -308,7 +309,7 @@ def text_table(summary: pd.DataFrame) -> str:
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([*text, "", _legend(summary)]) + "\n"
+    return "\n".join([*text, "", _legend(summary)])
 
 
 def markdown_table(summary: pd.DataFrame) -> str:
@@ -321,7 +322,7 @@ def markdown_table(summary: pd.DataFrame) -> str:
     rule = [":--" if name in _WORDS else "--:" for name in table.columns]
     lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
     text = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([*text, "", _legend(summary)]) + "\n"
+    return "\n".join([*text, "", _legend(summary)])
 
 
 _WORDS = ("arm", "verdict")
@@ -371,7 +372,10 @@ def _legend(summary: pd.DataFrame) -> str:
     """How to read the tables' brackets and last column."""
     level = level_name(summary)
     joint = "Bonferroni over all arms" if len(summary) > 2 else "Student's t"
-    return f"[{level} intervals; differences paired by seed, {joint}]  images/s: inference"
+    return (
+        f"[{level} intervals of the mean; differences paired by seed, {joint}]\n"
+        "MACs of convolutions and linear layers for one image; images/s of inference"
+    )
 
 
 def _decimals(summary: pd.DataFrame) -> int:
@@ -391,7 +395,7 @@ def si(value: float) -> str:
     if math.isnan(value):
         return "-"
     rounded = float(f"{value:.3g}")
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if rounded >= size:
             return f"{rounded / size:.3g}{letter}"
     return f"{rounded:.3g}"

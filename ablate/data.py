@@ -39,8 +39,13 @@ class Dataset:
 
     def to(self, device: torch.device) -> "Dataset":
         """The same on another device."""
-        return Dataset(self.train.to(device), self.val.to(device), self.test.to(device),
-                       self.mean.to(device), self.std.to(device))
+        return Dataset(
+            self.train.to(device),
+            self.val.to(device),
+            self.test.to(device),
+            self.mean.to(device),
+            self.std.to(device),
+        )
 
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels (N, C, H, W) uint8 as float32 with mean 0 and deviation 1 over training."""
@@ -114,8 +119,10 @@ def _torchvision(info: DatasetInfo, root: Path, download: bool) -> tuple[Images,
     try:
         train, test = (source(root, download=download, **{key: part}) for part in parts)
     except RuntimeError as error:
-        raise InputError(f"{info.name} is not in {root}, or is damaged: give --data-root DIR "
-                         "where torchvision keeps it, or add --download") from error
+        raise InputError(
+            f"{info.name} is not in {root}, or is damaged: give --data-root DIR "
+            "where torchvision keeps it, or add --download"
+        ) from error
     return _from_torchvision(train), _from_torchvision(test)
 
 
@@ -131,8 +138,9 @@ def _from_torchvision(source: object) -> Images:
 def _stratified(whole: Images, held_out: int, seed: int) -> tuple[Images, Images]:
     from sklearn.model_selection import train_test_split
 
-    kept, held = train_test_split(np.arange(len(whole)), test_size=held_out, random_state=seed,
-                                  stratify=whole.labels.numpy())
+    kept, held = train_test_split(
+        np.arange(len(whole)), test_size=held_out, random_state=seed, stratify=whole.labels.numpy()
+    )
     return tuple(  # type: ignore[return-value]
         Images(whole.images[part], whole.labels[part])
         for part in (torch.from_numpy(np.sort(kept)), torch.from_numpy(np.sort(held)))

@@ -36,16 +36,45 @@ class DatasetInfo:
 DATASETS = {
     info.name: info
     for info in (
-        DatasetInfo(name="digits", channels=1, image_size=8, classes=10, images=1797,
-                    test_images=0),
-        DatasetInfo(name="cifar10", channels=3, image_size=32, classes=10, images=50_000,
-                    test_images=10_000, source="CIFAR10"),
-        DatasetInfo(name="cifar100", channels=3, image_size=32, classes=100, images=50_000,
-                    test_images=10_000, source="CIFAR100"),
-        DatasetInfo(name="fashion_mnist", channels=1, image_size=28, classes=10, images=60_000,
-                    test_images=10_000, source="FashionMNIST"),
-        DatasetInfo(name="svhn", channels=3, image_size=32, classes=10, images=73_257,
-                    test_images=26_032, source="SVHN"),
+        DatasetInfo(
+            name="digits", channels=1, image_size=8, classes=10, images=1797, test_images=0
+        ),
+        DatasetInfo(
+            name="cifar10",
+            channels=3,
+            image_size=32,
+            classes=10,
+            images=50_000,
+            test_images=10_000,
+            source="CIFAR10",
+        ),
+        DatasetInfo(
+            name="cifar100",
+            channels=3,
+            image_size=32,
+            classes=100,
+            images=50_000,
+            test_images=10_000,
+            source="CIFAR100",
+        ),
+        DatasetInfo(
+            name="fashion_mnist",
+            channels=1,
+            image_size=28,
+            classes=10,
+            images=60_000,
+            test_images=10_000,
+            source="FashionMNIST",
+        ),
+        DatasetInfo(
+            name="svhn",
+            channels=3,
+            image_size=32,
+            classes=10,
+            images=73_257,
+            test_images=26_032,
+            source="SVHN",
+        ),
     )
 }
 
@@ -53,6 +82,7 @@ DATASETS = {
 def dataset_info(name: str) -> DatasetInfo:
     """What is known of the dataset called `name`; `InputError` lists the names."""
     if name not in DATASETS:
-        raise InputError(f"dataset {name!r} is not known: expected one of {', '.join(DATASETS)}",
-                         "dataset")
+        raise InputError(
+            f"dataset {name!r} is not known: expected one of {', '.join(DATASETS)}", "dataset"
+        )
     return DATASETS[name]

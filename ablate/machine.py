@@ -25,8 +25,10 @@ def pick_device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted != "cpu" and not torch.cuda.is_available():
-        raise InputError(f"--device {wanted}: torch {torch.__version__} finds no CUDA device; "
-                         "expected auto or cpu")
+        raise InputError(
+            f"--device {wanted}: torch {torch.__version__} finds no CUDA device; "
+            "expected auto or cpu"
+        )
     return wanted
 
 
@@ -43,8 +45,9 @@ def describe(device: str) -> dict[str, Any]:
         "device": f"{device.partition(':')[0]}: {_device_name(device)}",
         "driver": _driver(device),
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "versions": json.dumps({"python": platform.python_version()}
-                               | {name: version(name) for name in PACKAGES}),
+        "versions": json.dumps(
+            {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+        ),
         "commit": commit,
         "dirty": dirty,
     }

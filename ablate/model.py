@@ -13,6 +13,13 @@ from torch import Tensor, nn
 
 from ablate.spec import BlockSpec, NetSpec
 
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+}
+
 
 def build(spec: NetSpec) -> nn.Module:
     """The network of `spec`, with weights drawn from torch's global generator.
@@ -103,8 +110,9 @@ class Blur(nn.Module):
     def __init__(self, width: int, stride: int) -> None:
         super().__init__()
         line = torch.tensor([0.25, 0.5, 0.25])
-        self.register_buffer("kernel", torch.outer(line, line).expand(width, 1, 3, 3).clone(),
-                             persistent=False)
+        self.register_buffer(
+            "kernel", torch.outer(line, line).expand(width, 1, 3, 3).clone(), persistent=False
+        )
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,8 +124,15 @@ class Blur(nn.Module):
 def _conv(
     spec: NetSpec, in_width: int, out_width: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> nn.Conv2d:
-    return nn.Conv2d(in_width, out_width, kernel, stride=stride, padding=kernel // 2,
-                     groups=groups, bias=spec.norm == "none")
+    return nn.Conv2d(
+        in_width,
+        out_width,
+        kernel,
+        stride=stride,
+        padding=kernel // 2,
+        groups=groups,
+        bias=spec.norm == "none",
+    )
 
 
 def _norm(spec: NetSpec, width: int) -> nn.Module:
@@ -129,9 +144,7 @@ def _norm(spec: NetSpec, width: int) -> nn.Module:
 
 
 def _activation(spec: NetSpec) -> nn.Module:
-    return {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU, "gelu": nn.GELU}[
-        spec.activation
-    ]()
+    return ACTIVATIONS[spec.activation]()
 
 
 def _norm_act(spec: NetSpec, width: int) -> nn.Sequential:

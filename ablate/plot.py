@@ -26,6 +26,7 @@ from ablate import analyse
 from ablate.record import replacing
 
 WIDTH = 11.0  # inches, of every figure
+DPI = 150
 
 
 @contextlib.contextmanager
@@ -35,6 +36,9 @@ def style() -> Iterator[None]:
         **sns.axes_style("whitegrid"),
         **sns.plotting_context("notebook", font_scale=1.2),
         "font.family": "DejaVu Sans",  # comes with matplotlib, so that layouts do not vary
+        "figure.dpi": DPI,
+        "figure.constrained_layout.w_pad": 0.08,
+        "figure.constrained_layout.h_pad": 0.06,
         "axes.titlesize": "medium",
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -112,6 +116,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure:
         right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", 36))
         joint = "joint " if len(summary) > 2 else ""
         right.set_title(f"Paired by seed; {joint}{level} interval")
+        _fix_layout(figure)
     return figure
 
 
@@ -157,6 +162,7 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure
             fontsize="medium",
         )
         _legend_below(figure, _handles(look, names), height=4.2)
+        _fix_layout(figure)
     return figure
 
 
@@ -199,6 +205,7 @@ def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Fig
                 axes.axvspan(place - 0.5, place + 0.5, color="0.95", zorder=0)
             axes.set_title(label)
         _legend_below(figure, _handles(look, dict(zip(shown, shown, strict=True))), height=4.2)
+        _fix_layout(figure)
     return figure
 
 
@@ -238,6 +245,7 @@ def learning_curves(epochs: pd.DataFrame, cells: Sequence[str] | None = None) ->
             for cell, name in names.items()
         ]
         _legend_below(figure, handles, height=4.4)
+        _fix_layout(figure)
     return figure
 
 
@@ -267,9 +275,15 @@ def save(figure: Figure, path: Path) -> None:
     """
     with style():
         with replacing(path.with_name(f"{path.name}.png")) as temporary:
-            figure.savefig(temporary, dpi=150)
+            figure.savefig(temporary, dpi=DPI)
         with replacing(path.with_name(f"{path.name}.svg")) as temporary:
             figure.savefig(temporary, metadata={"Date": None})
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay out once and for all: each new layout would differ in its last digits."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def _draw_seeds(axes: Axes, place: int, values: pd.Series, colour: Any) -> None:
@@ -372,12 +386,15 @@ def _log_axis(axes: Axes, which: Literal["x", "y"], values: pd.Series) -> None:
 
 def _log_ticks(ratio: float) -> Locator:
     """Ticks at round numbers, as dense as labels in a third of the figure's width allow."""
-    if ratio < 4:
+    if ratio < 2:
         return MaxNLocator(4, steps=[1, 2, 5, 10])
-    for limit, subs in ((12, (1, 2, 3, 5)), (50, (1, 2, 5)), (1000, (1, 3))):
-        if ratio < limit:
-            return LogLocator(subs=subs)
-    return LogLocator()
+    if ratio < 4:
+        return LogLocator(subs=(1, 1.5, 2, 3, 4, 6, 8))
+    if ratio < 8:
+        return LogLocator(subs=(1, 2, 3, 5))
+    if ratio < 30:
+        return LogLocator(subs=(1, 2, 5))
+    return LogLocator(subs=(1, 3) if ratio < 300 else (1,))
 
 
 def _keep_within(axes: Axes, which: Literal["x", "y"], least: float, greatest: float) -> None:
@@ -438,7 +455,8 @@ def _stage_place(name: str) -> float:
 def _stage_label(stages: pd.DataFrame, name: str) -> str:
     """A stage's name above its output size, where all arms share it."""
     sizes = stages.loc[stages["stage"] == name, "out_size"].unique()
-    return f"{name.removeprefix('stage ')}\n{sizes[0]}" if len(sizes) == 1 else name
+    short = name.removeprefix("stage ")
+    return f"{short}\n{sizes[0]}" if len(sizes) == 1 else short
 
 
 def _measured_on(trials: pd.DataFrame) -> str:

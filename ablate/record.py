@@ -17,6 +17,16 @@ import pandas as pd
 from ablate.spec import AXIS_PREFIX, InputError
 
 STATES = ("complete", "diverged", "failed")
+EPOCH_COLUMNS = (
+    "key",
+    "cell",
+    "seed",
+    "epoch",
+    "train_loss",
+    "val_loss",
+    "val_accuracy",
+    "seconds",
+)
 TRIALS, EPOCHS, STAGES = "trials.csv", "epochs.csv", "stages.csv"
 
 
@@ -38,6 +48,19 @@ class Column:
     check: tuple[float | None, float | None] = (None, None)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial gave.
+
+    Args:
+        row: columns of the results table.
+        epochs: one dict an epoch, the fields of `ablate.train.Epoch`.
+    """
+
+    row: dict[str, Any]
+    epochs: list[dict[str, Any]]
+
+
 _FRACTION = (0.0, 1.0)
 _COUNT = (0.0, None)
 
@@ -50,51 +73,98 @@ COLUMNS = (
     Column("net", "string", "content hash of its network alone", required=True),
     Column("state", "string", "complete, diverged (loss not finite) or failed", required=True),
     Column("failure", "string", "one line: why it did not complete"),
-    Column("test_accuracy", "Float64", "fraction of test images, last epoch, evaluated once",
-           check=_FRACTION),
-    Column("val_accuracy", "Float64", "fraction of validation images, last epoch",
-           check=_FRACTION),
-    Column("val_loss", "Float64", "mean cross-entropy over validation, last epoch, nats",
-           check=_COUNT),
-    Column("train_loss", "Float64", "mean cross-entropy over the last epoch's steps, nats",
-           check=_COUNT),
+    Column(
+        "test_accuracy",
+        "Float64",
+        "fraction of test images, last epoch, evaluated once",
+        check=_FRACTION,
+    ),
+    Column("val_accuracy", "Float64", "fraction of validation images, last epoch", check=_FRACTION),
+    Column(
+        "val_loss", "Float64", "mean cross-entropy over validation, last epoch, nats", check=_COUNT
+    ),
+    Column(
+        "train_loss",
+        "Float64",
+        "mean cross-entropy over the last epoch's steps, nats",
+        check=_COUNT,
+    ),
     Column("params", "Int64", "trainable parameters", required=True, check=_COUNT),
-    Column("macs", "Int64", "multiply-accumulates of convolutions and linear layers for one "
-           "image, fvcore, eval mode", required=True, check=_COUNT),
-    Column("macs_total", "Int64", "all that fvcore counts, normalisation and pooling included",
-           required=True, check=_COUNT),
-    Column("unsupported_ops", "string", "JSON: operators fvcore met and did not count",
-           required=True),
-    Column("activations", "Int64", "output elements of all convolutions and linear layers for one "
-           "image", required=True, check=_COUNT),
+    Column(
+        "macs",
+        "Int64",
+        "multiply-accumulates of convolutions and linear layers for one image, fvcore, eval mode",
+        required=True,
+        check=_COUNT,
+    ),
+    Column(
+        "macs_total",
+        "Int64",
+        "all that fvcore counts, normalisation and pooling included",
+        required=True,
+        check=_COUNT,
+    ),
+    Column(
+        "unsupported_ops", "string", "JSON: operators fvcore met and did not count", required=True
+    ),
+    Column(
+        "activations",
+        "Int64",
+        "output elements of all convolutions and linear layers for one image",
+        required=True,
+        check=_COUNT,
+    ),
     Column("widths", "string", "JSON: channels of each stage", required=True),
     Column("depths", "string", "JSON: blocks in each stage", required=True),
     Column("strides", "string", "JSON: stride of each stage", required=True),
-    Column("shortcut", "string", "none, A, B, C or D (He et al. 2015, section 4.1; D: average "
-           "pool)", required=True),
+    Column(
+        "shortcut",
+        "string",
+        "none, A, B, C or D (He et al. 2015, section 4.1; D: average pool)",
+        required=True,
+    ),
     Column("epochs", "Int64", "passes over the training split", required=True, check=_COUNT),
     Column("batch", "Int64", "images a training step", required=True, check=_COUNT),
     Column("train_images", "Int64", "images in the training split", check=_COUNT),
     Column("val_images", "Int64", "images in the validation split", check=_COUNT),
     Column("test_images", "Int64", "images in the test split", check=_COUNT),
-    Column("train_seconds", "Float64", "wall time of the trial's training loop, evaluation of each "
-           "epoch included; other trials may have run beside it", check=_COUNT),
+    Column(
+        "train_seconds",
+        "Float64",
+        "wall time of the trial's training loop, evaluation of each "
+        "epoch included; other trials may have run beside it",
+        check=_COUNT,
+    ),
     Column("train_threads", "Int64", "CPU threads of the trial's process", check=_COUNT),
-    Column("train_images_per_s", "Float64", "throughput of a training step, images/s: median over "
-           "blocks, measured once a cell with nothing beside it", check=_COUNT),
+    Column(
+        "train_images_per_s",
+        "Float64",
+        "throughput of a training step, images/s: median over "
+        "blocks, measured once a cell with nothing beside it",
+        check=_COUNT,
+    ),
     Column("train_images_per_s_iqr", "Float64", "its interquartile range, images/s", check=_COUNT),
-    Column("infer_images_per_s", "Float64", "throughput of inference, images/s: median over blocks",
-           check=_COUNT),
+    Column(
+        "infer_images_per_s",
+        "Float64",
+        "throughput of inference, images/s: median over blocks",
+        check=_COUNT,
+    ),
     Column("infer_images_per_s_iqr", "Float64", "its interquartile range, images/s", check=_COUNT),
-    Column("throughput_batch", "Int64", "images a batch when throughput was measured",
-           check=_COUNT),
-    Column("throughput_threads", "Int64", "CPU threads when throughput was measured",
-           check=_COUNT),
-    Column("device", "string", "what trained and was timed, `cpu: ...` or `cuda: ...`",
-           required=True),
+    Column(
+        "throughput_batch", "Int64", "images a batch when throughput was measured", check=_COUNT
+    ),
+    Column("throughput_threads", "Int64", "CPU threads when throughput was measured", check=_COUNT),
+    Column(
+        "device", "string", "what trained and was timed, `cpu: ...` or `cuda: ...`", required=True
+    ),
     Column("dtype", "string", "of weights and activations", required=True),
-    Column("memory_format", "string", "layout of the tensors: contiguous or channels_last",
-           required=True),
+    Column(
+        "memory_format",
+        "string",
+        "layout of the tensors: contiguous or channels_last",
+        required=True,
+    ),
     Column("os", "string", "operating system and architecture", required=True),
     Column("driver", "string", "of the GPU and its CUDA version; empty on a CPU"),
     Column("versions", "string", "JSON: python and the packages that made the row", required=True),
@@ -122,7 +192,7 @@ def to_frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     names = [column.name for column in COLUMNS]
     frame = frame.reindex(columns=names[:3] + axes + names[3:])
     dtypes = {column.name: column.dtype for column in COLUMNS} | dict.fromkeys(axes, "string")
-    return validate(frame.astype(dtypes), "the results table")  # type: ignore[arg-type]
+    return validate(frame.astype(dtypes), "the results table")
 
 
 def validate(frame: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -138,7 +208,7 @@ def validate(frame: pd.DataFrame, where: str) -> pd.DataFrame:
         column.name: pa.Column(
             column.dtype,
             nullable=not column.required,
-            checks=[check for check in _checks(column)],
+            checks=list(_checks(column)),
             unique=column.name == "key",
         )
         for column in COLUMNS
@@ -160,7 +230,7 @@ def read(path: Path) -> pd.DataFrame:
         header = pd.read_csv(path, nrows=0).columns
         dtypes = {column.name: column.dtype for column in COLUMNS}
         dtypes |= {name: "string" for name in header if name.startswith(AXIS_PREFIX)}
-        frame = pd.read_csv(path, dtype=dtypes)  # type: ignore[call-overload]
+        frame = pd.read_csv(path, dtype=dtypes)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such table") from error
     except (ValueError, UnicodeDecodeError) as error:

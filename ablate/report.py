@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ablate import analyse, count, plot, record
+from ablate.spec import content_hash
 from ablate.study import Study
 
 
@@ -28,7 +29,9 @@ def write_tables(
     trials = record.to_frame(rows)
     record.write(trials, folder / record.TRIALS)
     record.write_parquet(trials, (folder / record.TRIALS).with_suffix(".parquet"))
-    record.write(pd.DataFrame(list(epochs)), folder / record.EPOCHS)
+    record.write(
+        pd.DataFrame(list(epochs), columns=list(record.EPOCH_COLUMNS)), folder / record.EPOCHS
+    )
     record.write(_stage_table(study), folder / record.STAGES)
     with record.replacing(folder / "study.toml") as temporary:
         temporary.write_text(study.source, encoding="utf-8")
@@ -41,10 +44,10 @@ def write_findings(folder: Path, question: str, baseline: str) -> tuple[pd.DataF
         The summary, one row a cell, and the answer in words.
     """
     trials = record.read(folder / record.TRIALS)
-    stages = pd.read_csv(folder / record.STAGES)
-    epochs = pd.read_csv(folder / record.EPOCHS)
+    stages = pd.read_csv(folder / record.STAGES, dtype={"cell": "string"})
+    epochs = pd.read_csv(folder / record.EPOCHS, dtype={"cell": "string"})
     summary = analyse.summarise(trials, baseline)
-    answer = analyse.answer(summary, question)
+    answer = analyse.answer(summary)
     record.write(summary, folder / "summary.csv")
     with record.replacing(folder / "summary.md") as temporary:
         temporary.write_text(_markdown(trials, summary, question, answer), encoding="utf-8")
@@ -54,22 +57,37 @@ def write_findings(folder: Path, question: str, baseline: str) -> tuple[pd.DataF
 
 
 def _stage_table(study: Study) -> pd.DataFrame:
-    from ablate.spec import content_hash
-
-    return pd.DataFrame([
-        {"cell": cell.name, "net": content_hash(cell.net), "stage": stage, "out_size": size,
-         "params": cost.params, "macs": cost.macs, "activations": cost.activations}
-        for cell in study.cells
-        for stage, (size, cost) in count.stages(cell.net).items()
-    ])
+    return pd.DataFrame(
+        [
+            {
+                "cell": cell.name,
+                "net": content_hash(cell.net),
+                "stage": stage,
+                "out_size": size,
+                "params": cost.params,
+                "macs": cost.macs,
+                "activations": cost.activations,
+            }
+            for cell in study.cells
+            for stage, (size, cost) in count.stages(cell.net).items()
+        ]
+    )
 
 
 def _markdown(trials: pd.DataFrame, summary: pd.DataFrame, question: str, answer: str) -> str:
     first = trials.iloc[0]
-    return "\n".join([
-        f"# {first['study']} on {first['dataset']}", "", question, "", answer, "",
-        analyse.markdown_table(summary), "",
-        f"Trained and timed on {first['device']}. Intervals are 95%; those of the differences are "
-        "paired by seed and hold together. MACs: multiply-accumulates of convolutions and linear "
-        "layers for one image.", "",
-    ])
+    return "\n".join(
+        [
+            f"# {first['study']} on {first['dataset']}",
+            "",
+            question,
+            "",
+            answer,
+            "",
+            analyse.markdown_table(summary),
+            "",
+            f"Trained and timed on {first['device']}; "
+            f"{first['epochs']} epochs, batch {first['batch']}.",
+            "",
+        ]
+    )

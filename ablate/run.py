@@ -40,21 +40,42 @@ def _parser() -> argparse.ArgumentParser:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--study", metavar="NAME", help="a study by name, or a path to a .toml file")
     what.add_argument("--list", action="store_true", help="list the studies and their questions")
-    parser.add_argument("--dataset", default="digits", metavar="NAME",
-                        help="digits (default), cifar10, cifar100, fashion_mnist or svhn")
-    parser.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR",
-                        help="where torchvision's datasets lie (default: data)")
+    parser.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="NAME",
+        help="digits (default), cifar10, cifar100, fashion_mnist or svhn",
+    )
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="where torchvision's datasets lie (default: data)",
+    )
     parser.add_argument("--download", action="store_true", help="fetch the dataset if missing")
     parser.add_argument("--seeds", type=_count, metavar="N", help="seeds a cell")
     parser.add_argument("--epochs", type=_count, metavar="N", help="epochs a trial")
-    parser.add_argument("--workers", type=_count, metavar="N",
-                        help="processes that train side by side (default: one a CPU, at most "
-                        f"{MOST_WORKERS}; one on a GPU)")
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="processes that train side by side (default: one a CPU, at most "
+        f"{MOST_WORKERS}; one on a GPU)",
+    )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
-    parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR",
-                        help="where results go, in STUDY/DATASET/ (default: results)")
-    parser.add_argument("--dry-run", action="store_true",
-                        help="print the plan, its costs and an estimate of the time; train nothing")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where results go, in STUDY/DATASET/ (default: results)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the plan, its costs and an estimate of the time; train nothing",
+    )
     return parser
 
 
@@ -100,12 +121,15 @@ def _dry_run(args: argparse.Namespace) -> int:
 
     device = pick_device(args.device)
     workers, threads = _split(args, device, len(study.plan()))
-    images, _, _ = dataset_info(args.dataset).sizes(study.data.val_fraction,
-                                                    study.data.test_fraction)
+    images, _, _ = dataset_info(args.dataset).sizes(
+        study.data.val_fraction, study.data.test_fraction
+    )
     print(f"{study.name} on {args.dataset}: {study.question}")
-    print(f"{len(study.cells)} cells x {study.seeds} seeds = {len(study.plan())} trials of "
-          f"{study.train.epochs} epochs; {workers} workers x {threads} threads on "
-          f"{describe(device)['device']}\n")
+    print(
+        f"{len(study.cells)} cells x {study.seeds} seeds = {len(study.plan())} trials of "
+        f"{study.train.epochs} epochs; {workers} workers x {threads} threads on "
+        f"{describe(device)['device']}\n"
+    )
     width = max(len(cell.name) for cell in study.cells)
     print(f"{'cell':{width}}  {'params':>11}  {'MACs':>13}  {'s/trial':>8}  widths")
     total = 0.0
@@ -114,10 +138,14 @@ def _dry_run(args: argparse.Namespace) -> int:
         rate = measure(cell.net, study.train, torch.device(device), threads, seconds=0.3)
         seconds = study.train.epochs * images / rate.train_images_per_s
         total += seconds * study.seeds
-        print(f"{cell.name:{width}}  {cost.params:11,}  {cost.macs:13,}  {seconds:8.1f}  "
-              f"{list(cell.net.widths)}")
-    print(f"\nestimated training: {_duration(total / workers)} (steps alone, timed for 0.3 s a "
-          "cell; evaluation and start-up come on top)")
+        print(
+            f"{cell.name:{width}}  {cost.params:11,}  {cost.macs:13,}  {seconds:8.1f}  "
+            f"{list(cell.net.widths)}"
+        )
+    print(
+        f"\nestimated training: {_duration(total / workers)} (steps alone, timed for 0.3 s a "
+        "cell; evaluation and start-up come on top)"
+    )
     return 0
 
 
@@ -139,8 +167,9 @@ def _run(args: argparse.Namespace) -> int:
         threads=threads,
     )
     result = run_study(study, setup, say=print, progress=plain_or_bar)
-    print(f"\n{text_table(result.summary)}\n\n{result.answer}\n\nTables and figures: "
-          f"{setup.folder}")
+    print(
+        f"\n{text_table(result.summary)}\n\n{result.answer}\n\nTables and figures: {setup.folder}"
+    )
     for failure in result.failures:
         print(f"ablate: {failure}", file=sys.stderr)
     return FAILED_TRIALS if result.failures else 0

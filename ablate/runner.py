@@ -56,9 +56,7 @@ class Progress(Protocol):
         """Pass the items on."""
 
 
-def run_study(
-    study: Study, setup: Setup, say: Callable[[str], None], progress: Progress
-) -> Result:
+def run_study(study: Study, setup: Setup, say: Callable[[str], None], progress: Progress) -> Result:
     """Run what is left of a study's plan and write its tables, figures and summary.
 
     Raises:
@@ -81,12 +79,20 @@ def _run_locked(
     _keep_other_table(setup.folder, queue, {planned.spec.key for planned in plan}, say)
     missing = queue.submit(plan)
     say(f"{study.name} on {study.data.name}: {study.question}")
-    say(f"{len(study.cells)} cells x {study.seeds} seeds = {len(plan)} trials, "
+    say(
+        f"{len(study.cells)} cells x {study.seeds} seeds = {len(plan)} trials, "
         f"{len(plan) - missing} done already; {setup.workers} workers x {setup.threads} threads "
-        f"on {describe(setup.device)['device']}")
+        f"on {describe(setup.device)['device']}"
+    )
     measured = {cell.net: _measure(cell.net, study, setup, queue) for cell in study.cells}
-    job = Job(storage=setup.folder / "study.db", study=study.name, data=study.data,
-              data_root=setup.data_root, device=setup.device, threads=setup.threads)
+    job = Job(
+        storage=setup.folder / "study.db",
+        study=study.name,
+        data=study.data,
+        data_root=setup.data_root,
+        device=setup.device,
+        threads=setup.threads,
+    )
     try:
         if missing:
             done = run_queue(job, min(setup.workers, missing), queue)
@@ -105,11 +111,13 @@ def _locked(folder: Path) -> FileLock:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise InputError(f"{folder}: another run is at work there; wait for it, or give another "
-                         "--out") from error
+        raise InputError(
+            f"{folder}: another run is at work there; wait for it, or give another --out"
+        ) from error
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another --out"
-                         ) from error
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror}); give another --out"
+        ) from error
     return lock
 
 
@@ -155,8 +163,9 @@ def _write(
         rows.append(plan_row(study, planned) | measured[planned.cell.net] | row)
         epochs += [named | epoch for epoch in outcome["epochs"]]
         if row["state"] != "complete":
-            failures.append(f"{planned.cell.name}, seed {planned.spec.seed}: {row['state']}: "
-                            f"{row['failure']}")
+            failures.append(
+                f"{planned.cell.name}, seed {planned.spec.seed}: {row['state']}: {row['failure']}"
+            )
     if rows:
         write_tables(folder, study, rows, epochs)
     return tuple(failures)

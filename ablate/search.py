@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
@@ -18,11 +18,9 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DatabaseError
 
+from ablate.record import Outcome
 from ablate.spec import InputError, TrialSpec, to_json, trial_from_json
-
-if TYPE_CHECKING:
-    from ablate.study import Planned
-    from ablate.trial import Outcome
+from ablate.study import Planned
 
 BUSY_TIMEOUT_S = 60
 
@@ -55,24 +53,22 @@ class Queue:
         )
         self._id = self._storage.get_study_id_from_name(name)
 
-    def submit(self, plan: Iterable["Planned"]) -> int:
+    def submit(self, plan: Iterable[Planned]) -> int:
         """Queue what the plan still lacks and return how many trials are to be run.
 
-        Call it only when no worker is running: a trial left running was killed with its worker,
-        and is queued again unless its outcome was stored already. A failed one is tried again; a
-        complete or diverged one is not. Queued trials that are not in the plan are taken off.
+        Call it only when no worker is running. A failed trial is tried again; a complete or
+        diverged one is not. Queued trials that are not in the plan are taken off.
         """
+        self.recover()
         wanted = {planned.spec.key: planned for planned in plan}
         done, waiting = set(), set()
         for trial in self._trials():
             key = trial.user_attrs.get("key")
-            if trial.state == TrialState.RUNNING:
-                self._end(trial._trial_id, trial.user_attrs.get("outcome"))
-            elif trial.state == TrialState.WAITING and key in wanted:
+            if trial.state == TrialState.WAITING and key in wanted:
                 waiting.add(key)
             elif trial.state == TrialState.WAITING:
                 self._end(trial._trial_id, None)
-            if _settled(trial):
+            elif _settled(trial):
                 done.add(key)
         missing = [key for key in wanted if key not in done]
         for key in missing:
@@ -80,16 +76,30 @@ class Queue:
                 self._enqueue(wanted[key].spec, wanted[key].cell.name)
         return len(missing)
 
+    def recover(self) -> int:
+        """Queue again each trial whose worker died while it ran, and return how many.
+
+        Call it only when no worker is running. One whose outcome was stored already is finished
+        instead.
+        """
+        left = self._trials(TrialState.RUNNING)
+        unstored = [trial for trial in left if "outcome" not in trial.user_attrs]
+        for trial in left:
+            self._end(trial._trial_id, trial.user_attrs.get("outcome"))
+        for trial in unstored:
+            claim = _claim(trial)
+            self._enqueue(claim.spec, claim.cell)
+        return len(unstored)
+
     def claim(self) -> Claim | None:
         """The next queued trial, now this caller's, or None where the queue is empty."""
         for trial in self._trials(TrialState.WAITING):
             with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
                 if self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-                    spec = trial_from_json(trial.user_attrs["spec"])
-                    return Claim(trial._trial_id, trial.user_attrs["cell"], spec)
+                    return _claim(trial)
         return None
 
-    def finish(self, claim: Claim, outcome: "Outcome") -> None:
+    def finish(self, claim: Claim, outcome: Outcome) -> None:
         """Store what a claimed trial gave, then mark it finished, in that order."""
         for epoch in outcome.epochs:
             self._storage.set_trial_intermediate_value(
@@ -144,6 +154,11 @@ class Queue:
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
 
+def _claim(trial: FrozenTrial) -> Claim:
+    spec = trial_from_json(trial.user_attrs["spec"])
+    return Claim(trial._trial_id, trial.user_attrs["cell"], spec)
+
+
 def _settled(trial: FrozenTrial) -> bool:
     """Whether a trial's outcome stands, so that its key is not run again."""
     outcome = trial.user_attrs.get("outcome")
@@ -163,8 +178,9 @@ def _open(path: Path) -> RDBStorage:
         with storage.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     except DatabaseError as error:
-        raise InputError(f"{path}: not a study storage, or damaged ({error.orig}); move it away to "
-                         "start afresh") from error
+        raise InputError(
+            f"{path}: not a study storage, or damaged ({error.orig}); move it away to start afresh"
+        ) from error
 
     @event.listens_for(storage.engine, "begin")
     def begin_immediate(connection: Connection) -> None:

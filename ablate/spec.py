@@ -217,8 +217,9 @@ class TrainSpec:
                 upper = "" if limit is None else f" and below {limit:g}"
                 raise InputError(f"{name} = {value!r}: expected 0 or more{upper}", name)
         if self.crop_padding < 0:
-            raise InputError(f"crop_padding = {self.crop_padding}: expected 0 or more pixels",
-                             "crop_padding")
+            raise InputError(
+                f"crop_padding = {self.crop_padding}: expected 0 or more pixels", "crop_padding"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,8 +294,9 @@ def growth_ratio(growth: str | float) -> float:
     if isinstance(growth, str):
         if growth not in GROWTH_RULES:
             names = ", ".join(GROWTH_RULES)
-            raise InputError(f"growth = {growth!r}: expected {names} or a positive number",
-                             "growth")
+            raise InputError(
+                f"growth = {growth!r}: expected {names} or a positive number", "growth"
+            )
         return GROWTH_RULES[growth]
     if not (math.isfinite(growth) and growth > 0):
         raise InputError(f"growth = {growth!r}: expected a positive number", "growth")
@@ -312,7 +314,9 @@ def stage_widths(base: int, growth: str | float, stages: int, multiple: int = 1)
     return tuple(max(1, count) * multiple for count in rounded)
 
 
-def additive_widths(base: int, widen: float, depths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+def additive_widths(
+    base: int, widen: float, depths: tuple[int, ...]
+) -> tuple[tuple[int, ...], ...]:
     """Width of each block, `base` plus an equal share of `widen` a block, rounded down.
 
     PyramidNet, additive (Han et al. 2016, arXiv 1610.02915, eq. 2): the last block has
@@ -332,8 +336,11 @@ def shift_growth(
     ((16, 32), (32, 32))
     """
     if abs(blocks) > min(depths):
-        raise InputError(f"growth_shift = {blocks}: expected at most {min(depths)} either way, "
-                         "the blocks of the shortest stage", "growth_shift")
+        raise InputError(
+            f"growth_shift = {blocks}: expected at most {min(depths)} either way, "
+            "the blocks of the shortest stage",
+            "growth_shift",
+        )
     flat = [width for width, depth in zip(widths, depths, strict=True) for _ in range(depth)]
     if blocks > 0:
         flat = flat[:1] * blocks + flat[:-blocks]
@@ -363,8 +370,9 @@ def _check_choices(spec: Any) -> None:
         choices = CHOICES.get(field.name)
         value = getattr(spec, field.name)
         if choices and value not in choices:
-            raise InputError(f"{field.name} = {value!r}: expected one of {', '.join(choices)}",
-                             field.name)
+            raise InputError(
+                f"{field.name} = {value!r}: expected one of {', '.join(choices)}", field.name
+            )
 
 
 def _check_positive(spec: Any, names: str) -> None:
@@ -382,13 +390,18 @@ def _check_stages(spec: NetSpec) -> None:
         if len(values) != len(spec.widths):
             raise InputError(
                 f"{name} = {values}: expected {len(spec.widths)} values, one for each stage of "
-                f"widths = {spec.widths}", name)
+                f"widths = {spec.widths}",
+                name,
+            )
         if min(values) < 1:
             raise InputError(f"{name} = {values}: expected whole numbers of 1 or more", name)
     for stage, (width, depth) in enumerate(zip(spec.widths, spec.depths, strict=True)):
         if isinstance(width, tuple) and len(width) != depth:
-            raise InputError(f"widths of stage {stage + 1} = {width}: expected {depth} values, "
-                             "one for each block", "widths")
+            raise InputError(
+                f"widths of stage {stage + 1} = {width}: expected {depth} values, "
+                "one for each block",
+                "widths",
+            )
         if min(width if isinstance(width, tuple) else (width,)) < 1:
             raise InputError(f"widths = {spec.widths}: expected 1 channel or more", "widths")
 
@@ -397,21 +410,34 @@ def _check_combinations(spec: NetSpec) -> None:
     if spec.block == "basic":
         for name, neutral in (("groups", 1), ("width_per_group", 64), ("stride_conv", "3x3")):
             if getattr(spec, name) != neutral:
-                raise InputError(f"{name} = {getattr(spec, name)!r} needs block = 'bottleneck'; "
-                                 f"a basic block has {name} = {neutral!r}", name)
+                raise InputError(
+                    f"{name} = {getattr(spec, name)!r} needs block = 'bottleneck'; "
+                    f"a basic block has {name} = {neutral!r}",
+                    name,
+                )
         if spec.block_expansion != 1:
-            raise InputError(f"expansion = {spec.expansion}: a basic block has 1; "
-                             "set block = 'bottleneck'", "expansion")
+            raise InputError(
+                f"expansion = {spec.expansion}: a basic block has 1; set block = 'bottleneck'",
+                "expansion",
+            )
     narrowest = min(width for stage in spec.block_widths for width in stage)
     if int(narrowest * spec.width_per_group / 64) < 1:
-        raise InputError(f"width_per_group = {spec.width_per_group}: leaves no channel at width "
-                         f"{narrowest}; expected {math.ceil(64 / narrowest)} or more",
-                         "width_per_group")
+        raise InputError(
+            f"width_per_group = {spec.width_per_group}: leaves no channel at width "
+            f"{narrowest}; expected {math.ceil(64 / narrowest)} or more",
+            "width_per_group",
+        )
     if spec.antialias and spec.downsample == "avg":
-        raise InputError("antialias = true with downsample = 'avg': average pooling is a low-pass "
-                         "filter already; expected downsample = 'conv' or 'max'", "antialias")
+        raise InputError(
+            "antialias = true with downsample = 'avg': average pooling is a low-pass "
+            "filter already; expected downsample = 'conv' or 'max'",
+            "antialias",
+        )
     if spec.zero_init and (spec.preact or spec.norm == "none"):
-        raise InputError("zero_init = true: the residual branch does not end in a norm; expected "
-                         "preact = false and norm = 'batch' or 'group'", "zero_init")
+        raise InputError(
+            "zero_init = true: the residual branch does not end in a norm; expected "
+            "preact = false and norm = 'batch' or 'group'",
+            "zero_init",
+        )
     if spec.stem == "deep" and spec.stem_out < 2:
         raise InputError("stem = 'deep': needs a stem_width of 2 or more", "stem_width")

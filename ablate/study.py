@@ -5,7 +5,6 @@ A later layer wins. Besides the fields of `NetSpec`, a layer may give the width 
 `growth`, `width_multiple`, `growth_shift`, or `base_width` and `widen`.
 """
 
-import dataclasses
 import difflib
 import itertools
 import json
@@ -142,8 +141,10 @@ def find_study(wanted: str) -> Path:
         return Path(wanted)
     found = find_studies()
     if wanted not in found:
-        raise InputError(f"no study {wanted!r}{_nearest(wanted, found)}: expected one of "
-                         f"{', '.join(sorted(found))}, or a path to a .toml file")
+        raise InputError(
+            f"no study {wanted!r}{_nearest(wanted, found)}: expected one of "
+            f"{', '.join(sorted(found))}, or a path to a .toml file"
+        )
     return found[wanted]
 
 
@@ -165,22 +166,41 @@ def load_study(
     own = file.datasets.get(dataset, _DatasetTable())
     for other in file.datasets:
         if other not in DATASETS:
-            raise InputError(f"{path}: datasets.{other}: unknown dataset"
-                             f"{_nearest(other, DATASETS)}: expected one of {', '.join(DATASETS)}")
+            raise InputError(
+                f"{path}: datasets.{other}: unknown dataset"
+                f"{_nearest(other, DATASETS)}: expected one of {', '.join(DATASETS)}"
+            )
     name = path.stem
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise InputError(f"{path}: the file's name names the study and its folder: expected "
-                         "letters, digits, _ and -, at most 64")
-    train = _build(path, TrainSpec, _merge(path, TrainSpec, [
-        ("train", file.train), (f"datasets.{dataset}.train", own.train),
-        ("--epochs", {} if epochs is None else {"epochs": epochs})]))
-    shape = {"num_classes": info.classes, "in_channels": info.channels,
-             "image_size": info.image_size}
+        raise InputError(
+            f"{path}: the file's name names the study and its folder: expected "
+            "letters, digits, _ and -, at most 64"
+        )
+    train = _build(
+        path,
+        TrainSpec,
+        _merge(
+            path,
+            TrainSpec,
+            [
+                ("train", file.train),
+                (f"datasets.{dataset}.train", own.train),
+                ("--epochs", {} if epochs is None else {"epochs": epochs}),
+            ],
+        ),
+    )
+    shape = {
+        "num_classes": info.classes,
+        "in_channels": info.channels,
+        "image_size": info.image_size,
+    }
     cells = []
     for arms in itertools.product(*(axis.items() for axis in file.axes.values())):
         layers = [("net", file.net), (f"datasets.{dataset}.net", own.net)]
-        layers += [(f"axes.{axis}.{arm}", settings)
-                   for axis, (arm, settings) in zip(file.axes, arms, strict=True)]
+        layers += [
+            (f"axes.{axis}.{arm}", settings)
+            for axis, (arm, settings) in zip(file.axes, arms, strict=True)
+        ]
         net = _build(path, NetSpec, _widths(path, _merge(path, NetSpec, layers)), shape)
         names = [arm for arm, _ in arms]
         cells.append(Cell(" / ".join(names), dict(zip(file.axes, names, strict=True)), net))
@@ -188,10 +208,21 @@ def load_study(
     data = DataSpec(name=dataset)
     images = info.sizes(data.val_fraction, data.test_fraction)[0]
     if train.batch_size > images:
-        raise InputError(f"{path}: train.batch_size = {train.batch_size}: expected at most the "
-                         f"{images} training images of {dataset}")
-    return Study(name, path, source, file.question, file.baseline, data, train,
-                 seeds or own.seeds or file.seeds, tuple(cells))
+        raise InputError(
+            f"{path}: train.batch_size = {train.batch_size}: expected at most the "
+            f"{images} training images of {dataset}"
+        )
+    return Study(
+        name,
+        path,
+        source,
+        file.question,
+        file.baseline,
+        data,
+        train,
+        seeds or own.seeds or file.seeds,
+        tuple(cells),
+    )
 
 
 def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
@@ -251,8 +282,9 @@ def _merge(
             _check_type(f"{path}: {where}.{key}", key, value, types)
         rule = [key for key in layer if key in WIDTH_RULE]
         if rule and "widths" in layer:
-            raise InputError(f"{path}: {where}: widths and {rule[0]} both set the widths; "
-                             "expected one of them")
+            raise InputError(
+                f"{path}: {where}: widths and {rule[0]} both set the widths; expected one of them"
+            )
         if rule:
             merged.pop("widths", None)
         if "widths" in layer:
@@ -265,8 +297,10 @@ def _check_type(where: str, key: str, value: Any, types: Mapping[str, Any]) -> N
     if key in FROM_DATASET:
         raise InputError(f"{where}: set by the dataset; take it out")
     if key not in types:
-        raise InputError(f"{where}: unknown key{_nearest(key, types)}: expected one of "
-                         f"{', '.join(sorted(types))}")
+        raise InputError(
+            f"{where}: unknown key{_nearest(key, types)}: expected one of "
+            f"{', '.join(sorted(types))}"
+        )
     try:
         TypeAdapter(types[key], config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError as error:
@@ -318,13 +352,16 @@ def _build(
 def _check_cells(path: Path, file: _StudyFile, cells: list[Cell]) -> None:
     names = [cell.name for cell in cells]
     if file.baseline not in names:
-        raise InputError(f"{path}: baseline = {file.baseline!r}: expected one of "
-                         f"{', '.join(names)}")
+        raise InputError(
+            f"{path}: baseline = {file.baseline!r}: expected one of {', '.join(names)}"
+        )
     seen: dict[NetSpec, str] = {}
     for cell in cells:
         if cell.net in seen:
-            raise InputError(f"{path}: axes: {cell.name!r} is the same network as "
-                             f"{seen[cell.net]!r}; take one of them out")
+            raise InputError(
+                f"{path}: axes: {cell.name!r} is the same network as "
+                f"{seen[cell.net]!r}; take one of them out"
+            )
         seen[cell.net] = cell.name
 
 
@@ -335,8 +372,10 @@ def _explain(error: ValidationError) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = (_StudyFile if len(fault["loc"]) == 1 else _DatasetTable).model_fields
-        return (f"{key}: unknown key{_nearest(str(fault['loc'][-1]), known)}: expected one of "
-                f"{', '.join(known)}")
+        return (
+            f"{key}: unknown key{_nearest(str(fault['loc'][-1]), known)}: expected one of "
+            f"{', '.join(known)}"
+        )
     given = "" if fault["type"] == "missing" else f" = {fault['input']!r}"
     return f"{key}{given}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 

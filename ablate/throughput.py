@@ -49,12 +49,17 @@ def measure(
         images = torch.randn(shape).to(device)
         labels = torch.randint(net.num_classes, (train.batch_size,)).to(device)
     # A rate of zero keeps the weights, and so the work, the same from step to step.
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.0, momentum=train.momentum,
-                                nesterov=train.momentum > 0, weight_decay=train.weight_decay)
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        lr=0.0,
+        momentum=train.momentum,
+        nesterov=train.momentum > 0,
+        weight_decay=train.weight_decay,
+    )
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(network(images), labels).backward()
+        F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     @torch.inference_mode()

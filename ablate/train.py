@@ -57,11 +57,17 @@ def fit(
     """
     steps = len(data.train) // train.batch_size
     if not steps:
-        raise InputError(f"batch_size = {train.batch_size}: expected at most the "
-                         f"{len(data.train)} training images", "batch_size")
+        raise InputError(
+            f"batch_size = {train.batch_size}: expected at most the "
+            f"{len(data.train)} training images",
+            "batch_size",
+        )
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.SGD(
-        network.parameters(), lr=train.lr, momentum=train.momentum, nesterov=train.momentum > 0,
+        network.parameters(),
+        lr=train.lr,
+        momentum=train.momentum,
+        nesterov=train.momentum > 0,
         weight_decay=train.weight_decay,
     )
     schedule = _schedule(optimizer, train, steps)
@@ -73,10 +79,11 @@ def fit(
         for step in range(steps):
             picked = order[step * train.batch_size : (step + 1) * train.batch_size]
             batch = augment(data.normalise(data.train.images[picked]), train, generator)
-            loss = F.cross_entropy(network(batch), data.train.labels[picked],
-                                   label_smoothing=train.label_smoothing)
+            loss = F.cross_entropy(
+                network(batch), data.train.labels[picked], label_smoothing=train.label_smoothing
+            )
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             total += loss.detach()

@@ -1,29 +1,16 @@
 """One trial: a `TrialSpec` becomes the measured part of a row, and a row for each epoch."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import torch
 
 from ablate.data import Dataset
 from ablate.machine import describe
 from ablate.model import build
+from ablate.record import Outcome
 from ablate.spec import TrialSpec
 from ablate.train import DivergedError, Epoch, evaluate, fit
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a trial gave.
-
-    Args:
-        row: columns of the results table.
-        epochs: one dict an epoch, with the fields of `ablate.train.Epoch`.
-    """
-
-    row: dict[str, Any]
-    epochs: list[dict[str, Any]]
 
 
 def run_trial(spec: TrialSpec, data: Dataset, device: torch.device) -> Outcome:
@@ -50,17 +37,21 @@ def run_trial(spec: TrialSpec, data: Dataset, device: torch.device) -> Outcome:
     except Exception as error:  # noqa: BLE001 - recorded in the row and shown in the summary
         line = " ".join(str(error).split())[:300]
         measured = {"state": "failed", "failure": f"{type(error).__name__}: {line}"}
-    row = describe(str(device)) | measured | {
-        "train_seconds": sum(epoch.seconds for epoch in epochs),
-        "train_threads": torch.get_num_threads(),
-        "train_images": len(data.train),
-        "val_images": len(data.val),
-        "test_images": len(data.test),
-        "dtype": "float32",
-        "memory_format": "contiguous",
-        "started": started,
-        "finished": now(),
-    }
+    row = (
+        describe(str(device))
+        | measured
+        | {
+            "train_seconds": sum(epoch.seconds for epoch in epochs),
+            "train_threads": torch.get_num_threads(),
+            "train_images": len(data.train),
+            "val_images": len(data.val),
+            "test_images": len(data.test),
+            "dtype": "float32",
+            "memory_format": "contiguous",
+            "started": started,
+            "finished": now(),
+        }
+    )
     return Outcome(row, [asdict(epoch) for epoch in epochs])
 
 

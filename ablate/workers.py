@@ -73,6 +73,12 @@ def run_queue(job: Job, count: int, queue: Queue) -> Iterator[Done]:
     recorded as failed. Leaving the loop early, by an exception or Ctrl-C, ends the workers.
     """
     kills: Counter[str] = Counter()
+    yield from _run_workers(job, count, queue, kills)
+    while queue.recover():  # killed between claiming a trial and saying so
+        yield from _run_workers(job, 1, queue, kills)
+
+
+def _run_workers(job: Job, count: int, queue: Queue, kills: Counter[str]) -> Iterator[Done]:
     workers = [_start(job) for _ in range(count)]
     try:
         while workers:
@@ -83,20 +89,13 @@ def run_queue(job: Job, count: int, queue: Queue) -> Iterator[Done]:
                 except EOFError:
                     workers.remove(worker)
                     worker.process.join()
-                    if worker.claim is not None:
-                        yield from _killed(job, queue, worker, kills)
+                    if worker.process.exitcode:
+                        yield from _died(job, queue, worker, kills)
                         workers.append(_start(job))
-                    elif worker.process.exitcode:
-                        raise RuntimeError(
-                            f"a worker ended with status {worker.process.exitcode} "
-                            "before it claimed a trial"
-                        ) from None
                     continue
+                worker.claim = None if isinstance(message, Done) else message
                 if isinstance(message, Done):
-                    worker.claim = None
                     yield message
-                else:
-                    worker.claim = message
     finally:
         for worker in workers:
             worker.process.kill()
@@ -112,15 +111,22 @@ def _start(job: Job) -> _Worker:
     return _Worker(process, ours)
 
 
-def _killed(job: Job, queue: Queue, worker: _Worker, kills: Counter[str]) -> Iterator[Done]:
-    claim = worker.claim
-    assert claim is not None
-    kills[claim.spec.key] += 1
-    if kills[claim.spec.key] < MAX_KILLS:
+def _died(job: Job, queue: Queue, worker: _Worker, kills: Counter[str]) -> Iterator[Done]:
+    """Queue the trial of a dead worker again, or record it as failed if it died too often."""
+    claim, status = worker.claim, worker.process.exitcode
+    kills[claim.spec.key if claim else ""] += 1
+    often = kills[claim.spec.key if claim else ""] >= MAX_KILLS
+    if claim is None and often:
+        raise RuntimeError(f"workers end with status {status} before they claim a trial")
+    if claim is None:
+        return
+    if not often:
         queue.requeue(claim)
         return
-    reason = (f"its process ended with status {worker.process.exitcode}, {MAX_KILLS} times; "
-              "status -9 is often a lack of memory")
+    reason = (
+        f"its process ended with status {status}, {MAX_KILLS} times; "
+        "status -9 is often a lack of memory"
+    )
     queue.finish(claim, failed_trial(reason, job.device))
     yield Done(claim.cell, claim.spec.seed, "failed", None, 0.0)
 
@@ -138,8 +144,15 @@ def _work(job: Job, pipe: Connection) -> None:
         outcome = run_trial(claim.spec, data, device)
         queue.finish(claim, outcome)
         row = outcome.row
-        pipe.send(Done(claim.cell, claim.spec.seed, row["state"], row.get("val_accuracy"),
-                       row["train_seconds"]))
+        pipe.send(
+            Done(
+                claim.cell,
+                claim.spec.seed,
+                row["state"],
+                row.get("val_accuracy"),
+                row["train_seconds"],
+            )
+        )
 
 
 def _end_with_parent() -> None:

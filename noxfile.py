@@ -1,0 +1,41 @@
+"""Checks of the project: `nox -s tests`, `nox -s lint`, `nox -s typecheck`, `nox -s bench`.
+
+Every session runs in the environment that nox was started in (`venv_backend = "none"`), the one
+that `pip install -e '.[dev]'` filled: so nothing of several GB is installed twice, and the
+benchmark measures the torch build that you use.
+"""
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "typecheck", "tests"]
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The test suite."""
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and the one-way imports."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed, as ratios to named peers in one run; no default session."""
+    session.run(
+        "python", "-m", "pytest", "benchmarks", "--benchmark-only", "--benchmark-disable-gc",
+        "--benchmark-group-by=group", "--benchmark-columns=median,iqr,min,max,rounds",
+        "--benchmark-autosave", *session.posargs,
+    )  # fmt: skip

@@ -1,0 +1,28 @@
+"""The README's tables are those of the code and of the committed results."""
+
+import pytest
+from readme import README, ROOT, rendered
+
+from ablate import analyse, record
+from ablate.study import load_study
+
+RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/*/trials.csv"))
+
+
+def test_the_readme_is_current() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert rendered(text) == text, "run `python tests/readme.py`"
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
+def test_a_committed_summary_follows_from_its_table(folder) -> None:
+    study = load_study(folder / "study.toml", dataset=folder.name)
+    summary = analyse.summarise(record.read(folder / record.TRIALS), study.baseline)
+    text = (folder / "summary.md").read_text(encoding="utf-8")
+    assert study.question in text
+    assert analyse.answer(summary) in text
+    assert analyse.markdown_table(summary) in text
+
+
+def test_there_are_committed_runs() -> None:
+    assert RUNS

@@ -1,0 +1,253 @@
+"""The command line on real training: the main job, stopping it in every way, and bad input."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ablate import record
+from ablate.run import main
+
+STUDY = """
+question = "Does it run?"
+baseline = "narrow"
+seeds = 4
+[net]
+depths = [1, 1]
+strides = [1, 2]
+[train]
+epochs = 2
+batch_size = 64
+[axes.width]
+narrow = { widths = [2, 4] }
+wide = { widths = [4, 8] }
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STUDY)
+    return path
+
+
+def start(study: Path, *args: object) -> subprocess.Popen[str]:
+    """The command, in a process group of its own, as a terminal would start it."""
+    command = [sys.executable, "-m", "ablate.run", "--study", study, "--out", study.parent, *args]
+    return subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def run(study: Path, *args: object) -> tuple[str, str]:
+    process = start(study, *args)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, out + err
+    return out, err
+
+
+def folder(study: Path) -> Path:
+    return study.parent / "tiny" / "digits"
+
+
+def trials(study: Path) -> pd.DataFrame:
+    return record.read(folder(study) / "trials.csv")
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"the run ended before it printed {text!r}")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(300):
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail("nothing happened within 30 s")
+
+
+def group_members(group: int) -> list[int]:
+    """Living processes of a process group."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            found.append(int(entry.parent.name))
+    return found
+
+
+def assert_whole(study: Path) -> None:
+    table = trials(study)
+    assert list(table["cell"]) == ["narrow", "wide"] * 4
+    assert list(table["seed"]) == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert table["key"].is_unique
+    assert set(table["state"]) == {"complete"}
+
+
+def test_a_run_writes_everything_and_a_second_trains_nothing(study: Path) -> None:
+    out, _ = run(study)
+    assert_whole(study)
+    names = {path.name for path in folder(study).iterdir()}
+    figures = {f"{name}.{kind}" for name in ("accuracy", "pareto", "stages", "curves")
+               for kind in ("png", "svg")}  # fmt: skip
+    tables = {"trials.csv", "trials.parquet", "epochs.csv", "stages.csv", "summary.csv",
+              "summary.md", "study.toml"}  # fmt: skip
+    assert figures | tables <= names
+    assert "trial 8/8: " in out
+    assert "narrow" in out
+    assert (folder(study) / "study.toml").read_text() == STUDY
+    epochs = pd.read_csv(folder(study) / "epochs.csv")
+    assert len(epochs) == 16
+    first = (folder(study) / "trials.csv").read_bytes()
+    out, _ = run(study)
+    assert "8 done already" in out
+    assert "trial 1/" not in out
+    assert (folder(study) / "trials.csv").read_bytes() == first
+
+
+def test_throughput_and_costs_are_one_value_a_cell(study: Path) -> None:
+    run(study, "--seeds", 2, "--epochs", 1)
+    for _, rows in trials(study).groupby("cell"):
+        for column in ("macs", "params", "train_images_per_s", "infer_images_per_s"):
+            assert rows[column].nunique() == 1
+            assert rows[column].iloc[0] > 0
+        assert set(rows["device"].str.partition(":")[0]) == {"cpu"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+def test_kill_9_in_the_middle_then_the_same_command_ends_with_each_trial_once(study: Path) -> None:
+    process = start(study, "--workers", 2)
+    read_until(process, "trial 3/8")
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not group_members(process.pid))
+    out, _ = run(study, "--workers", 2)
+    assert " 0 done already" not in out
+    assert_whole(study)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_says_so_keeps_its_rows_and_goes_on(study: Path, number: int) -> None:
+    process = start(study, "--workers", 2)
+    read_until(process, "trial 3/8")
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "stopped; the same command goes on from here" in err
+    assert "Traceback" not in err
+    assert len(trials(study)) >= 3
+    run(study)
+    assert_whole(study)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+def test_a_killed_worker_costs_its_trial_nothing_but_time(study: Path) -> None:
+    process = start(study, "--workers", 1)
+    read_until(process, "trial 2/8")
+    workers = [
+        pid for pid in group_members(process.pid)
+        if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()
+    ]  # fmt: skip
+    assert len(workers) == 1
+    os.kill(workers[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert_whole(study)
+
+
+def test_two_runs_in_one_folder_are_refused(study: Path) -> None:
+    process = start(study)
+    read_until(process, "trial 1/8")
+    other = start(study)
+    _, err = other.communicate(timeout=60)
+    assert other.returncode == 2
+    assert "another run is at work there" in err
+    process.communicate(timeout=240)
+    assert process.returncode == 0
+    assert_whole(study)
+
+
+def test_a_table_that_the_run_does_not_hold_is_kept(study: Path) -> None:
+    run(study, "--seeds", 2, "--epochs", 1)
+    table = (folder(study) / "trials.csv").read_bytes()
+    out, _ = run(study, "--seeds", 2, "--epochs", 2)
+    kept = list(folder(study).glob("trials-*.csv"))
+    assert [path.read_bytes() for path in kept] == [table]
+    assert kept[0].name in out
+    run(study, "--seeds", 2, "--epochs", 2)
+    assert list(folder(study).glob("trials-*.csv")) == kept
+
+
+def test_a_trial_that_cannot_train_is_reported_and_the_rest_goes_on(study: Path) -> None:
+    study.write_text(STUDY.replace("batch_size = 64", "batch_size = 64\nlr = 1e30"))
+    process = start(study, "--seeds", 1)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert set(trials(study)["state"]) == {"diverged"}
+    assert "narrow, seed 0: diverged" in err
+    assert "Traceback" not in out + err
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(study.parent.iterdir())
+    assert main(["--study", str(study), "--out", str(study.parent), "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "2 cells x 4 seeds = 8 trials of 2 epochs" in out
+    assert "estimated training" in out
+    assert sorted(study.parent.iterdir()) == before
+
+
+def test_list_names_the_shipped_studies(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    out = capsys.readouterr().out
+    for name in ("width_doubling", "shortcut_type", "stride_placement"):
+        assert name in out
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--study", "width_doublin"], "did you mean width_doubling?"),
+        (["--study", "none/such.toml"], "no such study file"),
+        (["--study", "width_doubling", "--dataset", "mnist"], "expected one of digits, cifar10"),
+        (["--study", "width_doubling", "--device", "cuda:99"], "cuda"),
+        (["--study", "width_doubling", "--dataset", "cifar10", "--data-root", "nowhere"],
+         "--download"),
+        (["--study", "width_doubling", "--out", "/proc/nowhere"], "cannot be written"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_status_2(
+    args: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(args) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("ablate: ")
+    assert captured.err.count("\n") == 1
+    assert says in captured.err
+    assert not list(tmp_path.rglob("trials.csv"))
+
+
+@pytest.mark.parametrize("args", [["--seeds", "0"], ["--epochs", "two"], ["--workers", "-1"], []])
+def test_bad_flags_are_status_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--study", "width_doubling", *args] if args else [])
+    assert caught.value.code == 2
+    assert "error: " in capsys.readouterr().err
