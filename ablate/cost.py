@@ -5,6 +5,7 @@ element of batch norm instead of two and move the running statistics, hence the 
 """
 
 import copy
+import functools
 import json
 import logging
 import warnings
@@ -25,14 +26,12 @@ class Counted:
         params: trainable parameters.
         macs: of convolutions and linear layers.
         macs_total: all that fvcore counts: norms and adaptive pooling too.
-        activations: output elements of convolutions and linear layers.
         unsupported_ops: operators that fvcore met and did not count, by number of calls.
     """
 
     params: int
     macs: int
     macs_total: int
-    activations: int
     unsupported_ops: dict[str, int]
 
     @property
@@ -41,28 +40,32 @@ class Counted:
         return json.dumps(self.unsupported_ops, sort_keys=True)
 
 
+@functools.cache
 def count(spec: NetSpec) -> Counted:
-    """Build the network and count it. Torch's generators are left as they were."""
-    with torch.random.fork_rng(devices=[]):
-        return count_module(build(spec), (spec.in_channels, spec.image_size, spec.image_size))
+    """Build the network, without drawing weights, and count it; once for each spec."""
+    with torch.device("meta"):
+        network = build(spec)
+    image = (spec.in_channels, spec.image_size, spec.image_size)
+    return _count(network.to_empty(device="cpu"), image)
 
 
 def count_module(network: nn.Module, image: tuple[int, int, int]) -> Counted:
     """Count any network on one image of shape (C, H, W); the network itself is not touched."""
+    return _count(copy.deepcopy(network).cpu(), image)
+
+
+def _count(network: nn.Module, image: tuple[int, int, int]) -> Counted:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.*")
-        from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
+        from fvcore.nn import FlopCountAnalysis
 
-        network = copy.deepcopy(network).cpu().eval()
-        inputs = torch.zeros(1, *image)
         logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-        flops = FlopCountAnalysis(network, inputs).unsupported_ops_warnings(False)
+        flops = FlopCountAnalysis(network.eval(), torch.zeros(1, *image))
+        flops.unsupported_ops_warnings(False)
         by_operator = flops.by_operator()
-        activations = ActivationCountAnalysis(network, inputs).unsupported_ops_warnings(False)
         return Counted(
             params=sum(p.numel() for p in network.parameters() if p.requires_grad),
             macs=int(by_operator["conv"] + by_operator["linear"]),
             macs_total=int(flops.total()),
-            activations=int(activations.total()),
             unsupported_ops={str(op): int(n) for op, n in flops.unsupported_ops().items()},
         )

@@ -12,7 +12,7 @@ from ablate.spec import Block, InputError, NetSpec, additive_widths
 def preset(name: str) -> NetSpec:
     """The network of that name in `PRESETS`; raises `InputError` with the nearest name."""
     if name not in PRESETS:
-        nearest = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.0)[0]
+        nearest = difflib.get_close_matches(name.lower(), PRESETS, n=1, cutoff=0.0)[0]
         raise InputError(
             f"preset = {name!r}: no network has that name; the nearest is {nearest!r}", "preset"
         )

@@ -123,6 +123,19 @@ COLUMNS = (
         "none, A, B, C or D (He et al. 2015, section 4.1; D: average pool)",
         required=True,
     ),
+    Column(
+        "match",
+        "string",
+        "what the study holds equal in all cells, if anything: macs, params, "
+        "activations or latency",
+    ),
+    Column("match_residual", "Float64", "the cell's cost over that budget, less one; fraction"),
+    Column(
+        "match_shape_error",
+        "Float64",
+        "departure of the solved widths (or depths) from the arm's exact ratios; fraction",
+        check=_COUNT,
+    ),
     Column("epochs", "Int64", "passes over the training split", required=True, check=_COUNT),
     Column("batch", "Int64", "images a training step", required=True, check=_COUNT),
     Column("train_images", "Int64", "images in the training split", check=_COUNT),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ablate.spec import InputError
 
 if TYPE_CHECKING:
-    from ablate.study import Study
+    from ablate.spec import NetSpec
+    from ablate.study import Cell, Study
 
 FAILED_TRIALS, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MOST_WORKERS = 8
@@ -24,6 +25,9 @@ def main(argv: list[str] | None = None) -> int:
             return _list()
         return _dry_run(args) if args.dry_run else _run(args)
     except InputError as error:
+        print(f"ablate: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
         print(f"ablate: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -86,17 +90,29 @@ def _count(text: str) -> int:
 
 
 def _list() -> int:
-    from ablate.study import find_studies, load_study
+    from ablate.study import find_studies, question_of
 
     for name, path in sorted(find_studies().items()):
-        print(f"{name:20} {load_study(path).question}")
+        print(f"{name:20} {question_of(path)}")
     return 0
 
 
 def _load(args: argparse.Namespace) -> "Study":
     from ablate.study import find_study, load_study
 
-    return load_study(find_study(args.study), args.dataset, args.seeds, args.epochs)
+    path = find_study(args.study)
+    kept = None if args.dry_run else args.out / path.stem / args.dataset / "latency.json"
+
+    def latency(net: "NetSpec", batch: int) -> float:
+        import torch
+
+        from ablate.machine import cpu_count, pick_device
+        from ablate.throughput import MeasuredLatency
+
+        device = torch.device(pick_device(args.device))
+        return MeasuredLatency(kept, device, cpu_count())(net, batch)
+
+    return load_study(path, args.dataset, args.seeds, args.epochs, latency)
 
 
 def _split(args: argparse.Namespace, device: str, trials: int) -> tuple[int, int]:
@@ -131,7 +147,7 @@ def _dry_run(args: argparse.Namespace) -> int:
         f"{describe(device)['device']}\n"
     )
     width = max(len(cell.name) for cell in study.cells)
-    print(f"{'cell':{width}}  {'params':>11}  {'MACs':>13}  {'s/trial':>8}  widths")
+    print(f"{'cell':{width}}  {'params':>11}  {'MACs':>13}  {'s/trial':>8}  widths x depths")
     total = 0.0
     for cell in study.cells:
         cost = count(cell.net)
@@ -140,7 +156,7 @@ def _dry_run(args: argparse.Namespace) -> int:
         total += seconds * study.seeds
         print(
             f"{cell.name:{width}}  {cost.params:11,}  {cost.macs:13,}  {seconds:8.1f}  "
-            f"{list(cell.net.widths)}"
+            f"{_shape(cell)}"
         )
     print(
         f"\nestimated training: {_duration(total / workers)} (steps alone, timed for 0.3 s a "
@@ -173,6 +189,17 @@ def _run(args: argparse.Namespace) -> int:
     for failure in result.failures:
         print(f"ablate: {failure}", file=sys.stderr)
     return FAILED_TRIALS if result.failures else 0
+
+
+def _shape(cell: "Cell") -> str:
+    """Widths and depths, and how they meet the study's budget."""
+    text = f"{list(cell.net.widths)} x {list(cell.net.depths)}"
+    if cell.matched is None:
+        return text
+    return (
+        f"{text}, {cell.matched.quantity} {cell.matched.residual:+.2%}, "
+        f"shape off by {cell.matched.shape_error:.1%}"
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from ablate.cost import count
+from ablate.count import total
 from ablate.data import load
 from ablate.machine import cpu_count, describe
 from ablate.record import TRIALS, keep_aside
@@ -144,6 +145,7 @@ def _measure(net: NetSpec, study: Study, setup: Setup, queue: Queue) -> dict[str
         cost = count(net)
         rates = measure(net, study.train, torch.device(setup.device), threads)
         kept = asdict(cost) | {"unsupported_ops": cost.unsupported_json} | rates.row()
+        kept["activations"] = total(net).activations
         queue.remember(name, kept)
     return kept
 

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 Block = Literal["basic", "bottleneck"]
 Shortcut = Literal["none", "A", "B", "C", "D"]
@@ -36,6 +36,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 AXIS_PREFIX = "axis_"
 GROWTH_RULES = {"constant": 1.0, "doubling": 2.0, "tripling": 3.0}
+
+
+Width = TypeVar("Width", int, float)
 
 
 class InputError(ValueError):
@@ -303,14 +306,20 @@ def growth_ratio(growth: str | float) -> float:
     return float(growth)
 
 
+def growth_shape(growth: str | float, stages: int) -> tuple[float, ...]:
+    """Width of each stage over that of the first: 1, r, r^2, ..."""
+    ratio = growth_ratio(growth)
+    return tuple(ratio**stage for stage in range(stages))
+
+
 def stage_widths(base: int, growth: str | float, stages: int, multiple: int = 1) -> tuple[int, ...]:
     """Width of each stage, `base * r**stage`, rounded half up to a multiple.
 
     >>> stage_widths(16, "doubling", 3)
     (16, 32, 64)
     """
-    ratio = growth_ratio(growth)
-    rounded = (math.floor(base * ratio**stage / multiple + 0.5) for stage in range(stages))
+    ideal = growth_shape(growth, stages)
+    rounded = (math.floor(base * width / multiple + 0.5) for width in ideal)
     return tuple(max(1, count) * multiple for count in rounded)
 
 
@@ -328,8 +337,8 @@ def additive_widths(
 
 
 def shift_growth(
-    widths: tuple[int, ...], depths: tuple[int, ...], blocks: int
-) -> tuple[tuple[int, ...], ...]:
+    widths: tuple[Width, ...], depths: tuple[int, ...], blocks: int
+) -> tuple[tuple[Width, ...], ...]:
     """Width of each block when the growth comes `blocks` after its stage begins (before if < 0).
 
     >>> shift_growth((16, 32), (2, 2), -1)

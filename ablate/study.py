@@ -1,24 +1,19 @@
-"""A study file, read strictly, becomes a `Study`: a question, its cells, and the plan.
+"""A study file, read strictly, becomes a `Study`: a question, its cells, and the plan."""
 
-A file sets a network in layers: `[net]`, then `[datasets.NAME.net]`, then the arm of each axis.
-A later layer wins. Besides the fields of `NetSpec`, a layer may give the width rule: `base_width`,
-`growth`, `width_multiple`, `growth_shift`, or `base_width` and `widen`.
-"""
-
-import difflib
 import itertools
 import json
 import re
 import tomllib
-import typing
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ablate.budget import CostOf, Match, counted, match_depths, match_widths
 from ablate.datasets import DATASETS, dataset_info
+from ablate.settings import Design, nearest, read_network, read_recipe
 from ablate.spec import (
     AXIS_PREFIX,
     DataSpec,
@@ -26,21 +21,11 @@ from ablate.spec import (
     NetSpec,
     TrainSpec,
     TrialSpec,
-    additive_widths,
     content_hash,
-    shift_growth,
-    stage_widths,
     to_json,
 )
 
-WIDTH_RULE: dict[str, Any] = {
-    "base_width": int,
-    "growth": float | str,
-    "width_multiple": int,
-    "widen": float,
-    "growth_shift": int,
-}
-FROM_DATASET = ("num_classes", "in_channels", "image_size")
+Latency = Callable[[NetSpec, int], float]
 
 
 class _Table(BaseModel):
@@ -53,6 +38,14 @@ class _DatasetTable(_Table):
     train: dict[str, Any] = {}
 
 
+class _MatchTable(_Table):
+    macs: str | float | None = None
+    params: str | float | None = None
+    activations: str | float | None = None
+    latency: str | float | None = None
+    by: Literal["width", "depth"] = "width"
+
+
 class _StudyFile(_Table):
     question: str = Field(min_length=1)
     baseline: str
@@ -61,6 +54,22 @@ class _StudyFile(_Table):
     train: dict[str, Any] = {}
     axes: dict[str, dict[str, dict[str, Any]]] = Field(min_length=1)
     datasets: dict[str, _DatasetTable] = {}
+    match: _MatchTable | None = None
+
+
+@dataclass(frozen=True)
+class Matched:
+    """How a cell's network was brought to the study's budget.
+
+    Args:
+        quantity: what is held equal: `macs`, `params`, `activations` or `latency`.
+        residual: the cell's cost over the budget, less one.
+        shape_error: departure of its widths or depths from the arm's shape, as a fraction.
+    """
+
+    quantity: str
+    residual: float
+    shape_error: float
 
 
 @dataclass(frozen=True)
@@ -71,11 +80,13 @@ class Cell:
         name: the arm, or the arms joined by ` / `.
         arms: arm by axis.
         net: its network.
+        matched: how it meets the budget, where the study sets one.
     """
 
     name: str
     arms: Mapping[str, str]
     net: NetSpec
+    matched: Matched | None = None
 
 
 @dataclass(frozen=True)
@@ -142,87 +153,81 @@ def find_study(wanted: str) -> Path:
     found = find_studies()
     if wanted not in found:
         raise InputError(
-            f"no study {wanted!r}{_nearest(wanted, found)}: expected one of "
+            f"no study {wanted!r}{nearest(wanted, found)}: expected one of "
             f"{', '.join(sorted(found))}, or a path to a .toml file"
         )
     return found[wanted]
 
 
 def load_study(
-    path: Path, dataset: str = "digits", seeds: int | None = None, epochs: int | None = None
+    path: Path,
+    dataset: str = "digits",
+    seeds: int | None = None,
+    epochs: int | None = None,
+    latency: Latency | None = None,
 ) -> Study:
-    """Read a study file for one dataset.
+    """Read a study file for one dataset, and solve its budget.
 
     Args:
         path: the file.
         dataset: whose settings apply.
         seeds, epochs: in place of the file's.
+        latency: measures a network, for a study that matches it.
 
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
     file, source = _read(path)
-    info = dataset_info(dataset)
-    own = file.datasets.get(dataset, _DatasetTable())
-    for other in file.datasets:
-        if other not in DATASETS:
-            raise InputError(
-                f"{path}: datasets.{other}: unknown dataset"
-                f"{_nearest(other, DATASETS)}: expected one of {', '.join(DATASETS)}"
-            )
-    name = path.stem
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise InputError(
-            f"{path}: the file's name names the study and its folder: expected "
-            "letters, digits, _ and -, at most 64"
-        )
-    train = _build(
-        path,
-        TrainSpec,
-        _merge(
-            path,
-            TrainSpec,
-            [
-                ("train", file.train),
-                (f"datasets.{dataset}.train", own.train),
-                ("--epochs", {} if epochs is None else {"epochs": epochs}),
-            ],
-        ),
-    )
-    shape = {
-        "num_classes": info.classes,
-        "in_channels": info.channels,
-        "image_size": info.image_size,
-    }
-    cells = []
-    for arms in itertools.product(*(axis.items() for axis in file.axes.values())):
-        layers = [("net", file.net), (f"datasets.{dataset}.net", own.net)]
-        layers += [
-            (f"axes.{axis}.{arm}", settings)
-            for axis, (arm, settings) in zip(file.axes, arms, strict=True)
-        ]
-        net = _build(path, NetSpec, _widths(path, _merge(path, NetSpec, layers)), shape)
-        names = [arm for arm, _ in arms]
-        cells.append(Cell(" / ".join(names), dict(zip(file.axes, names, strict=True)), net))
-    _check_cells(path, file, cells)
+    _check_names(path, file)
+    info, own = dataset_info(dataset), file.datasets.get(dataset, _DatasetTable())
     data = DataSpec(name=dataset)
+    recipe = [("train", file.train), (f"datasets.{dataset}.train", own.train)]
+    given = {} if epochs is None else {"epochs": epochs}
+    train = read_recipe(str(path), [*recipe, ("--epochs", given)])
     images = info.sizes(data.val_fraction, data.test_fraction)[0]
     if train.batch_size > images:
         raise InputError(
             f"{path}: train.batch_size = {train.batch_size}: expected at most the "
             f"{images} training images of {dataset}"
         )
+    image = {
+        "num_classes": info.classes,
+        "in_channels": info.channels,
+        "image_size": info.image_size,
+    }
+    designs: dict[tuple[str, ...], Design] = {}
+    for arms in itertools.product(*(axis.items() for axis in file.axes.values())):
+        layers = [("net", file.net), (f"datasets.{dataset}.net", own.net)]
+        layers += [
+            (f"axes.{axis}.{arm}", settings)
+            for axis, (arm, settings) in zip(file.axes, arms, strict=True)
+        ]
+        designs[tuple(arm for arm, _ in arms)] = read_network(str(path), layers, image)
+    cells = [
+        Cell(" / ".join(arms), dict(zip(file.axes, arms, strict=True)), design.net)
+        for arms, design in designs.items()
+    ]
+    _check_baseline(path, file, cells)
+    if file.match is not None:
+        cost = _cost_of(path, file.match, train, latency)
+        cells = _match(path, file, cells, list(designs.values()), cost)
+    _check_distinct(path, cells)
     return Study(
-        name,
-        path,
-        source,
-        file.question,
-        file.baseline,
-        data,
-        train,
-        seeds or own.seeds or file.seeds,
-        tuple(cells),
+        name=path.stem,
+        path=path,
+        source=source,
+        question=file.question,
+        baseline=file.baseline,
+        data=data,
+        train=train,
+        seeds=seeds or own.seeds or file.seeds,
+        cells=tuple(cells),
     )
+
+
+def question_of(path: Path) -> str:
+    """What a study file asks, without working out its cells."""
+    return _read(path)[0].question
 
 
 def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
@@ -240,18 +245,13 @@ def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
         "depths": json.dumps(cell.net.depths),
         "strides": json.dumps(cell.net.strides),
         "shortcut": cell.net.shortcut,
+        "match": cell.matched and cell.matched.quantity,
+        "match_residual": cell.matched and cell.matched.residual,
+        "match_shape_error": cell.matched and cell.matched.shape_error,
         "epochs": spec.train.epochs,
         "batch": spec.train.batch_size,
         "spec": to_json(spec),
     }
-
-
-@dataclass(frozen=True)
-class _Setting:
-    """A value and the layer of the file that it came from."""
-
-    value: Any
-    where: str
 
 
 def _read(path: Path) -> tuple[_StudyFile, str]:
@@ -268,101 +268,92 @@ def _read(path: Path) -> tuple[_StudyFile, str]:
         raise InputError(f"{path}: {_explain(error)}") from error
 
 
-def _merge(
-    path: Path, spec: type, layers: Iterable[tuple[str, dict[str, Any]]]
-) -> dict[str, _Setting]:
-    """The settings of all layers, later ones over earlier ones, each knowing where it came from."""
-    types = typing.get_type_hints(spec)
-    if spec is NetSpec:
-        types = {key: kind for key, kind in types.items() if key not in FROM_DATASET} | WIDTH_RULE
-    merged: dict[str, _Setting] = {}
-    for where, layer in layers:
-        layer = {key: _tuples(value) for key, value in layer.items()}
-        for key, value in layer.items():
-            _check_type(f"{path}: {where}.{key}", key, value, types)
-        rule = [key for key in layer if key in WIDTH_RULE]
-        if rule and "widths" in layer:
-            raise InputError(
-                f"{path}: {where}: widths and {rule[0]} both set the widths; expected one of them"
-            )
-        if rule:
-            merged.pop("widths", None)
-        if "widths" in layer:
-            merged = {key: value for key, value in merged.items() if key not in WIDTH_RULE}
-        merged |= {key: _Setting(value, where) for key, value in layer.items()}
-    return merged
-
-
-def _check_type(where: str, key: str, value: Any, types: Mapping[str, Any]) -> None:
-    if key in FROM_DATASET:
-        raise InputError(f"{where}: set by the dataset; take it out")
-    if key not in types:
+def _check_names(path: Path, file: _StudyFile) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", path.stem):
         raise InputError(
-            f"{where}: unknown key{_nearest(key, types)}: expected one of "
-            f"{', '.join(sorted(types))}"
+            f"{path}: the file's name names the study and its folder: expected "
+            "letters, digits, _ and -, at most 64"
         )
-    try:
-        TypeAdapter(types[key], config=ConfigDict(strict=True)).validate_python(value)
-    except ValidationError as error:
-        fault = error.errors()[0]["msg"].removeprefix("Input should be ")
-        raise InputError(f"{where} = {value!r}: expected {fault}") from error
+    for name in file.datasets:
+        if name not in DATASETS:
+            raise InputError(
+                f"{path}: datasets.{name}: unknown dataset{nearest(name, DATASETS)}: expected one "
+                f"of {', '.join(DATASETS)}"
+            )
 
 
-def _widths(path: Path, settings: dict[str, _Setting]) -> dict[str, _Setting]:
-    """The settings with the width rule, if there is one, worked out to `widths`."""
-    rule = {key: setting.value for key, setting in settings.items() if key in WIDTH_RULE}
-    if not rule:
-        return settings
-    where = next(setting.where for key, setting in reversed(settings.items()) if key in rule)
-    try:
-        widths = _work_out(settings, rule)
-    except InputError as error:
-        at = settings[error.key].where if error.key in settings else where
-        raise InputError(f"{path}: {at}: {error}", error.key) from error
-    rest = {key: setting for key, setting in settings.items() if key not in WIDTH_RULE}
-    return rest | {"widths": _Setting(widths, where)}
-
-
-def _work_out(settings: dict[str, _Setting], rule: dict[str, Any]) -> tuple[Any, ...]:
-    if "widen" in rule and "growth" in rule:
-        raise InputError("widen and growth both set the widths; expected one of them")
-    base, multiple = rule.get("base_width", 16), rule.get("width_multiple", 1)
-    for key, value in (("base_width", base), ("width_multiple", multiple)):
-        if value < 1:
-            raise InputError(f"{key} = {value}: expected 1 or more", key)
-    depths = settings["depths"].value if "depths" in settings else NetSpec().depths
-    if "widen" in rule:
-        return additive_widths(base, rule["widen"], depths)
-    widths = stage_widths(base, rule.get("growth", "doubling"), len(depths), multiple)
-    shift = rule.get("growth_shift", 0)
-    return shift_growth(widths, depths, shift) if shift else widths
-
-
-def _build(
-    path: Path, spec: type, settings: dict[str, _Setting], extra: dict[str, Any] | None = None
-) -> Any:
-    """A spec from settings; what is wrong is said with the layer that set it."""
-    try:
-        return spec(**{key: setting.value for key, setting in settings.items()}, **(extra or {}))
-    except InputError as error:
-        where = settings[error.key].where if error.key in settings else spec.__name__
-        raise InputError(f"{path}: {where}: {error}", error.key) from error
-
-
-def _check_cells(path: Path, file: _StudyFile, cells: list[Cell]) -> None:
+def _check_baseline(path: Path, file: _StudyFile, cells: list[Cell]) -> None:
     names = [cell.name for cell in cells]
     if file.baseline not in names:
         raise InputError(
             f"{path}: baseline = {file.baseline!r}: expected one of {', '.join(names)}"
         )
+
+
+def _check_distinct(path: Path, cells: list[Cell]) -> None:
     seen: dict[NetSpec, str] = {}
     for cell in cells:
         if cell.net in seen:
             raise InputError(
-                f"{path}: axes: {cell.name!r} is the same network as "
-                f"{seen[cell.net]!r}; take one of them out"
+                f"{path}: axes: {cell.name!r} is the same network as {seen[cell.net]!r}, with "
+                f"widths {list(cell.net.widths)}; take one of them out"
             )
         seen[cell.net] = cell.name
+
+
+def _cost_of(
+    path: Path, table: _MatchTable, train: TrainSpec, latency: Latency | None
+) -> tuple[str, str | float, CostOf]:
+    """The quantity that a study holds equal, its budget as the file gives it, and its measure."""
+    given = {name: value for name, value in table if name != "by" and value is not None}
+    if len(given) != 1:
+        raise InputError(
+            f"{path}: match: expected one of macs, params, activations, latency; got "
+            f"{', '.join(given) or 'none'}"
+        )
+    quantity, budget = next(iter(given.items()))
+    if isinstance(budget, str) and budget != "reference":
+        raise InputError(
+            f'{path}: match.{quantity} = {budget!r}: expected "reference" (the baseline\'s own '
+            "cost) or a number"
+        )
+    if isinstance(budget, float) and not budget > 0:
+        raise InputError(f"{path}: match.{quantity} = {budget:g}: expected a positive number")
+    if quantity != "latency":
+        return quantity, budget, counted(quantity)
+    if latency is None:
+        raise InputError(f"{path}: match.latency: needs a device to measure on")
+    return quantity, budget, lambda net: latency(net, train.batch_size)
+
+
+def _match(
+    path: Path,
+    file: _StudyFile,
+    cells: list[Cell],
+    designs: list[Design],
+    measure: tuple[str, str | float, CostOf],
+) -> list[Cell]:
+    """The cells with each network brought to the budget; a baseline that sets it stays."""
+    quantity, given, cost = measure
+    assert file.match is not None
+    reference = next(cell.net for cell in cells if cell.name == file.baseline)
+    budget = cost(reference) if isinstance(given, str) else given
+    solved = []
+    for cell, design in zip(cells, designs, strict=True):
+        try:
+            if cell.net == reference and isinstance(given, str):
+                match = Match(cell.net, 0.0, 0.0)
+            elif file.match.by == "depth":
+                match = match_depths(cell.net, cost, budget, quantity != "latency")
+            else:
+                match = match_widths(
+                    cell.net, design.shape, cost, budget, design.multiple, quantity != "latency"
+                )
+        except InputError as error:
+            raise InputError(f"{path}: match.{quantity}: {cell.name}: {error}") from error
+        matched = Matched(quantity, match.residual, match.shape_error)
+        solved.append(replace(cell, net=match.net, matched=matched))
+    return solved
 
 
 def _explain(error: ValidationError) -> str:
@@ -371,19 +362,12 @@ def _explain(error: ValidationError) -> str:
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        known = (_StudyFile if len(fault["loc"]) == 1 else _DatasetTable).model_fields
+        tables = {"datasets": _DatasetTable, "match": _MatchTable}
+        table = _StudyFile if len(fault["loc"]) == 1 else tables[str(fault["loc"][0])]
+        known = table.model_fields
         return (
-            f"{key}: unknown key{_nearest(str(fault['loc'][-1]), known)}: expected one of "
+            f"{key}: unknown key{nearest(str(fault['loc'][-1]), known)}: expected one of "
             f"{', '.join(known)}"
         )
     given = "" if fault["type"] == "missing" else f" = {fault['input']!r}"
     return f"{key}{given}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

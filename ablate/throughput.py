@@ -1,7 +1,9 @@
 """How many images a second a network trains on and classifies, timed by torch.utils.benchmark."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,7 +11,8 @@ import torch.nn.functional as F
 from torch.utils.benchmark import Timer
 
 from ablate.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.record import replacing
+from ablate.spec import NetSpec, TrainSpec, content_hash
 
 WARM_UP_CALLS = 3
 
@@ -71,6 +74,34 @@ def measure(
     network.eval()
     inferred = _rates(infer, train.batch_size, threads, seconds)
     return Throughput(*trained, *inferred, train.batch_size, threads)
+
+
+class MeasuredLatency:
+    """Seconds a batch takes at inference, measured once a network and kept in a file.
+
+    Keeping it makes a plan that was solved from measurements the same plan when it is run again.
+
+    Args:
+        path: a JSON file, made where there is none; None keeps nothing.
+        device, threads: as in `measure`.
+    """
+
+    def __init__(self, path: Path | None, device: torch.device, threads: int) -> None:
+        self.path, self.device, self.threads = path, device, threads
+        kept = path is not None and path.exists()
+        self.known: dict[str, float] = json.loads(path.read_text()) if path and kept else {}
+
+    def __call__(self, net: NetSpec, batch: int) -> float:
+        """Median over blocks, seconds."""
+        name = f"{content_hash(net)}:{batch}:{self.device}:{self.threads}"
+        if name not in self.known:
+            recipe = TrainSpec(batch_size=batch)
+            rate = measure(net, recipe, self.device, self.threads, seconds=0.3).infer_images_per_s
+            self.known[name] = batch / rate
+            if self.path is not None:
+                with replacing(self.path) as temporary:
+                    temporary.write_text(json.dumps(self.known, indent=1, sort_keys=True))
+        return self.known[name]
 
 
 def _rates(

@@ -5,6 +5,7 @@ import math
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablate import count
 from ablate.datasets import DATASETS
 from ablate.record import COLUMNS
-from ablate.spec import InputError, NetSpec, content_hash, trial_from_json
+from ablate.settings import WIDTH_RULE
+from ablate.spec import CHOICES, InputError, NetSpec, TrainSpec, content_hash, trial_from_json
 from ablate.study import Study, find_studies, find_study, load_study, plan_row, study_folders
 
 SHIPPED = sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
@@ -62,7 +65,7 @@ def nets(study: Study) -> dict[str, NetSpec]:
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_studies_load_for_every_dataset(path: Path, dataset: str) -> None:
-    study = load_study(path, dataset)
+    study = load_study(path, dataset, latency=lambda net, batch: float(count.total(net).macs))
     info = DATASETS[dataset]
     assert study.question.endswith("?")
     assert study.seeds >= 6  # fewer pairs can show nothing: see `analyse.MIN_PAIRS`
@@ -106,7 +109,7 @@ def test_own_studies_hide_the_shipped_ones(tmp_path: Path, monkeypatch: pytest.M
     own.write_text(STUDY)
     assert find_study("width_doubling").resolve() == own
     assert load_study(find_study("width_doubling")).question == "Which?"
-    assert find_study("shortcut_type").resolve() == SHIPPED[0]
+    assert find_study("shortcut_type").resolve().parent == SHIPPED[0].parent
 
 
 def test_a_path_is_taken_as_it_is() -> None:
@@ -422,17 +425,14 @@ def valid_or_one_line(source: bytes) -> None:
     assert len(message.splitlines()) == 1
 
 
-words = st.sampled_from(
-    [
-        *("question", "baseline", "seeds", "net", "train", "axes", "datasets", "digits"),
-        *("base_width", "growth", "widen", "growth_shift", "width_multiple", "widths", "depths"),
-        *("strides", "block", "bottleneck", "groups", "expansion", "width_per_group", "stem"),
-        *("deep", "stem_width", "norm", "shortcut", "epochs", "lr", "batch_size", "doubling"),
-    ]
+settings_keys = st.sampled_from(
+    [*WIDTH_RULE, *(f.name for f in (*fields(NetSpec), *fields(TrainSpec)))]
 )
-names = words | st.text(st.characters(exclude_categories=["C", "Z"]), max_size=5)
-scalars = names | st.booleans() | st.integers(-3, 40) | st.floats(-100, 100)
-values = st.recursive(
+names = settings_keys | st.text(st.characters(exclude_categories=["C", "Z"]), max_size=5)
+choices = st.sampled_from(["doubling", *(word for words in CHOICES.values() for word in words)])
+scalars = choices | names | st.booleans() | st.integers(-3, 40) | st.floats(-100, 100)
+small = st.lists(st.integers(0, 4), min_size=2, max_size=3)
+values = small | st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=3),
     max_leaves=6,
@@ -471,11 +471,28 @@ def test_random_values_at_random_keys(data: st.DataObject) -> None:
     study = tomllib.loads(STUDY)
     for _ in range(data.draw(st.integers(1, 3))):
         table = data.draw(st.sampled_from(list(tables(study))))
-        key = data.draw(st.sampled_from([*table, "x"]) | names)
-        if data.draw(st.booleans()):
-            table.pop(key, None)
-        else:
-            table[key] = data.draw(values)
+        table[data.draw(st.sampled_from([*table, "x"]) | names)] = data.draw(values)
+    valid_or_one_line(document(study))
+
+
+wholes, numbers = st.integers(-3, 40), st.floats(-100, 100)
+well_typed: dict[str, st.SearchStrategy[Any]] = {
+    **{key: st.sampled_from(words) for key, words in CHOICES.items() if key != "schedule"},
+    **dict.fromkeys(("preact", "antialias", "zero_init"), st.booleans()),
+    **dict.fromkeys(("base_width", "width_multiple", "growth_shift", "groups"), wholes),
+    **dict.fromkeys(("expansion", "width_per_group", "stem_width", "head_width"), wholes),
+    **dict.fromkeys(("growth", "widen"), numbers),
+    **dict.fromkeys(("depths", "strides"), small),
+    "widths": st.lists(wholes | small, max_size=3),
+}
+
+
+@given(st.fixed_dictionaries({}, optional=well_typed), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_random_networks_of_the_right_types(arm: dict[str, Any], by_rule: bool) -> None:
+    unused = {"widths"} if by_rule else set(WIDTH_RULE)
+    study = tomllib.loads(STUDY)
+    study["axes"]["width"]["wide"] = {key: arm[key] for key in arm.keys() - unused}
     valid_or_one_line(document(study))
 
 

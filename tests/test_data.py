@@ -1,0 +1,341 @@
+"""Datasets: the right images in the right splits, each time the same, and fair augmentation."""
+
+import hashlib
+import json
+import math
+import pickle
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision.datasets as tv
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from ablate.data import Dataset, Images, augment, load
+from ablate.datasets import DATASETS, dataset_info
+from ablate.spec import DataSpec, InputError, TrainSpec
+
+GOLDEN = Path(__file__).parent / "golden" / "splits.json"
+NOWHERE = Path("nowhere")  # digits come with scikit-learn
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load(DataSpec(), NOWHERE)
+
+
+def splits(data: Dataset) -> dict[str, Images]:
+    return {"train": data.train, "val": data.val, "test": data.test}
+
+
+def pairs(images: Images) -> Iterator[tuple[bytes, int]]:
+    """Each image with its label, in a form that can be counted."""
+    for image, label in zip(images.images.numpy(), images.labels.tolist(), strict=True):
+        yield image.tobytes(), label
+
+
+def digest(images: Images) -> str:
+    return hashlib.sha256(
+        images.images.numpy().tobytes() + images.labels.numpy().tobytes()
+    ).hexdigest()
+
+
+# Digits
+
+
+def test_digits_have_the_sizes_that_were_announced(digits: Dataset) -> None:
+    info = dataset_info("digits")
+    sizes = tuple(map(len, splits(digits).values()))
+    assert sizes == info.sizes(0.2, 0.2) == (1079, 359, 359)
+    for images in splits(digits).values():
+        assert images.images.shape == (len(images), info.channels, info.image_size, info.image_size)
+        assert (images.images.dtype, images.labels.dtype) == (torch.uint8, torch.int64)
+        assert set(images.labels.tolist()) == set(range(info.classes))
+
+
+def test_digits_are_split_and_none_is_lost_or_used_twice(digits: Dataset) -> None:
+    raw = load_digits()
+    whole = Counter(
+        (image.astype(np.uint8).tobytes(), int(label))
+        for image, label in zip(raw.images, raw.target, strict=True)
+    )
+    found = Counter(pair for images in splits(digits).values() for pair in pairs(images))
+    assert found == whole
+    assert whole.total() == 1797
+
+
+@pytest.mark.parametrize("fractions", [(0.2, 0.2), (0.1, 0.3)])
+def test_every_split_has_each_class_in_proportion(fractions: tuple[float, float]) -> None:
+    data = load(DataSpec(val_fraction=fractions[0], test_fraction=fractions[1]), NOWHERE)
+    train, val, test = (torch.bincount(images.labels) for images in splits(data).values())
+    # First test images are drawn from all, then validation images from the rest.
+    for drawn, left in ((test, train + val), (val, train)):
+        share = (drawn + left) * drawn.sum() / (drawn + left).sum()
+        assert (drawn - share).abs().max() < 1
+
+
+def test_digits_are_split_the_same_way_for_ever(digits: Dataset) -> None:
+    found = {name: digest(images) for name, images in splits(digits).items()}
+    assert found == json.loads(GOLDEN.read_text())
+
+
+def test_the_split_does_not_depend_on_the_state_of_any_generator(digits: Dataset) -> None:
+    torch.manual_seed(1)
+    np.random.seed(1)
+    again = load(DataSpec(), NOWHERE)
+    assert [digest(images) for images in splits(again).values()] == [
+        digest(images) for images in splits(digits).values()
+    ]
+
+
+def test_another_split_seed_is_another_split(digits: Dataset) -> None:
+    other = load(DataSpec(split_seed=1), NOWHERE)
+    for name, images in splits(other).items():
+        assert digest(images) != digest(splits(digits)[name])
+
+
+def test_normalised_training_pixels_have_mean_0_and_deviation_1(digits: Dataset) -> None:
+    pixels = digits.normalise(digits.train.images)
+    assert pixels.dtype == torch.float32
+    assert pixels.mean().item() == pytest.approx(0, abs=1e-6)
+    assert pixels.std().item() == pytest.approx(1, abs=1e-6)
+    # The statistics are those of training alone.
+    assert abs(digits.normalise(digits.val.images).mean().item()) > 1e-4
+
+
+def test_a_dataset_moves_whole(digits: Dataset) -> None:
+    moved = digits.to(torch.device("meta"))
+    tensors = [moved.mean, moved.std]
+    tensors += [
+        part for images in splits(moved).values() for part in (images.images, images.labels)
+    ]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+# Augmentation
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def numbered(count: int, height: int = 4, width: int = 5) -> Tensor:
+    """Images (count, 2, height, width) whose pixels are all different, and none zero."""
+    return torch.arange(1, count * 2 * height * width + 1).view(count, 2, height, width).float()
+
+
+def shifted(image: Tensor, down: int, right: int) -> Tensor:
+    """An image moved over a background of zeros, pixel by pixel."""
+    _, height, width = image.shape
+    moved = torch.zeros_like(image)
+    for row in range(height):
+        for column in range(width):
+            if 0 <= row - down < height and 0 <= column - right < width:
+                moved[:, row, column] = image[:, row - down, column - right]
+    return moved
+
+
+def test_no_augmentation_leaves_the_batch_alone() -> None:
+    batch = numbered(3)
+    source = generator()
+    before = source.get_state()
+    assert augment(batch, TrainSpec(), source) is batch
+    assert torch.equal(source.get_state(), before)
+
+
+@pytest.mark.parametrize("padding", [1, 2])
+def test_every_shift_within_the_padding_comes_up_equally_often(padding: int) -> None:
+    count, shifts = 2000, range(-padding, padding + 1)
+    image = numbered(1)
+    batch = image.repeat(count, 1, 1, 1)
+    found = augment(batch, TrainSpec(crop_padding=padding), generator())
+    assert found.shape == batch.shape
+    possible = {
+        shifted(image[0], down, right).numpy().tobytes(): (down, right)
+        for down in shifts
+        for right in shifts
+    }
+    counts = Counter(possible[one.numpy().tobytes()] for one in found)
+    expected = count / len(shifts) ** 2
+    assert len(counts) == len(possible) == len(shifts) ** 2
+    # Five standard deviations of a binomial count.
+    assert all(abs(seen - expected) < 5 * math.sqrt(expected) for seen in counts.values())
+    assert torch.equal(batch, image.repeat(count, 1, 1, 1))
+
+
+def test_each_image_has_its_own_shift_of_itself() -> None:
+    batch = numbered(50)
+    found = augment(batch, TrainSpec(crop_padding=1), generator())
+    moves = set()
+    for before, after in zip(batch, found, strict=True):
+        fits = [
+            (down, right)
+            for down in (-1, 0, 1)
+            for right in (-1, 0, 1)
+            if torch.equal(after, shifted(before, down, right))
+        ]
+        assert len(fits) == 1
+        moves.add(fits[0])
+    assert len(moves) == 9
+
+
+def test_half_of_the_images_are_mirrored_left_to_right() -> None:
+    batch = numbered(1000)
+    found = augment(batch, TrainSpec(flip=True), generator())
+    same = (found == batch).flatten(1).all(1)
+    mirrored = (found == batch.flip(3)).flatten(1).all(1)
+    assert (same ^ mirrored).all()
+    assert 400 < int(mirrored.sum()) < 600
+
+
+def test_shift_and_mirror_together() -> None:
+    train = TrainSpec(crop_padding=1, flip=True)
+    image = numbered(1)
+    moves = [shifted(image[0], down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    possible = {move.numpy().tobytes() for moved in moves for move in (moved, moved.flip(2))}
+    found = augment(image.repeat(1000, 1, 1, 1), train, generator())
+    assert {one.numpy().tobytes() for one in found} == possible
+    assert len(possible) == 18
+
+
+def test_augmentation_is_drawn_from_the_generator_alone() -> None:
+    batch, train = numbered(100), TrainSpec(crop_padding=2, flip=True)
+    first = augment(batch, train, generator(1))
+    torch.manual_seed(123)
+    assert torch.equal(augment(batch, train, generator(1)), first)
+    assert not torch.equal(augment(batch, train, generator(2)), first)
+
+
+# Datasets of torchvision, small enough to write here
+
+
+def small(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a dataset have 200 images and 50 test images, as the files written below."""
+    info = replace(DATASETS[name], images=200, test_images=50)
+    monkeypatch.setitem(DATASETS, name, info)
+
+
+def pixels(count: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def labels(count: int) -> np.ndarray:
+    return (np.arange(count) % 10).astype(np.uint8)
+
+
+def write_fashion_mnist(root: Path) -> None:
+    folder = root / "FashionMNIST" / "raw"
+    folder.mkdir(parents=True)
+    for prefix, count in (("train", 200), ("t10k", 50)):
+        for name, array in (
+            ("images-idx3", pixels(count, 28, 28)),
+            ("labels-idx1", labels(count)),
+        ):
+            header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (folder / f"{prefix}-{name}-ubyte").write_bytes(header + array.tobytes())
+
+
+def write_cifar10(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir()
+
+    def write(name: str, content: object) -> tuple[str, str]:
+        source = pickle.dumps(content)
+        (folder / name).write_bytes(source)
+        return name, hashlib.md5(source).hexdigest()
+
+    def batch(name: str, count: int) -> tuple[str, str]:
+        # A row is the red plane, then the green, then the blue.
+        return write(name, {"data": pixels(count, 3 * 32 * 32), "labels": labels(count).tolist()})
+
+    monkeypatch.setattr(tv.CIFAR10, "train_list", [batch("data_batch_1", 200)])
+    monkeypatch.setattr(tv.CIFAR10, "test_list", [batch("test_batch", 50)])
+    name, md5 = write("batches.meta", {"label_names": list("0123456789")})
+    monkeypatch.setattr(tv.CIFAR10, "meta", {"filename": name, "key": "label_names", "md5": md5})
+
+
+def write_svhn(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.io import savemat
+
+    listed = {}
+    for split, count in (("train", 200), ("test", 50)):
+        path = root / f"{split}_32x32.mat"
+        digit = np.where(labels(count) == 0, 10, labels(count))  # zero is written as ten
+        savemat(path, {"X": pixels(count, 32, 32, 3).transpose(1, 2, 3, 0), "y": digit[:, None]})
+        listed[split] = ["", path.name, hashlib.md5(path.read_bytes()).hexdigest()]
+    monkeypatch.setattr(tv.SVHN, "split_list", listed)
+
+
+@pytest.mark.parametrize("name", ["fashion_mnist", "cifar10", "svhn"])
+def test_torchvision_datasets_are_read_and_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    small(monkeypatch, name)
+    if name == "fashion_mnist":
+        write_fashion_mnist(tmp_path)
+        train, test = pixels(200, 28, 28)[:, None], pixels(50, 28, 28)[:, None]
+    elif name == "cifar10":
+        write_cifar10(tmp_path, monkeypatch)
+        train, test = (pixels(count, 3 * 32 * 32).reshape(-1, 3, 32, 32) for count in (200, 50))
+    else:
+        write_svhn(tmp_path, monkeypatch)
+        train, test = (pixels(count, 32, 32, 3).transpose(0, 3, 1, 2) for count in (200, 50))
+    data = load(DataSpec(name=name), tmp_path)
+    assert tuple(map(len, splits(data).values())) == (160, 40, 50)
+    assert torch.equal(data.test.images, torch.from_numpy(test.copy()))
+    assert data.test.labels.tolist() == labels(50).tolist()
+    expected = Counter(zip((image.tobytes() for image in train), labels(200).tolist(), strict=True))
+    assert Counter([*pairs(data.train), *pairs(data.val)]) == expected
+    assert torch.bincount(data.val.labels).tolist() == [4] * 10
+    channels = data.normalise(data.train.images).transpose(0, 1).flatten(1)
+    assert torch.allclose(channels.mean(1), torch.zeros(len(channels)), atol=1e-5)
+    assert torch.allclose(channels.std(1), torch.ones(len(channels)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name, info in DATASETS.items() if info.source])
+def test_a_missing_dataset_is_told_how_to_get_it(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(DataSpec(name=name), tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{name} is not in {tmp_path}")
+    assert "--download" in message
+    assert "--data-root" in message
+    assert len(message.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_dataset_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch, "cifar10")
+    write_cifar10(tmp_path, monkeypatch)
+    with (tmp_path / "cifar-10-batches-py" / "data_batch_1").open("ab") as batch:
+        batch.write(b"!")
+    with pytest.raises(InputError, match=r"cifar10 is not in .*, or is damaged"):
+        load(DataSpec(name="cifar10"), tmp_path)
+
+
+def test_an_unknown_dataset_is_told_the_names() -> None:
+    with pytest.raises(InputError, match=f"expected one of {', '.join(DATASETS)}$") as caught:
+        load(DataSpec(name="mnist"), NOWHERE)
+    assert caught.value.key == "dataset"
+
+
+# Announced sizes
+
+
+def test_published_sizes() -> None:
+    assert DATASETS["cifar10"].sizes(0.2, 0.2) == (40_000, 10_000, 10_000)
+    assert DATASETS["cifar100"].sizes(0.1, 0.2) == (45_000, 5_000, 10_000)
+    assert DATASETS["fashion_mnist"].sizes(0.2, 0.2) == (48_000, 12_000, 10_000)
+    assert DATASETS["svhn"].sizes(0.2, 0.2) == (58_606, 14_651, 26_032)
+
+
+@pytest.mark.parametrize("info", DATASETS.values(), ids=lambda info: info.name)
+def test_a_dataset_goes_by_its_name_and_torchvision_has_it(info: object) -> None:
+    assert dataset_info(info.name) is info
+    assert not info.source or hasattr(tv, info.source)

@@ -1,0 +1,82 @@
+"""Imports point one way, and what needs no torch loads none."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+WITHOUT_TORCH = [
+    *("spec", "datasets", "study", "record", "count", "analyse", "plot", "report", "machine"),
+    *("progress", "presets", "pretrained", "budget", "run"),
+]
+HEAVY = {"torch", "torchvision", "fvcore", "optuna", "pandas"}
+
+LINT = (
+    "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+)
+
+
+def contracts(root: Path) -> tuple[int, str]:
+    """Exit status and output of import-linter, run on the package and pyproject.toml in `root`."""
+    done = subprocess.run(
+        [sys.executable, "-c", LINT], cwd=root, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def loaded(code: str) -> set[str]:
+    """The heavy packages that a new process has loaded after running some code."""
+    report = "import sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    return HEAVY & set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_contracts_are_kept() -> None:
+    status, output = contracts(ROOT)
+    assert status == 0, output
+    assert "3 kept, 0 broken" in output
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "broken"),
+    [
+        ("spec", "import ablate.model", "Imports point strictly downwards"),
+        ("trial", "from ablate.search import Queue", "Imports point strictly downwards"),
+        ("plot", "import torch", "Tables, figures and reports are made without torch"),
+        ("record", "def f():\n    import ablate.cost", "made without torch"),
+        ("runner", "import optuna", "Only ablate.search knows Optuna"),
+        ("brand_new", "", "Imports point strictly downwards"),
+    ],
+)
+def test_the_contracts_can_be_broken(tmp_path: Path, module: str, line: str, broken: str) -> None:
+    shutil.copytree(
+        ROOT / "ablate", tmp_path / "ablate", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / "ablate" / f"{module}.py").open("a") as source:
+        source.write(f"\n{line}\n")
+    status, output = contracts(tmp_path)
+    assert status == 1, output
+    assert [line for line in output.splitlines() if broken in line and "BROKEN" in line]
+
+
+def test_tables_figures_and_reports_load_no_torch() -> None:
+    code = "; ".join(f"import ablate.{module}" for module in WITHOUT_TORCH)
+    assert loaded(code) == {"pandas"}
+
+
+def test_the_command_line_loads_nothing_heavy_to_give_help() -> None:
+    help_ = "import ablate.run\ntry: ablate.run.main(['--help'])\nexcept SystemExit: pass"
+    assert loaded("import ablate.run") == set()
+    assert loaded(help_) == set()
+
+
+def test_the_search_loads_optuna_and_no_torch() -> None:
+    assert "optuna" in loaded("import ablate.search")
+    assert "torch" not in loaded("import ablate.search")

@@ -1,0 +1,154 @@
+"""What made a row: the device, the versions, and the commit where there is one."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablate import machine
+from ablate.machine import cpu_count, describe, pick_device
+from ablate.record import COLUMNS
+from ablate.spec import InputError
+
+PACKAGE = Path(machine.__file__).parent
+
+
+def test_the_columns_of_a_machine() -> None:
+    found = describe("cpu")
+    assert set(found) == {"device", "driver", "os", "versions", "commit", "dirty"}
+    assert set(found) <= {column.name for column in COLUMNS}
+    assert found["device"].startswith("cpu: ")
+    assert len(found["device"]) > len("cpu: ")
+    assert found["driver"] is None
+    assert found["os"].startswith(platform.system())
+    versions = json.loads(found["versions"])
+    assert versions["python"] == platform.python_version()
+    for package in ("ablate", "torch", "torchvision", "numpy", "optuna", "fvcore", "scikit-learn"):
+        assert versions[package] == version(package)
+
+
+# Devices
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert pick_device("cpu") == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_without_cuda() -> None:
+    assert pick_device("auto") == "cpu"
+    for wanted in ("cuda", "cuda:1", "gpu"):
+        with pytest.raises(
+            InputError, match=f"--device {wanted}: .*expected auto or cpu"
+        ) as caught:
+            pick_device(wanted)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_with_cuda() -> None:
+    assert pick_device("auto") == pick_device("cuda") == "cuda"
+    found = describe("cuda")
+    assert found["device"] == f"cuda: {torch.cuda.get_device_name()}"
+    assert found["driver"].endswith(f", CUDA {torch.version.cuda}")
+
+
+def test_cpus_are_those_this_process_may_use() -> None:
+    assert 1 <= cpu_count() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity here")
+def test_a_process_held_to_one_cpu_counts_one() -> None:
+    one = min(os.sched_getaffinity(0))
+    code = (
+        f"import os; os.sched_setaffinity(0, {{{one}}}); "
+        "from ablate.machine import cpu_count; print(cpu_count())"
+    )
+    assert run_python(code, PACKAGE.parent, os.environ["PATH"]) == 1
+
+
+# Commits, each in a process of its own, as `describe` remembers what it found
+
+
+def run_python(code: str, root: Path, path: str) -> Any:
+    """What a process prints, as JSON, that imports the package from `root`."""
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd="/", capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def commit_and_dirty(root: Path, path: str | None = None) -> tuple[str | None, bool | None]:
+    code = (
+        "import json; from ablate import machine; found = machine.describe('cpu'); "
+        "print(json.dumps([machine.__file__, found['commit'], found['dirty']]))"
+    )
+    file, commit, dirty = run_python(code, root, os.environ["PATH"] if path is None else path)
+    assert Path(file) == root / "ablate" / "machine.py"
+    return commit, dirty
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with a copy of the package, outside any checkout."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, tmp_path / "ablate", ignore=ignore)
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    command = ["git", *identity, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+@needs_git
+def test_a_checkout_has_a_commit_and_knows_its_changes(copy: Path) -> None:
+    (copy / ".gitignore").write_text("__pycache__/\n")
+    git(copy, "init", "--quiet")
+    git(copy, "add", ".")
+    git(copy, "commit", "--quiet", "--message", "All")
+    commit = git(copy, "rev-parse", "HEAD")
+    assert commit_and_dirty(copy) == (commit, False)
+    (copy / "results.csv").write_text("not code\n")
+    assert commit_and_dirty(copy) == (commit, False)
+    with (copy / "ablate" / "spec.py").open("a") as source:
+        source.write("# changed\n")
+    assert commit_and_dirty(copy) == (commit, True)
+
+
+def test_outside_a_checkout_there_is_no_commit(copy: Path) -> None:
+    assert commit_and_dirty(copy) == (None, None)
+
+
+@needs_git
+def test_a_checkout_of_something_else_is_not_ours(copy: Path) -> None:
+    git(copy, "init", "--quiet")
+    (copy / "other.txt").write_text("other\n")
+    git(copy, "add", "other.txt")
+    git(copy, "commit", "--quiet", "--message", "Other")
+    assert commit_and_dirty(copy) == (None, None)
+
+
+@needs_git
+def test_without_git_there_is_no_commit(copy: Path) -> None:
+    git(copy, "init", "--quiet")
+    git(copy, "add", ".")
+    git(copy, "commit", "--quiet", "--message", "All")
+    assert commit_and_dirty(copy)[0] is not None
+    assert commit_and_dirty(copy, path=str(copy / "empty")) == (None, None)

@@ -1,0 +1,143 @@
+"""One trial: whatever becomes of it, it ends in a row."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+import torch
+from test_data import NOWHERE
+from torch import Tensor
+
+from ablate.data import Dataset, load
+from ablate.model import build
+from ablate.record import COLUMNS
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.train import Epoch, evaluate, fit
+from ablate.trial import failed_trial, run_trial
+
+CPU = torch.device("cpu")
+TRIAL = TrialSpec(
+    net=NetSpec(widths=(4, 8, 16), in_channels=1, image_size=8),
+    train=TrainSpec(epochs=2, batch_size=256),
+    data=DataSpec(),
+    seed=3,
+)
+MEASURED = {"test_accuracy", "val_accuracy", "val_loss", "train_loss"}
+ALWAYS = {
+    *("device", "driver", "os", "versions", "commit", "dirty", "state", "dtype", "memory_format"),
+    *("started", "finished"),
+}
+COUNTED = {"train_seconds", "train_threads", "train_images", "val_images", "test_images"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load(DataSpec(), NOWHERE)
+
+
+def test_a_complete_trial(digits: Dataset) -> None:
+    outcome = run_trial(TRIAL, digits, CPU)
+    row = outcome.row
+    assert set(row) == ALWAYS | COUNTED | MEASURED
+    assert set(row) <= {column.name for column in COLUMNS}
+    assert row["state"] == "complete"
+    assert (row["train_images"], row["val_images"], row["test_images"]) == (1079, 359, 359)
+    assert row["train_threads"] == 1
+    assert row["device"].startswith("cpu: ")
+    assert datetime.fromisoformat(row["started"]) <= datetime.fromisoformat(row["finished"])
+    assert row["finished"].endswith("+00:00")
+    names = {field.name for field in fields(Epoch)}
+    assert all(set(epoch) == names for epoch in outcome.epochs)
+    assert [epoch["epoch"] for epoch in outcome.epochs] == [1, 2]
+    assert row["train_seconds"] == sum(epoch["seconds"] for epoch in outcome.epochs)
+    assert json.loads(json.dumps(asdict(outcome))) == asdict(outcome)
+
+
+def test_a_trial_is_its_last_epoch(digits: Dataset) -> None:
+    torch.manual_seed(TRIAL.seed)
+    network, epochs, tests = build(TRIAL.net), list[Epoch](), list[float]()
+
+    def after(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        tests.append(evaluate(network, digits, digits.test)[1])
+
+    fit(network, digits, TRIAL.train, TRIAL.seed, after)
+    assert tests[0] != tests[1]
+    row = run_trial(TRIAL, digits, CPU).row
+    assert row["test_accuracy"] == tests[1]
+    assert row["val_accuracy"] == epochs[1].val_accuracy
+    assert row["val_loss"] == epochs[1].val_loss
+    assert row["train_loss"] == epochs[1].train_loss
+
+
+def test_the_seed_sets_the_weights_too(digits: Dataset) -> None:
+    torch.manual_seed(99)
+    rows = [run_trial(replace(TRIAL, seed=seed), digits, CPU).row for seed in (3, 3, 4)]
+    losses = [row["train_loss"] for row in rows]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_trial_that_diverges(digits: Dataset) -> None:
+    trial = replace(TRIAL, train=replace(TRIAL.train, batch_size=32, lr=1e6))
+    outcome = run_trial(trial, digits, CPU)
+    assert set(outcome.row) == ALWAYS | COUNTED | {"failure"}
+    assert outcome.row["state"] == "diverged"
+    assert outcome.row["failure"] in ("loss nan in epoch 1", "loss inf in epoch 1")
+    assert outcome.epochs == []
+
+
+def test_a_trial_that_fails(digits: Dataset) -> None:
+    colour = replace(TRIAL, net=replace(TRIAL.net, in_channels=3))
+    outcome = run_trial(colour, digits, CPU)
+    assert set(outcome.row) == ALWAYS | COUNTED | {"failure"}
+    assert outcome.row["state"] == "failed"
+    assert outcome.row["failure"].startswith("RuntimeError: ")
+    assert "3 channels" in outcome.row["failure"]
+    assert outcome.row["train_seconds"] == 0
+
+
+class Broken(Dataset):
+    """A dataset that cannot be used, for the reason given."""
+
+    reason: BaseException
+
+    def normalise(self, images: Tensor) -> Tensor:
+        raise self.reason
+
+
+def broken(data: Dataset, reason: BaseException) -> Dataset:
+    parts: dict[str, Any] = {field.name: getattr(data, field.name) for field in fields(data)}
+    whole = Broken(**parts)
+    object.__setattr__(whole, "reason", reason)
+    return whole
+
+
+def test_a_long_reason_becomes_one_short_line(digits: Dataset) -> None:
+    reason = ValueError("first line\n  second line\r\n" + "and so on " * 100)
+    failure = run_trial(TRIAL, broken(digits, reason), CPU).row["failure"]
+    assert failure.startswith("ValueError: first line second line and so on and")
+    assert len(failure.splitlines()) == 1
+    assert len(failure) < 350
+
+
+def test_an_interrupt_is_no_failure(digits: Dataset) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(TRIAL, broken(digits, KeyboardInterrupt()), CPU)
+
+
+def test_a_trial_that_cannot_say_what_became_of_it() -> None:
+    outcome = failed_trial("its process ended", "cpu")
+    assert set(outcome.row) == ALWAYS | {"failure"}
+    assert (outcome.row["state"], outcome.row["failure"]) == ("failed", "its process ended")
+    assert outcome.epochs == []
