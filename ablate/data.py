@@ -117,13 +117,17 @@ def _torchvision(info: DatasetInfo, root: Path, download: bool) -> tuple[Images,
     parts = ("train", "test") if info.name == "svhn" else (True, False)
     key = "split" if info.name == "svhn" else "train"
     try:
-        train, test = (source(root, download=download, **{key: part}) for part in parts)
-    except RuntimeError as error:
+        train, test = (
+            _from_torchvision(source(root, download=download, **{key: part})) for part in parts
+        )
+        if (len(train), len(test)) != (info.images, info.test_images):
+            raise RuntimeError(f"{len(train)} and {len(test)} images")
+    except Exception as error:  # torchvision raises all kinds for a damaged or missing file
         raise InputError(
             f"{info.name} is not in {root}, or is damaged: give --data-root DIR "
-            "where torchvision keeps it, or add --download"
+            f"where torchvision keeps it, or add --download ({type(error).__name__}: {error})"
         ) from error
-    return _from_torchvision(train), _from_torchvision(test)
+    return train, test
 
 
 def _from_torchvision(source: object) -> Images:

@@ -24,10 +24,12 @@ def pick_device(wanted: str) -> str:
 
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted != "cpu" and not torch.cuda.is_available():
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    known = ["cpu", *(["cuda"] if count else []), *(f"cuda:{index}" for index in range(count))]
+    if wanted not in known:
         raise InputError(
-            f"--device {wanted}: torch {torch.__version__} finds no CUDA device; "
-            "expected auto or cpu"
+            f"--device {wanted}: torch {torch.__version__} finds {count or 'no'} CUDA device"
+            f"{'s' if count > 1 else ''}; expected auto or {', '.join(known)}"
         )
     return wanted
 
@@ -90,6 +92,6 @@ def _output(command: list[str], where: Path) -> str | None:
     """What a command prints, None where it is missing or fails."""
     try:
         done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+    except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None

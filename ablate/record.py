@@ -200,12 +200,18 @@ def to_frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     Raises:
         InputError: a row breaks the schema; the line names the column and the value.
     """
-    frame = pd.DataFrame(list(rows))
+    frame = pd.DataFrame(list(rows), dtype=object)
+    _check_columns(frame, "the results table")
     axes = sorted(axis_columns(frame))
     names = [column.name for column in COLUMNS]
     frame = frame.reindex(columns=names[:3] + axes + names[3:])
     dtypes = {column.name: column.dtype for column in COLUMNS} | dict.fromkeys(axes, "string")
-    return validate(frame.astype(dtypes), "the results table")
+    for name, dtype in dtypes.items():
+        try:
+            frame[name] = frame[name].astype(dtype)  # type: ignore[call-overload]
+        except (ValueError, TypeError, OverflowError) as error:
+            raise InputError(f"the results table: column {name!r}: {error}") from error
+    return validate(frame, "the results table")
 
 
 def validate(frame: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -217,6 +223,7 @@ def validate(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """
     import pandera.pandas as pa
 
+    _check_columns(frame, where)
     columns: dict[str, pa.Column] = {
         column.name: pa.Column(
             column.dtype,
@@ -229,7 +236,7 @@ def validate(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     columns[f"^{AXIS_PREFIX}.+$"] = pa.Column("string", nullable=False, regex=True, required=False)
     try:
         return pa.DataFrameSchema(columns, strict=True, ordered=False).validate(frame)
-    except pa.errors.SchemaError as error:
+    except (pa.errors.SchemaError, pa.errors.SchemaErrors) as error:
         raise InputError(f"{where}: {' '.join(str(error).split())[:300]}") from error
 
 
@@ -243,10 +250,11 @@ def read(path: Path) -> pd.DataFrame:
         header = pd.read_csv(path, nrows=0).columns
         dtypes = {column.name: column.dtype for column in COLUMNS}
         dtypes |= {name: "string" for name in header if name.startswith(AXIS_PREFIX)}
-        frame = pd.read_csv(path, dtype=dtypes)
+        # Only an empty field is a missing value: an arm may be called "None".
+        frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such table") from error
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise InputError(f"{path}: not a trials table: {' '.join(str(error).split())}") from error
     return validate(frame, str(path))
 
@@ -303,6 +311,13 @@ def keep_aside(path: Path, known: Callable[[pd.Series], bool]) -> Path | None:
         kept = path.with_name(f"{path.stem}-{stamp}-{number}{path.suffix}")
     path.rename(kept)
     return kept
+
+
+def _check_columns(frame: pd.DataFrame, where: str) -> None:
+    known = {column.name for column in COLUMNS} | set(axis_columns(frame))
+    for name in frame.columns:
+        if name not in known:
+            raise InputError(f"{where}: unknown column {name!r}")
 
 
 def _checks(column: Column) -> Iterator[Any]:

@@ -16,10 +16,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ablate.budget import Shape, equalise_depths
 from ablate.spec import (
+    MOST,
     InputError,
     NetSpec,
     TrainSpec,
     additive_widths,
+    check_depths,
     growth_shape,
     shift_growth,
     stage_widths,
@@ -111,23 +113,23 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
     """The settings of all layers, later ones over earlier ones, each knowing where it came from."""
     merged: dict[str, _Setting] = {}
     for where, raw in layers:
-        layer = {key: _tuples(value) for key, value in raw.items()}
-        for key, value in layer.items():
-            _check_type(f"{file}: {where}.{key}", key, value, types)
+        layer = {
+            key: _checked(f"{file}: {where}.{key}", key, _tuples(value), types)
+            for key, value in raw.items()
+        }
         rule = [key for key in layer if key in WIDTH_RULE]
         if rule and "widths" in layer:
             raise InputError(
                 f"{file}: {where}: widths and {rule[0]} both set the widths; expected one of them"
             )
-        if rule:
-            merged.pop("widths", None)
         if "widths" in layer:
             merged = {key: value for key, value in merged.items() if key not in WIDTH_RULE}
         merged |= {key: _Setting(value, where) for key, value in layer.items()}
     return merged
 
 
-def _check_type(where: str, key: str, value: Any, types: Mapping[str, Any]) -> None:
+def _checked(where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:
+    """The value, if it is of the key's type; a whole number becomes a float where one is due."""
     if key in FROM_DATASET:
         raise InputError(f"{where}: set by the dataset; take it out")
     if key not in types:
@@ -135,18 +137,22 @@ def _check_type(where: str, key: str, value: Any, types: Mapping[str, Any]) -> N
             f"{where}: unknown key{nearest(key, types)}: expected one of {', '.join(sorted(types))}"
         )
     try:
-        TypeAdapter(types[key], config=ConfigDict(strict=True)).validate_python(value)
+        return TypeAdapter(types[key], config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError as error:
         fault = error.errors()[0]["msg"].removeprefix("Input should be ")
         raise InputError(f"{where} = {value!r}: expected {fault}") from error
 
 
 def _widths(rule: Mapping[str, Any], depths: tuple[int, ...]) -> tuple[Any, ...]:
-    if "widen" in rule and "growth" in rule:
-        raise InputError("widen and growth both set the widths; expected one of them", "widen")
+    for other in ("growth", "growth_shift", "width_multiple"):
+        if "widen" in rule and other in rule:
+            raise InputError(
+                f"widen and {other} both set the widths; expected one of them", "widen"
+            )
+    check_depths(depths)
     base, multiple = rule.get("base_width", 16), rule.get("width_multiple", 1)
     for key, value in (("base_width", base), ("width_multiple", multiple)):
-        if value < 1:
+        if not 1 <= value <= MOST:
             raise InputError(f"{key} = {value}: expected 1 or more", key)
     if "widen" in rule:
         return additive_widths(base, rule["widen"], depths)

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar, get_args
@@ -36,6 +37,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 AXIS_PREFIX = "axis_"
 GROWTH_RULES = {"constant": 1.0, "doubling": 2.0, "tripling": 3.0}
+MOST, MOST_BLOCKS = 10**9, 10_000  # of any number, and of a network's blocks
 
 
 Width = TypeVar("Width", int, float)
@@ -50,7 +52,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str, key: str | None = None) -> None:
-        super().__init__(message)
+        # A name from a file may hold line breaks and terminal codes.
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
         self.key = key
 
 
@@ -214,12 +217,13 @@ class TrainSpec:
     def __post_init__(self) -> None:
         _check_choices(self)
         _check_positive(self, "epochs batch_size lr")
-        for name, limit in (("momentum", 1.0), ("label_smoothing", 1.0), ("weight_decay", None)):
+        for name, limit in (("momentum", 1), ("label_smoothing", 1), ("weight_decay", math.inf)):
             value = getattr(self, name)
-            if not (value >= 0 and (limit is None or value < limit)):
-                upper = "" if limit is None else f" and below {limit:g}"
-                raise InputError(f"{name} = {value!r}: expected 0 or more{upper}", name)
-        if self.crop_padding < 0:
+            if not 0 <= value < limit:
+                raise InputError(
+                    f"{name} = {value!r}: expected 0 or more and below {limit:g}", name
+                )
+        if not 0 <= self.crop_padding <= MOST:
             raise InputError(
                 f"crop_padding = {self.crop_padding}: expected 0 or more pixels", "crop_padding"
             )
@@ -318,8 +322,13 @@ def stage_widths(base: int, growth: str | float, stages: int, multiple: int = 1)
     >>> stage_widths(16, "doubling", 3)
     (16, 32, 64)
     """
-    ideal = growth_shape(growth, stages)
-    rounded = (math.floor(base * width / multiple + 0.5) for width in ideal)
+    try:
+        ideal = growth_shape(growth, stages)
+        rounded = [math.floor(base * width / multiple + 0.5) for width in ideal]
+    except OverflowError as error:
+        raise InputError(
+            f"growth = {growth!r}: expected at most {MOST:,} channels in the last stage", "growth"
+        ) from error
     return tuple(max(1, count) * multiple for count in rounded)
 
 
@@ -331,6 +340,8 @@ def additive_widths(
     PyramidNet, additive (Han et al. 2016, arXiv 1610.02915, eq. 2): the last block has
     `base + widen` channels.
     """
+    if not -MOST <= widen <= MOST:
+        raise InputError(f"widen = {widen!r}: expected a number of channels", "widen")
     total = sum(depths)
     widths = iter(math.floor(base + widen * block / total) for block in range(1, total + 1))
     return tuple(tuple(next(widths) for _ in range(depth)) for depth in depths)
@@ -387,8 +398,20 @@ def _check_choices(spec: Any) -> None:
 def _check_positive(spec: Any, names: str) -> None:
     for name in names.split():
         value = getattr(spec, name)
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise InputError(f"{name} = {value!r}: expected a positive number", name)
+        most = MOST if isinstance(value, int) else sys.float_info.max
+        if value is not None and not 0 < value <= most:
+            raise InputError(
+                f"{name} = {value!r}: expected a positive number of at most {most:,.4g}", name
+            )
+
+
+def check_depths(depths: tuple[int, ...]) -> None:
+    """Raise `InputError` unless every stage has a block, and there are not too many."""
+    if not depths or min(depths) < 1 or sum(depths) > MOST_BLOCKS:
+        raise InputError(
+            f"depths = {depths}: expected whole numbers of 1 or more, {MOST_BLOCKS:,} in all",
+            "depths",
+        )
 
 
 def _check_stages(spec: NetSpec) -> None:
@@ -402,8 +425,9 @@ def _check_stages(spec: NetSpec) -> None:
                 f"widths = {spec.widths}",
                 name,
             )
-        if min(values) < 1:
+        if not 1 <= min(values) <= max(values) <= MOST:
             raise InputError(f"{name} = {values}: expected whole numbers of 1 or more", name)
+    check_depths(spec.depths)
     for stage, (width, depth) in enumerate(zip(spec.widths, spec.depths, strict=True)):
         if isinstance(width, tuple) and len(width) != depth:
             raise InputError(
@@ -411,7 +435,8 @@ def _check_stages(spec: NetSpec) -> None:
                 "one for each block",
                 "widths",
             )
-        if min(width if isinstance(width, tuple) else (width,)) < 1:
+        flat = width if isinstance(width, tuple) else (width,)
+        if not 1 <= min(flat) <= max(flat) <= MOST:
             raise InputError(f"widths = {spec.widths}: expected 1 channel or more", "widths")
 
 

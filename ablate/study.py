@@ -2,14 +2,15 @@
 
 import itertools
 import json
+import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ablate.budget import CostOf, Match, counted, match_depths, match_widths
 from ablate.datasets import DATASETS, dataset_info
@@ -32,6 +33,16 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _name(name: str) -> str:
+    if not name.isprintable() or name != name.strip() or not name or " / " in name:
+        raise ValueError(f"the name {name!r} is not printable text without ' / '")
+    return name
+
+
+_Name = Annotated[str, AfterValidator(_name)]
+_Arms = Annotated[dict[_Name, dict[str, Any]], Field(min_length=1)]
+
+
 class _DatasetTable(_Table):
     seeds: int | None = Field(default=None, ge=1)
     net: dict[str, Any] = {}
@@ -52,7 +63,7 @@ class _StudyFile(_Table):
     seeds: int = Field(default=6, ge=1)
     net: dict[str, Any] = {}
     train: dict[str, Any] = {}
-    axes: dict[str, dict[str, dict[str, Any]]] = Field(min_length=1)
+    axes: dict[_Name, _Arms] = Field(min_length=1)
     datasets: dict[str, _DatasetTable] = {}
     match: _MatchTable | None = None
 
@@ -262,10 +273,10 @@ def _read(path: Path) -> tuple[_StudyFile, str]:
         raise InputError(f"{path}: no such study file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:
         raise InputError(f"{path}: {_explain(error)}") from error
+    except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
+        raise InputError(f"{path}: not valid TOML: {error}") from error
 
 
 def _check_names(path: Path, file: _StudyFile) -> None:
@@ -293,12 +304,18 @@ def _check_baseline(path: Path, file: _StudyFile, cells: list[Cell]) -> None:
 def _check_distinct(path: Path, cells: list[Cell]) -> None:
     seen: dict[NetSpec, str] = {}
     for cell in cells:
-        if cell.net in seen:
+        net = replace(  # however it is written
+            cell.net,
+            widths=cell.net.block_widths,
+            stem_width=cell.net.stem_out,
+            expansion=cell.net.block_expansion,
+        )
+        if net in seen:
             raise InputError(
-                f"{path}: axes: {cell.name!r} is the same network as {seen[cell.net]!r}, with "
+                f"{path}: axes: {cell.name!r} is the same network as {seen[net]!r}, with "
                 f"widths {list(cell.net.widths)}; take one of them out"
             )
-        seen[cell.net] = cell.name
+        seen[net] = cell.name
 
 
 def _cost_of(
@@ -317,7 +334,7 @@ def _cost_of(
             f'{path}: match.{quantity} = {budget!r}: expected "reference" (the baseline\'s own '
             "cost) or a number"
         )
-    if isinstance(budget, float) and not budget > 0:
+    if isinstance(budget, float) and not 0 < budget < math.inf:
         raise InputError(f"{path}: match.{quantity} = {budget:g}: expected a positive number")
     if quantity != "latency":
         return quantity, budget, counted(quantity)
@@ -362,12 +379,16 @@ def _explain(error: ValidationError) -> str:
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        tables = {"datasets": _DatasetTable, "match": _MatchTable}
-        table = _StudyFile if len(fault["loc"]) == 1 else tables[str(fault["loc"][0])]
+        tables: dict[Any, type[_Table]] = {"datasets": _DatasetTable, "match": _MatchTable}
+        table = tables[fault["loc"][0]] if len(fault["loc"]) > 1 else _StudyFile
         known = table.model_fields
         return (
             f"{key}: unknown key{nearest(str(fault['loc'][-1]), known)}: expected one of "
             f"{', '.join(known)}"
         )
     given = "" if fault["type"] == "missing" else f" = {fault['input']!r}"
+    if fault["type"] in ("dict_type", "model_type"):
+        return f"{key}{given}: expected a table"
+    if fault["loc"][0] == "match" and fault["loc"][-1] in ("str", "float"):
+        return f'match.{fault["loc"][1]}{given}: expected "reference" or a number'
     return f"{key}{given}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

@@ -91,6 +91,8 @@ def fit(
         if not math.isfinite(mean_loss):
             raise DivergedError(f"loss {mean_loss} in epoch {number}")
         val_loss, val_accuracy = evaluate(network, data, data.val)
+        if number == train.epochs and not math.isfinite(val_loss):
+            raise DivergedError(f"validation loss {val_loss} in epoch {number}")
         seconds = time.perf_counter() - start
         on_epoch(Epoch(number, mean_loss, val_loss, val_accuracy, seconds))
 

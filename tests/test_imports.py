@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 WITHOUT_TORCH = [
     *("spec", "datasets", "study", "record", "count", "analyse", "plot", "report", "machine"),
-    *("progress", "presets", "pretrained", "budget", "run"),
+    *("progress", "presets", "pretrained", "budget", "settings", "run", "profile"),
 ]
 HEAVY = {"torch", "torchvision", "fvcore", "optuna", "pandas"}
 
