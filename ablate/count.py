@@ -174,9 +174,9 @@ def _block(spec: NetSpec, block: BlockSpec, size: int) -> Generator[Layer, None,
         yield _norm(spec, stage, before, size)
         yield _act(spec, stage, before, size)
     for number, (width_in, width_out, kernel, groups) in enumerate(convs):
-        at_in = small if number > strided else size
         at = small if number > strided or (number == strided and not pools) else size
-        read = width_in * at_in * at_in
+        at_in = small if number > strided else size
+        read = width_in * (at if kernel == 1 else at_in) ** 2  # a strided 1x1 skips pixels
         yield _conv(spec, stage, width_in, width_out, kernel, at, read, groups)
         last = number == len(convs) - 1
         if not last or not spec.preact:

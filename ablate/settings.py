@@ -122,10 +122,19 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
             raise InputError(
                 f"{file}: {where}: widths and {rule[0]} both set the widths; expected one of them"
             )
-        if "widths" in layer:
-            merged = {key: value for key, value in merged.items() if key not in WIDTH_RULE}
+        replaced = _replaced_by(layer)
+        merged = {key: value for key, value in merged.items() if key not in replaced}
         merged |= {key: _Setting(value, where) for key, value in layer.items()}
     return merged
+
+
+def _replaced_by(layer: Mapping[str, Any]) -> set[str]:
+    """Settings of earlier layers that a layer's own way of setting the widths makes void."""
+    if "widths" in layer:
+        return set(WIDTH_RULE)
+    if "widen" in layer:
+        return {"growth", "growth_shift", "width_multiple"}
+    return {"widen"} if "growth" in layer else set()
 
 
 def _checked(where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:

@@ -235,8 +235,9 @@ class DataSpec:
 
     Args:
         name: of a dataset that `ablate.data` knows.
-        val_fraction: of the images that are not test images, held out for validation.
-        test_fraction: of all images, held out for test where the dataset has no test split.
+        val_fraction: held out for validation, of the images outside the dataset's own test
+            split.
+        test_fraction: held out for test, of all images, where the dataset has no test split.
         split_seed: of the split; the same for every trial, whatever its own seed.
     """
 

@@ -1,6 +1,7 @@
 """How many images a second a network trains on and classifies, timed by torch.utils.benchmark."""
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.utils.benchmark import Timer
 
 from ablate.model import build
 from ablate.record import replacing
@@ -108,6 +108,10 @@ def _rates(
     call: Callable[[], None], batch: int, threads: int, seconds: float
 ) -> tuple[float, float]:
     """Median and interquartile range of images/s over the timer's blocks."""
+    # The timer's package looks for a CUDA toolkit and warns where there is no GPU to go with it.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    from torch.utils.benchmark import Timer
+
     timer = Timer("call()", globals={"call": call}, num_threads=threads)
     timer.timeit(WARM_UP_CALLS)
     times = timer.blocked_autorange(min_run_time=seconds).times

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from test_model import one_thread
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import get_model
@@ -13,6 +14,8 @@ from torchvision.models import get_model
 from ablate import cost, count
 from ablate.model import build
 from ablate.spec import NetSpec
+
+pytestmark = pytest.mark.usefixtures(one_thread.__name__)
 
 IMAGENET = (3, 224, 224)
 TINY = NetSpec(widths=(2, 3), depths=(1, 1), strides=(1, 2), image_size=8)

@@ -8,10 +8,12 @@ import torch
 from fvcore.nn import ActivationCountAnalysis
 from hypothesis import assume, given
 from test_model import EXAMPLES, images, net_specs, one_thread
+from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablate import cost, count
-from ablate.model import build
+from ablate.model import Blur, build
 from ablate.presets import PRESETS
 from ablate.spec import NetSpec, stage_widths
 
@@ -31,6 +33,42 @@ def flops(spec: NetSpec) -> int:
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         build(spec).eval()(torch.empty(1, spec.in_channels, spec.image_size, spec.image_size))
     return counter.get_total_flops()
+
+
+def bytes_kept(network: nn.Module, batch: Tensor) -> int:
+    """Bytes that autograd holds between the passes, parameters and buffers aside."""
+    own = {t.untyped_storage().data_ptr() for t in (*network.parameters(), *network.buffers())}
+    held = {}
+
+    def hold(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            held[storage.data_ptr()] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(hold, lambda tensor: tensor):
+        logits = network(batch)
+    assert logits.requires_grad
+    return sum(storage.nbytes() for storage in held.values())
+
+
+def elements_moved(network: nn.Module, batch: Tensor) -> int:
+    """Elements that convolutions and linear layers read and write."""
+    moved = []
+
+    def record(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        read = inputs[0]
+        if isinstance(module, Blur):
+            read = F.pad(read, (1, 1, 1, 1))
+        elif isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
+            read = read[:, :, :: module.stride[0], :: module.stride[1]]
+        moved.append(read.numel() + output.numel())
+
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear | Blur):
+            module.register_forward_hook(record)
+    network(batch)
+    return sum(moved)
 
 
 @EXAMPLES
@@ -65,6 +103,76 @@ def test_parameters_of_each_stage(spec: NetSpec) -> None:
     parts.append(network.get_submodule("head"))
     found = [sum(parameter.numel() for parameter in part.parameters()) for part in parts]
     assert [stage.params for _, stage in count.stages(spec).values()] == found
+
+
+@EXAMPLES
+@given(net_specs())
+def test_elements_kept_for_the_backward_pass(spec: NetSpec) -> None:
+    network = build(spec)
+    # What grows with the batch: a batch norm keeps its statistics but once.
+    grown = bytes_kept(network, images(spec, batch=4)) - bytes_kept(network, images(spec, batch=2))
+    statistics = sum(2 * m.num_groups for m in network.modules() if isinstance(m, nn.GroupNorm))
+    assert grown == 2 * 4 * (count.total(spec).kept + statistics)
+
+
+@EXAMPLES
+@given(net_specs())
+def test_elements_read_and_written(spec: NetSpec) -> None:
+    # A strided 1x1 reads every stride-th pixel; in a bottleneck it is counted as reading all.
+    assume(spec.stride_conv == "3x3")
+    found = elements_moved(build(spec).eval(), images(spec))
+    assert found == 2 * count.total(spec).moved
+
+
+@pytest.mark.parametrize("stem", ["cifar", "imagenet", "deep"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"stride_block": "last", "shortcut": "D"},
+        {"downsample": "avg", "preact": True},
+        {"downsample": "max", "shortcut": "none"},
+        {"downsample": "max", "antialias": True},
+        {"antialias": True, "shortcut": "A"},
+        {"block": "bottleneck", "stride_conv": "3x3"},
+        {"block": "bottleneck", "stride_conv": "1x1", "antialias": True},
+    ],
+    ids=str,
+)
+def test_receptive_fields(stem: Any, changes: dict[str, Any]) -> None:
+    spec = NetSpec(widths=(2, 2), depths=(2, 2), strides=(1, 2), norm="none", stem=stem, **changes)
+    network = build(spec).eval()
+    for parameter in network.parameters():
+        nn.init.ones_(parameter)  # every path adds up, none cancels
+    average_for_maximum(network)
+    fields = count.receptive_fields(spec)
+    image = torch.ones(1, 3, 1, 2 * max(fields.values()), requires_grad=True)
+    features = image
+    parts = [network.get_submodule("stem"), *network.get_submodule("stages").children()]
+    for (name, field), part in zip(fields.items(), parts, strict=True):
+        features = part(features)
+        middle = features[..., features.shape[-1] // 2].sum()
+        (gradient,) = torch.autograd.grad(middle, image, retain_graph=True)
+        seen = gradient.abs().sum(dim=(0, 1, 2)).nonzero()
+        assert int(seen.max() - seen.min()) + 1 == field, name
+
+
+def average_for_maximum(network: nn.Module) -> None:
+    """Swap max pools for average pools, which see the same window and show all of it."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.MaxPool2d):
+                pool = nn.AvgPool2d(
+                    child.kernel_size, child.stride, child.padding, ceil_mode=child.ceil_mode
+                )
+                setattr(module, name, pool)
+
+
+def test_memory_and_intensity_by_hand() -> None:
+    found = count.Cost(params=10, macs=300, activations=0, moved=20, kept=7)
+    # Weights, gradients and momentum; what is kept of each image; 4 bytes each.
+    assert found.train_bytes(batch=5) == 4 * (3 * 10 + 5 * 7)
+    assert found.intensity(batch=5) == 5 * 300 / (4 * (10 + 5 * 20))
 
 
 def test_the_default_network() -> None:

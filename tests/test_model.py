@@ -212,9 +212,9 @@ def test_names_in_the_state_dict() -> None:
 
 
 def test_convolutions_start_as_in_he_et_al() -> None:
-    network = build(NetSpec(widths=(128, 128), depths=(1, 1), strides=(1, 2)))
-    weight = network.get_parameter("stages.1.0.branch.conv2.weight").detach()
-    assert float(weight.std()) == pytest.approx(math.sqrt(2 / (128 * 9)), rel=0.02)
+    network = build(NetSpec(widths=(64, 256), depths=(1, 1), strides=(1, 2)))
+    weight = network.get_parameter("stages.1.0.branch.conv1.weight").detach()
+    assert float(weight.std()) == pytest.approx(math.sqrt(2 / (256 * 9)), rel=0.02)
     assert float(weight.mean()) == pytest.approx(0, abs=1e-3)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from test_model import one_thread
 from test_presets import TORCHVISION
 from torch import Tensor, nn
 from torchvision.models import get_model
@@ -13,6 +14,8 @@ from ablate.model import build
 from ablate.presets import preset
 from ablate.pretrained import from_torchvision
 from ablate.spec import InputError
+
+pytestmark = pytest.mark.usefixtures(one_thread.__name__)
 
 SMALL = dataclasses.replace(preset("resnet18"), num_classes=3)
 
@@ -41,7 +44,7 @@ def test_torchvision_logits(name: str) -> None:
         ours = build(preset(name)).eval()
     # `assign` shares torchvision's tensors: no second copy of 127 million parameters.
     ours.load_state_dict(from_torchvision(theirs.state_dict(), preset(name)), assign=True)
-    images = torch.randn(2, 3, 64, 64)
+    images = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         expected = theirs(images)
         found = ours(images)

@@ -507,3 +507,9 @@ def test_random_text_in_the_file(start: int, cut: int, text: str) -> None:
 @settings(deadline=None)
 def test_random_bytes(source: bytes) -> None:
     valid_or_one_line(source)
+
+
+def test_a_later_layer_replaces_the_width_rule_of_an_earlier(tmp_path: Path) -> None:
+    text = changed(NARROW, "widen = 12").replace("base_width = 8", "base_width = 8\ngrowth = 2.0")
+    widened = load(tmp_path / "example.toml", text).cells[0].net
+    assert widened.block_widths[-1][-1] == 4 + 12
