@@ -92,8 +92,8 @@ def summarise(
         Cells in order of first appearance, with the columns
 
         - `cell`; `n`, complete trials with an outcome; `diverged`, `failed`, trials;
-        - `mean`, `low`, `high`: accuracy as a fraction, with Student's t interval over seeds; no
-          limits (NaN) below two seeds;
+        - `mean`, `low`, `high`: accuracy as a fraction, with Student's t interval over seeds, cut
+          off at 0 and 1; no limits (NaN) below two seeds;
         - `params`; `macs` for one image; `train_images_per_s`, `infer_images_per_s` and their
           `_iqr`: the median of what the cell's rows carry, which is one measurement;
         - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, over the `pairs`
@@ -137,8 +137,8 @@ def _level_of(accuracy: pd.Series, level: float) -> dict[str, Any]:
     return {
         "n": len(accuracy),
         "mean": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
+        "low": float(np.clip(interval.low, 0, 1)),
+        "high": float(np.clip(interval.high, 0, 1)),
     }
 
 

@@ -60,12 +60,13 @@ def _count(network: nn.Module, image: tuple[int, int, int]) -> Counted:
         from fvcore.nn import FlopCountAnalysis
 
         logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-        flops = FlopCountAnalysis(network.eval(), torch.zeros(1, *image))
+        # Two images: torch refuses to normalise a group of a single value.
+        flops = FlopCountAnalysis(network.eval(), torch.zeros(2, *image))
         flops.unsupported_ops_warnings(False)
         by_operator = flops.by_operator()
         return Counted(
             params=sum(p.numel() for p in network.parameters() if p.requires_grad),
-            macs=int(by_operator["conv"] + by_operator["linear"]),
-            macs_total=int(flops.total()),
+            macs=int(by_operator["conv"] + by_operator["linear"]) // 2,
+            macs_total=int(flops.total()) // 2,
             unsupported_ops={str(op): int(n) for op, n in flops.unsupported_ops().items()},
         )

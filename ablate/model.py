@@ -4,7 +4,6 @@ Module names follow the drawing of a ResNet, so that a state dict reads as one:
 `stem.conv1`, `stages.0.1.branch.conv2`, `stages.1.0.shortcut.conv`, `head.linear`.
 """
 
-import math
 from collections import OrderedDict
 
 import torch
@@ -139,7 +138,8 @@ def _norm(spec: NetSpec, width: int) -> nn.Module:
     if spec.norm == "batch":
         return nn.BatchNorm2d(width)
     if spec.norm == "group":
-        return nn.GroupNorm(math.gcd(width, 32), width)
+        most = max(1, min(32, width // 4))
+        return nn.GroupNorm(max(n for n in range(1, most + 1) if width % n == 0), width)
     return nn.Identity()
 
 

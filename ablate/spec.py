@@ -107,8 +107,9 @@ class NetSpec:
         stem_width: channels out of the stem; those of the first stage where None.
         head_width: where given, a 1x1 convolution brings the features to this width before the
             average pool, so that the classifier's input does not depend on `widths`.
-        activation, norm: used throughout. Group norm has gcd(channels, 32) groups; without norm
-            the convolutions have a bias.
+        activation, norm: used throughout. Group norm (Wu and He 2018, arXiv
+            1803.08494) has as many groups of 4 channels or more as divide the width, 32 at most;
+            without norm the convolutions have a bias.
         zero_init: start the last norm of each residual branch at zero (arXiv 1706.02677).
         num_classes, in_channels: of the classifier and the image.
         image_size: height and width of the image, in pixels.

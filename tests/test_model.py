@@ -266,7 +266,7 @@ def test_one_norm_throughout_and_a_bias_without(norm: Any, kind: Any, biased: bo
 def test_groups_of_group_norm_divide_the_channels() -> None:
     network = build(NetSpec(widths=(6, 48, 96), norm="group"))
     norms = [module for module in network.modules() if isinstance(module, nn.GroupNorm)]
-    assert {(norm.num_channels, norm.num_groups) for norm in norms} == {(6, 2), (48, 16), (96, 32)}
+    assert {(norm.num_channels, norm.num_groups) for norm in norms} == {(6, 1), (48, 12), (96, 24)}
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,10 @@ CLAIM_ALL = """
 import sys
 from pathlib import Path
 from ablate.search import Queue
-for claim in iter(Queue(Path(sys.argv[1]), "s").claim, None):
+queue = Queue(Path(sys.argv[1]), "s")
+print("ready", flush=True)
+sys.stdin.readline()
+for claim in iter(queue.claim, None):
     print(claim.spec.key, flush=True)
 """
 
@@ -145,7 +148,7 @@ for claim in iter(queue.claim, None):
 
 def start(code: str, *args: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_workers_never_claim_the_same_trial(tmp_path: Path) -> None:
@@ -153,9 +156,15 @@ def test_workers_never_claim_the_same_trial(tmp_path: Path) -> None:
     plan = study(40).plan()
     Queue(tmp_path / "s.db", "s").submit(plan)
     workers = [start(CLAIM_ALL, tmp_path / "s.db") for _ in range(4)]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
     outputs = [worker.communicate(timeout=120)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * 4
-    assert all(outputs), "a worker claimed nothing: they did not run side by side"
     claimed = Counter("".join(outputs).split())
     assert claimed == dict.fromkeys(keys(plan), 1)
 
