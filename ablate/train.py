@@ -3,13 +3,15 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
+from ablate.checkpoint import read_checkpoint, write_checkpoint
 from ablate.data import Dataset, Images, augment
 from ablate.spec import InputError, TrainSpec
 
@@ -37,6 +39,7 @@ def fit(
     train: TrainSpec,
     seed: int,
     on_epoch: Callable[[Epoch], object],
+    checkpoint: Path | None = None,
 ) -> None:
     """Train `network` in place for all of `train.epochs`, telling `on_epoch` what each gave.
 
@@ -49,7 +52,9 @@ def fit(
         data: the training and validation splits are used; the test split is not.
         train: the recipe.
         seed: of order and augmentation.
-        on_epoch: called after each epoch.
+        on_epoch: called after each epoch, and first for those that a checkpoint holds.
+        checkpoint: where the state is kept after each epoch, and taken up again if it is there.
+            On the CPU the weights at the end are the same to the bit.
 
     Raises:
         DivergedError: the mean loss of an epoch is not finite.
@@ -71,7 +76,10 @@ def fit(
         weight_decay=train.weight_decay,
     )
     schedule = _schedule(optimizer, train, steps)
-    for number in range(1, train.epochs + 1):
+    done = _restore(checkpoint, network, optimizer, schedule, generator) if checkpoint else []
+    for record in done:
+        on_epoch(record)
+    for number in range(len(done) + 1, train.epochs + 1):
         start = time.perf_counter()
         network.train()
         total = torch.zeros((), device=data.mean.device)
@@ -94,7 +102,19 @@ def fit(
         if number == train.epochs and not math.isfinite(val_loss):
             raise DivergedError(f"validation loss {val_loss} in epoch {number}")
         seconds = time.perf_counter() - start
-        on_epoch(Epoch(number, mean_loss, val_loss, val_accuracy, seconds))
+        done.append(Epoch(number, mean_loss, val_loss, val_accuracy, seconds))
+        if checkpoint:
+            write_checkpoint(
+                checkpoint,
+                {
+                    "network": network.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "generator": generator.get_state(),
+                    "epochs": [asdict(record) for record in done],
+                },
+            )
+        on_epoch(done[-1])
 
 
 @torch.inference_mode()
@@ -109,6 +129,24 @@ def evaluate(network: nn.Module, data: Dataset, images: Images) -> tuple[float, 
         loss += F.cross_entropy(logits, labels, reduction="sum")
         right += (logits.argmax(1) == labels).sum()
     return float(loss) / len(images), int(right) / len(images)
+
+
+def _restore(
+    checkpoint: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler,
+    generator: torch.Generator,
+) -> list[Epoch]:
+    """Take up the state of a checkpoint, if there is one, and return the epochs it holds."""
+    state = read_checkpoint(checkpoint, next(network.parameters()).device)
+    if state is None:
+        return []
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    generator.set_state(state["generator"].cpu())
+    return [Epoch(**record) for record in state["epochs"]]
 
 
 def _schedule(optimizer: torch.optim.Optimizer, train: TrainSpec, steps: int) -> LRScheduler:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import torch
 
@@ -13,18 +14,20 @@ from ablate.spec import TrialSpec
 from ablate.train import DivergedError, Epoch, evaluate, fit
 
 
-def run_trial(spec: TrialSpec, data: Dataset, device: torch.device) -> Outcome:
+def run_trial(
+    spec: TrialSpec, data: Dataset, device: torch.device, checkpoint: Path | None = None
+) -> Outcome:
     """Train one network from scratch and evaluate its last epoch, on test once.
 
     A trial always ends in a row: `complete`; `diverged`, where the loss is no longer finite; or
     `failed`, with the error in one line, so that one cell that cannot be trained does not end the
-    study.
+    study. With a `checkpoint`, a trial that was killed goes on from its last whole epoch.
     """
     started, epochs = now(), list[Epoch]()
     try:
         torch.manual_seed(spec.seed)
         network = build(spec.net).to(device)
-        fit(network, data, spec.train, spec.seed, epochs.append)
+        fit(network, data, spec.train, spec.seed, epochs.append, checkpoint)
         measured = {
             "state": "complete",
             "test_accuracy": evaluate(network, data, data.test)[1],

@@ -141,8 +141,10 @@ def _work(job: Job, pipe: Connection) -> None:
     queue = Queue(job.storage, job.study)
     while claim := queue.claim():
         pipe.send(claim)
-        outcome = run_trial(claim.spec, data, device)
+        checkpoint = job.storage.parent / "checkpoints" / f"{claim.spec.key}.pt"
+        outcome = run_trial(claim.spec, data, device, checkpoint)
         queue.finish(claim, outcome)
+        checkpoint.unlink(missing_ok=True)
         row = outcome.row
         pipe.send(
             Done(

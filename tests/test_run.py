@@ -251,3 +251,19 @@ def test_bad_flags_are_status_2(args: list[str], capsys: pytest.CaptureFixture[s
         main(["--study", "width_doubling", *args] if args else [])
     assert caught.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_kill_9_within_a_trial_costs_an_epoch_and_changes_no_number(study: Path) -> None:
+    study.write_text(STUDY.replace("epochs = 2", "epochs = 40").replace("seeds = 4", "seeds = 1"))
+    checkpoints = folder(study) / "checkpoints"
+    process = start(study, "--workers", 2)
+    wait_until(lambda: len(list(checkpoints.glob("*.pt"))) == 2)
+    process.kill()
+    process.communicate()
+    assert not (folder(study) / "trials.csv").exists()
+    run(study, "--workers", 2)
+    assert not list(checkpoints.glob("*"))
+    resumed = pd.read_csv(folder(study) / "epochs.csv").drop(columns="seconds")
+    run(study, "--workers", 2, "--out", study.parent / "undisturbed")
+    whole = pd.read_csv(study.parent / "undisturbed" / "tiny" / "digits" / "epochs.csv")
+    pd.testing.assert_frame_equal(resumed, whole.drop(columns="seconds"))

@@ -1,0 +1,51 @@
+"""A trial's state on disk after each epoch: whole, checked, and never executed.
+
+The file is the SHA-256 of what follows, in hexadecimal, and then a `torch.save` of tensors,
+numbers, strings, lists and dicts. Reading it runs no code (`weights_only`).
+"""
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+DIGEST_LENGTH = hashlib.sha256().digest_size * 2
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Replace the checkpoint at `path`, so that a kill leaves the old one or the new one."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    payload = buffer.getvalue()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(_digest(payload) + payload)
+    temporary.replace(path)
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The state at `path`, tensors on `device`; None where there is none or it is damaged.
+
+    A trial without its checkpoint starts again and gives the same numbers, so nothing but time is
+    lost with it.
+    """
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    payload = content[DIGEST_LENGTH:]
+    if _digest(payload) != content[:DIGEST_LENGTH]:
+        return None
+    try:
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(payload), map_location=device, weights_only=True
+        )
+    except (pickle.UnpicklingError, RuntimeError):
+        return None
+    return state
+
+
+def _digest(payload: bytes) -> bytes:
+    return hashlib.sha256(payload).hexdigest().encode()
