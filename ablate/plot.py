@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
-from ablate import analyse
+from ablate import analyse, wording
 from ablate.record import replacing
 
 WIDTH = 11.0  # inches, of every figure
@@ -89,7 +89,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure:
         a complete trial has a row that says so.
     """
     outcome = summary.attrs["outcome"]
-    level = analyse.level_name(summary)
+    level = wording.level_name(summary)
     accuracies = 100 * analyse.by_seed(trials, outcome)
     look = looks(list(summary["cell"]))
     labels = [_arm_label(row) for _, row in summary.iterrows()]
@@ -155,7 +155,7 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure
             axes.set_title("more is better" if more else "less is better")
         _keep_within(all_axes[0], "y", 0, 100)
         outcome = analyse.OUTCOMES[summary.attrs["outcome"]].capitalize()
-        level = analyse.level_name(summary)
+        level = wording.level_name(summary)
         all_axes[0].set_ylabel(f"{outcome} (%)\nmean and {level} interval")
         figure.suptitle(
             "Filled and on the line: Pareto front of the means; hollow: dominated",
@@ -381,7 +381,7 @@ def _log_axis(axes: Axes, which: Literal["x", "y"], values: pd.Series) -> None:
     low, high = known.min() / margin, known.max() * margin
     axes.set(**{f"{which}lim": (low, high)})
     axis.set_major_locator(_log_ticks(high / low))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: analyse.si(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: wording.si(value)))
 
 
 def _log_ticks(ratio: float) -> Locator:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate import analyse, count, plot, record
+from ablate import analyse, count, plot, record, wording
 from ablate.spec import content_hash
 from ablate.study import Study
 
@@ -47,7 +47,7 @@ def write_findings(folder: Path, question: str, baseline: str) -> tuple[pd.DataF
     stages = pd.read_csv(folder / record.STAGES, dtype={"cell": "string"})
     epochs = pd.read_csv(folder / record.EPOCHS, dtype={"cell": "string"})
     summary = analyse.summarise(trials, baseline)
-    answer = analyse.answer(summary)
+    answer = wording.answer(summary)
     record.write(summary, folder / "summary.csv")
     with record.replacing(folder / "summary.md") as temporary:
         temporary.write_text(_markdown(trials, summary, question, answer), encoding="utf-8")
@@ -84,7 +84,7 @@ def _markdown(trials: pd.DataFrame, summary: pd.DataFrame, question: str, answer
             "",
             answer,
             "",
-            analyse.markdown_table(summary),
+            wording.markdown_table(summary),
             "",
             f"Trained and timed on {first['device']}; "
             f"{first['epochs']} epochs, batch {first['batch']}.",

@@ -167,10 +167,10 @@ def _dry_run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     study = _load(args)
-    from ablate.analyse import text_table
     from ablate.machine import pick_device
     from ablate.progress import plain_or_bar
     from ablate.runner import Setup, run_study
+    from ablate.wording import text_table
 
     device = pick_device(args.device)
     workers, threads = _split(args, device, len(study.plan()))

@@ -3,17 +3,13 @@
 import itertools
 import json
 import math
-import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from ablate.budget import CostOf, Match, counted, match_depths, match_widths
-from ablate.datasets import DATASETS, dataset_info
+from ablate.datasets import dataset_info
 from ablate.settings import Design, nearest, read_network, read_recipe
 from ablate.spec import (
     AXIS_PREFIX,
@@ -25,47 +21,9 @@ from ablate.spec import (
     content_hash,
     to_json,
 )
+from ablate.study_file import DatasetTable, MatchTable, StudyFile, read_study_file
 
 Latency = Callable[[NetSpec, int], float]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-def _name(name: str) -> str:
-    if not name.isprintable() or name != name.strip() or not name or " / " in name:
-        raise ValueError(f"the name {name!r} is not printable text without ' / '")
-    return name
-
-
-_Name = Annotated[str, AfterValidator(_name)]
-_Arms = Annotated[dict[_Name, dict[str, Any]], Field(min_length=1)]
-
-
-class _DatasetTable(_Table):
-    seeds: int | None = Field(default=None, ge=1)
-    net: dict[str, Any] = {}
-    train: dict[str, Any] = {}
-
-
-class _MatchTable(_Table):
-    macs: str | float | None = None
-    params: str | float | None = None
-    activations: str | float | None = None
-    latency: str | float | None = None
-    by: Literal["width", "depth"] = "width"
-
-
-class _StudyFile(_Table):
-    question: str = Field(min_length=1)
-    baseline: str
-    seeds: int = Field(default=6, ge=1)
-    net: dict[str, Any] = {}
-    train: dict[str, Any] = {}
-    axes: dict[_Name, _Arms] = Field(min_length=1)
-    datasets: dict[str, _DatasetTable] = {}
-    match: _MatchTable | None = None
 
 
 @dataclass(frozen=True)
@@ -188,9 +146,8 @@ def load_study(
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
-    file, source = _read(path)
-    _check_names(path, file)
-    info, own = dataset_info(dataset), file.datasets.get(dataset, _DatasetTable())
+    file, source = read_study_file(path)
+    info, own = dataset_info(dataset), file.datasets.get(dataset, DatasetTable())
     data = DataSpec(name=dataset)
     recipe = [("train", file.train), (f"datasets.{dataset}.train", own.train)]
     given = {} if epochs is None else {"epochs": epochs}
@@ -238,7 +195,7 @@ def load_study(
 
 def question_of(path: Path) -> str:
     """What a study file asks, without working out its cells."""
-    return _read(path)[0].question
+    return read_study_file(path)[0].question
 
 
 def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
@@ -265,35 +222,7 @@ def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> tuple[_StudyFile, str]:
-    try:
-        source = path.read_text(encoding="utf-8")
-        return _StudyFile.model_validate(tomllib.loads(source)), source
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such study file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error)}") from error
-    except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
-        raise InputError(f"{path}: not valid TOML: {error}") from error
-
-
-def _check_names(path: Path, file: _StudyFile) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", path.stem):
-        raise InputError(
-            f"{path}: the file's name names the study and its folder: expected "
-            "letters, digits, _ and -, at most 64"
-        )
-    for name in file.datasets:
-        if name not in DATASETS:
-            raise InputError(
-                f"{path}: datasets.{name}: unknown dataset{nearest(name, DATASETS)}: expected one "
-                f"of {', '.join(DATASETS)}"
-            )
-
-
-def _check_baseline(path: Path, file: _StudyFile, cells: list[Cell]) -> None:
+def _check_baseline(path: Path, file: StudyFile, cells: list[Cell]) -> None:
     names = [cell.name for cell in cells]
     if file.baseline not in names:
         raise InputError(
@@ -319,7 +248,7 @@ def _check_distinct(path: Path, cells: list[Cell]) -> None:
 
 
 def _cost_of(
-    path: Path, table: _MatchTable, train: TrainSpec, latency: Latency | None
+    path: Path, table: MatchTable, train: TrainSpec, latency: Latency | None
 ) -> tuple[str, str | float, CostOf]:
     """The quantity that a study holds equal, its budget as the file gives it, and its measure."""
     given = {name: value for name, value in table if name != "by" and value is not None}
@@ -345,7 +274,7 @@ def _cost_of(
 
 def _match(
     path: Path,
-    file: _StudyFile,
+    file: StudyFile,
     cells: list[Cell],
     designs: list[Design],
     measure: tuple[str, str | float, CostOf],
@@ -371,24 +300,3 @@ def _match(
         matched = Matched(quantity, match.residual, match.shape_error)
         solved.append(replace(cell, net=match.net, matched=matched))
     return solved
-
-
-def _explain(error: ValidationError) -> str:
-    """The first fault that pydantic found, in one line."""
-    # A misspelt key is also a missing one: say the former.
-    fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        tables: dict[Any, type[_Table]] = {"datasets": _DatasetTable, "match": _MatchTable}
-        table = tables[fault["loc"][0]] if len(fault["loc"]) > 1 else _StudyFile
-        known = table.model_fields
-        return (
-            f"{key}: unknown key{nearest(str(fault['loc'][-1]), known)}: expected one of "
-            f"{', '.join(known)}"
-        )
-    given = "" if fault["type"] == "missing" else f" = {fault['input']!r}"
-    if fault["type"] in ("dict_type", "model_type"):
-        return f"{key}{given}: expected a table"
-    if fault["loc"][0] == "match" and fault["loc"][-1] in ("str", "float"):
-        return f'match.{fault["loc"][1]}{given}: expected "reference" or a number'
-    return f"{key}{given}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

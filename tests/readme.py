@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ablate import analyse, record
+from ablate import analyse, record, wording
 from ablate.study import load_study
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +26,7 @@ def table(folder: Path) -> str:
     """The summary of a committed run, from its trials."""
     baseline = load_study(folder / "study.toml").baseline
     summary = analyse.summarise(record.read(folder / record.TRIALS), baseline)
-    return analyse.markdown_table(summary)
+    return wording.markdown_table(summary)
 
 
 def _fill(text, start, make):

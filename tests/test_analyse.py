@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablate import analyse, record
+from ablate import analyse, record, wording
 from ablate.spec import InputError
 
 NAN = math.nan
@@ -202,7 +202,7 @@ def test_trials_that_did_not_complete_are_counted() -> None:
     assert math.isnan(lost["mean"])
     assert lost["pairs"] == 0
     assert lost["verdict"] == "too few seeds"
-    assert "1 diverged and 7 failed" in analyse.answer(summary)
+    assert "1 diverged and 7 failed" in wording.answer(summary)
 
 
 def test_a_diverged_trial_with_an_accuracy_still_gives_none() -> None:
@@ -247,7 +247,7 @@ def test_throughput_may_be_missing() -> None:
     frame = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})  # type: ignore[dict-item]
     summary = analyse.summarise(frame, "a")
     assert summary[list(analyse.THROUGHPUTS)].isna().all(axis=None)
-    assert analyse.text_table(summary).splitlines()[1].endswith(" -")
+    assert wording.text_table(summary).splitlines()[1].endswith(" -")
 
 
 points = st.lists(
@@ -297,94 +297,3 @@ def test_epoch_intervals() -> None:
         columns=["cell", "epoch", "n", "mean", "low", "high"],
     )
     pd.testing.assert_frame_equal(curves, expected, rtol=1e-6, check_dtype=False)
-
-
-def test_answer_says_how_much_and_how_sure() -> None:
-    frame = trials_frame(
-        {
-            "constant": by_place(CONSTANT),
-            "doubling": by_place(DOUBLING),
-            "same": by_place([value + (-1) ** seed / 50 for seed, value in enumerate(CONSTANT)]),
-            "few": by_place((0.85, 0.86, 0.87)),
-        }
-    )
-    text = analyse.answer(analyse.summarise(frame, "constant"))
-    assert text == (
-        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher "
-        "(95% interval 6.7 to 13.3, 7 pairs); same is inconclusive at 0.3 points "
-        "(95% interval -2.4 to 2.9, 7 pairs) and few has too few seeds to tell (3 pairs, 6 needed: "
-        "0.0 points, 95% interval -4.4 to 4.4). "
-        "The 3 comparisons hold together at 95% (paired t, Bonferroni)."
-    )
-
-
-def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
-    lower = trials_frame({"doubling": by_place(DOUBLING), "constant": by_place(CONSTANT)})
-    text = analyse.answer(analyse.summarise(lower, "doubling"))
-    assert "constant is 10.0 points lower (95% interval 7.6 to 12.4, 7 pairs)." in text
-    single = trials_frame({"constant": {0: 0.8}, "doubling": {0: 0.9}})
-    text = analyse.answer(analyse.summarise(single, "constant"))
-    assert text == (
-        "Against constant (80.0%, 1 seed), doubling has too few seeds to tell (1 pair, 6 needed)."
-    )
-
-
-def test_answer_without_a_baseline_or_without_others() -> None:
-    failed = trials_frame({"constant": {0: "failed"}, "doubling": {0: 0.9}})
-    assert analyse.answer(analyse.summarise(failed, "constant")) == (
-        "constant has no complete trial, so nothing can be compared with it. "
-        "Trials without an accuracy: 1 failed."
-    )
-    alone = trials_frame({"constant": {0: 0.8}})
-    assert analyse.answer(analyse.summarise(alone, "constant")) == (
-        "Only constant (80.0%, 1 seed) was tried."
-    )
-
-
-def test_text_table_is_aligned_and_fits() -> None:
-    text = analyse.text_table(analyse.summarise(three_arms(), "constant"))
-    head, first, second, *_ = text.splitlines()
-    assert max(map(len, text.splitlines())) < 110
-    assert head.split("  ")[0].strip() == "arm"
-    assert " ".join(first.split()) == ("constant 7 86.1 [83.9, 88.4] - baseline 175k 2.1M 12.3k")
-    assert first.index("baseline") == second.index("higher") == head.index("verdict")
-    assert len(first) == len(second) == len(head)
-    assert "diverged" not in text
-    assert "pairs" not in text
-
-
-def test_tables_show_lost_trials_and_escape_markdown() -> None:
-    frame = trials_frame({"a|b": by_place([0.8, "diverged", 0.9]), "c": by_place([0.8] * 3)})
-    summary = analyse.summarise(frame, "a|b")
-    assert "| a\\|b | 2 | 1 | " in analyse.markdown_table(summary)
-    head, first, second, *_ = analyse.text_table(summary).splitlines()
-    assert "diverged" in head
-    assert "failed" not in head
-    assert "pairs" in head
-    assert first.split()[:3] == ["a|b", "2", "1"]
-    assert "too few seeds" in second
-
-
-def test_both_tables_have_the_same_cells() -> None:
-    summary = analyse.summarise(three_arms(), "constant")
-    plain = analyse.text_table(summary).splitlines()[1]
-    marked = analyse.markdown_table(summary).splitlines()[2]
-    assert plain.split() == marked.replace("|", " ").split()
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (950, "950"),
-        (0.05, "0.05"),
-        (175_258, "175k"),
-        (999_600, "1M"),
-        (2_100_000, "2.1M"),
-        (1_254_000_000, "1.25G"),
-        (1e12, "1T"),
-        (NAN, "-"),
-    ],
-)
-def test_si(value: float, text: str) -> None:
-    assert analyse.si(value) == text

@@ -11,7 +11,17 @@ import pytest
 ROOT = Path(__file__).parent.parent
 WITHOUT_TORCH = [
     *("spec", "datasets", "study", "record", "count", "analyse", "plot", "report", "machine"),
-    *("progress", "presets", "pretrained", "budget", "settings", "run", "profile"),
+    *(
+        "progress",
+        "presets",
+        "pretrained",
+        "budget",
+        "settings",
+        "study_file",
+        "wording",
+        "run",
+        "profile",
+    ),
 ]
 HEAVY = {"torch", "torchvision", "fvcore", "optuna", "pandas"}
 

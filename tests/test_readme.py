@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from readme import README, ROOT, columns, rendered
 
-from ablate import analyse, record
+from ablate import analyse, record, wording
 from ablate.study import load_study
 
 RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/*/trials.csv"))
@@ -27,8 +27,8 @@ def test_a_committed_summary_follows_from_its_table(folder) -> None:
     summary = analyse.summarise(record.read(folder / record.TRIALS), study.baseline)
     text = (folder / "summary.md").read_text(encoding="utf-8")
     assert study.question in text
-    assert analyse.answer(summary) in text
-    assert analyse.markdown_table(summary) in text
+    assert wording.answer(summary) in text
+    assert wording.markdown_table(summary) in text
 
 
 def test_there_are_committed_runs() -> None:

@@ -1,0 +1,109 @@
+"""A study file's tables, read strictly: every fault is one line with the file and the key."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from ablate.datasets import DATASETS
+from ablate.settings import nearest
+from ablate.spec import InputError
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _name(name: str) -> str:
+    if not name.isprintable() or name != name.strip() or not name or " / " in name:
+        raise ValueError(f"the name {name!r} is not printable text without ' / '")
+    return name
+
+
+_Name = Annotated[str, AfterValidator(_name)]
+_Arms = Annotated[dict[_Name, dict[str, Any]], Field(min_length=1)]
+
+
+class DatasetTable(_Table):
+    """What a study sets for one dataset."""
+
+    seeds: int | None = Field(default=None, ge=1)
+    net: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+
+
+class MatchTable(_Table):
+    """What a study holds equal in all cells: one quantity, and how it is reached."""
+
+    macs: str | float | None = None
+    params: str | float | None = None
+    activations: str | float | None = None
+    latency: str | float | None = None
+    by: Literal["width", "depth"] = "width"
+
+
+class StudyFile(_Table):
+    """A whole study file."""
+
+    question: str = Field(min_length=1)
+    baseline: str
+    seeds: int = Field(default=6, ge=1)
+    net: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+    axes: dict[_Name, _Arms] = Field(min_length=1)
+    datasets: dict[str, DatasetTable] = {}
+    match: MatchTable | None = None
+
+
+def read_study_file(path: Path) -> tuple[StudyFile, str]:
+    """The tables of a study file and its text; raises `InputError` for what is wrong with it."""
+    try:
+        source = path.read_text(encoding="utf-8")
+        file = StudyFile.model_validate(tomllib.loads(source))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such study file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error)}") from error
+    except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
+        raise InputError(f"{path}: not valid TOML: {error}") from error
+    _check_names(path, file)
+    return file, source
+
+
+def _check_names(path: Path, file: StudyFile) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", path.stem):
+        raise InputError(
+            f"{path}: the file's name names the study and its folder: expected "
+            "letters, digits, _ and -, at most 64"
+        )
+    for name in file.datasets:
+        if name not in DATASETS:
+            raise InputError(
+                f"{path}: datasets.{name}: unknown dataset{nearest(name, DATASETS)}: expected one "
+                f"of {', '.join(DATASETS)}"
+            )
+
+
+def _explain(error: ValidationError) -> str:
+    """The first fault that pydantic found, in one line."""
+    # A misspelt key is also a missing one: say the former.
+    fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        tables: dict[Any, type[_Table]] = {"datasets": DatasetTable, "match": MatchTable}
+        table = tables[fault["loc"][0]] if len(fault["loc"]) > 1 else StudyFile
+        known = table.model_fields
+        return (
+            f"{key}: unknown key{nearest(str(fault['loc'][-1]), known)}: expected one of "
+            f"{', '.join(known)}"
+        )
+    given = "" if fault["type"] == "missing" else f" = {fault['input']!r}"
+    if fault["type"] in ("dict_type", "model_type"):
+        return f"{key}{given}: expected a table"
+    if fault["loc"][0] == "match" and fault["loc"][-1] in ("str", "float"):
+        return f'match.{fault["loc"][1]}{given}: expected "reference" or a number'
+    return f"{key}{given}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

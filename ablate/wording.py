@@ -1,0 +1,182 @@
+"""A summary in words: the answer in sentences, and one table as plain text and as Markdown."""
+
+import math
+
+import pandas as pd
+
+from ablate.analyse import MIN_PAIRS, OUTCOMES
+
+
+def level_name(summary: pd.DataFrame) -> str:
+    """The confidence of a summary's intervals, as `95%`."""
+    return f"{100 * summary.attrs['level']:g}%"
+
+
+def answer(summary: pd.DataFrame) -> str:
+    """The study's answer in plain words: differences in percentage points, seeds, uncertainty.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    base = summary[summary["verdict"] == "baseline"].iloc[0]
+    others = summary[summary["verdict"] != "baseline"]
+    if base["n"] == 0:
+        found = f"{base['cell']} has no complete trial, so nothing can be compared with it."
+        return " ".join([found, *_lost(summary)])
+    decimals = _decimals(summary)
+    findings = [_finding(row, decimals, level_name(summary)) for _, row in others.iterrows()]
+    against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {_count(base['n'], 'seed')})"
+    found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
+    return " ".join([found, *_joint(summary), *_lost(summary)])
+
+
+def _finding(row: pd.Series, decimals: int, level: str) -> str:
+    """What is known of one cell against the baseline, as a clause."""
+    lower = row["verdict"] == "lower"
+    limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
+    size = abs(row["diff"]) if lower else row["diff"]
+    points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
+    interval = f"{level} interval {low} to {high}"
+    pairs = _count(row["pairs"], "pair")
+    if row["verdict"] == "too few seeds":
+        measured = f": {points} points, {interval}" if row["pairs"] >= 2 else ""
+        return f"{row['cell']} has too few seeds to tell ({pairs}, {MIN_PAIRS} needed{measured})"
+    if row["verdict"] == "inconclusive":
+        return f"{row['cell']} is inconclusive at {points} points ({interval}, {pairs})"
+    return f"{row['cell']} is {points} points {row['verdict']} ({interval}, {pairs})"
+
+
+def _joint(summary: pd.DataFrame) -> list[str]:
+    """The sentence that says how several comparisons belong together."""
+    comparisons = len(summary) - 1
+    if comparisons < 2:
+        return []
+    level = level_name(summary)
+    return [f"The {comparisons} comparisons hold together at {level} (paired t, Bonferroni)."]
+
+
+def _lost(summary: pd.DataFrame) -> list[str]:
+    """The sentence that says which trials have no accuracy."""
+    lost = [
+        f"{summary[state].sum()} {state}"
+        for state in ("diverged", "failed")
+        if summary[state].sum() > 0
+    ]
+    return [f"Trials without an accuracy: {_joined(lost)}."] if lost else []
+
+
+def _joined(parts: list[str]) -> str:
+    """Parts as a list in a sentence; semicolons, as a part may hold commas."""
+    return "; ".join([*parts[:-2], " and ".join(parts[-2:])])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def text_table(summary: pd.DataFrame) -> str:
+    """The summary as aligned plain text, one line a cell, and a line that says how to read it.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    table = _as_strings(summary)
+    lines = [list(table.columns), *table.to_numpy().tolist()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "  ".join(
+            cell.ljust(width) if name in _WORDS else cell.rjust(width)
+            for name, cell, width in zip(table.columns, line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    return "\n".join([*text, "", _legend(summary)])
+
+
+def markdown_table(summary: pd.DataFrame) -> str:
+    """The same table as `text_table`, in Markdown.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    table = _as_strings(summary)
+    rule = [":--" if name in _WORDS else "--:" for name in table.columns]
+    lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([*text, "", _legend(summary)])
+
+
+_WORDS = ("arm", "verdict")
+
+
+def _as_strings(summary: pd.DataFrame) -> pd.DataFrame:
+    """What the tables print. Counts that say nothing new, such as no failures, are left out."""
+    decimals = _decimals(summary)
+    compared = summary["verdict"] != "baseline"
+    columns: dict[str, list[str]] = {"arm": list(summary["cell"])}
+    columns["n"] = [str(n) for n in summary["n"]]
+    for state in ("diverged", "failed"):
+        if summary[state].sum() > 0:
+            columns[state] = [str(count) for count in summary[state]]
+    columns[f"{OUTCOMES[summary.attrs['outcome']]} %"] = _intervals(
+        summary[["mean", "low", "high"]], f"z.{decimals}f"
+    )
+    columns["difference, points"] = _intervals(
+        summary[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
+    )
+    if (summary["pairs"] != summary["n"])[compared].any():
+        columns["pairs"] = [
+            str(pairs) if different else "-"
+            for pairs, different in zip(summary["pairs"], compared, strict=True)
+        ]
+    columns["verdict"] = list(summary["verdict"])
+    columns["params"] = [si(value) for value in summary["params"]]
+    columns["MACs"] = [si(value) for value in summary["macs"]]
+    columns["images/s"] = [si(value) for value in summary["infer_images_per_s"]]
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _intervals(percent: pd.DataFrame, form: str) -> list[str]:
+    """`mean [low, high]` of each row, fractions as percent; less where some are missing."""
+    texts = []
+    for mean, low, high in (100 * percent.to_numpy(dtype=float)).tolist():
+        if math.isnan(mean):
+            texts.append("-")
+        elif math.isnan(low):
+            texts.append(f"{mean:{form}}")
+        else:
+            texts.append(f"{mean:{form}} [{low:{form}}, {high:{form}}]")
+    return texts
+
+
+def _legend(summary: pd.DataFrame) -> str:
+    """How to read the tables' brackets and last column."""
+    level = level_name(summary)
+    joint = "Bonferroni over all arms" if len(summary) > 2 else "Student's t"
+    return (
+        f"[{level} intervals of the mean; differences paired by seed, {joint}]\n"
+        "MACs of convolutions and linear layers for one image; images/s of inference"
+    )
+
+
+def _decimals(summary: pd.DataFrame) -> int:
+    """Decimals that the precision of the accuracies is worth: two where an interval is narrow."""
+    spans = pd.concat(
+        [summary["high"] - summary["low"], summary["diff_high"] - summary["diff_low"]]
+    )
+    return 2 if (100 * spans).min() < 0.5 else 1
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+def si(value: float) -> str:
+    """A count in three digits at most: 950, 175k, 2.1M, 1.25G; `-` for NaN."""
+    if math.isnan(value):
+        return "-"
+    rounded = float(f"{value:.3g}")
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if rounded >= size:
+            return f"{rounded / size:.3g}{letter}"
+    return f"{rounded:.3g}"

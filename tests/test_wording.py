@@ -1,0 +1,97 @@
+"""What the tables and sentences say is what the summary holds."""
+
+import pytest
+from test_analyse import CONSTANT, DOUBLING, NAN, by_place, three_arms, trials_frame
+
+from ablate import analyse, wording
+
+
+def test_answer_says_how_much_and_how_sure() -> None:
+    frame = trials_frame(
+        {
+            "constant": by_place(CONSTANT),
+            "doubling": by_place(DOUBLING),
+            "same": by_place([value + (-1) ** seed / 50 for seed, value in enumerate(CONSTANT)]),
+            "few": by_place((0.85, 0.86, 0.87)),
+        }
+    )
+    text = wording.answer(analyse.summarise(frame, "constant"))
+    assert text == (
+        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher "
+        "(95% interval 6.7 to 13.3, 7 pairs); same is inconclusive at 0.3 points "
+        "(95% interval -2.4 to 2.9, 7 pairs) and few has too few seeds to tell (3 pairs, 6 needed: "
+        "0.0 points, 95% interval -4.4 to 4.4). "
+        "The 3 comparisons hold together at 95% (paired t, Bonferroni)."
+    )
+
+
+def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
+    lower = trials_frame({"doubling": by_place(DOUBLING), "constant": by_place(CONSTANT)})
+    text = wording.answer(analyse.summarise(lower, "doubling"))
+    assert "constant is 10.0 points lower (95% interval 7.6 to 12.4, 7 pairs)." in text
+    single = trials_frame({"constant": {0: 0.8}, "doubling": {0: 0.9}})
+    text = wording.answer(analyse.summarise(single, "constant"))
+    assert text == (
+        "Against constant (80.0%, 1 seed), doubling has too few seeds to tell (1 pair, 6 needed)."
+    )
+
+
+def test_answer_without_a_baseline_or_without_others() -> None:
+    failed = trials_frame({"constant": {0: "failed"}, "doubling": {0: 0.9}})
+    assert wording.answer(analyse.summarise(failed, "constant")) == (
+        "constant has no complete trial, so nothing can be compared with it. "
+        "Trials without an accuracy: 1 failed."
+    )
+    alone = trials_frame({"constant": {0: 0.8}})
+    assert wording.answer(analyse.summarise(alone, "constant")) == (
+        "Only constant (80.0%, 1 seed) was tried."
+    )
+
+
+def test_text_table_is_aligned_and_fits() -> None:
+    text = wording.text_table(analyse.summarise(three_arms(), "constant"))
+    head, first, second, *_ = text.splitlines()
+    assert max(map(len, text.splitlines())) < 110
+    assert head.split("  ")[0].strip() == "arm"
+    assert " ".join(first.split()) == ("constant 7 86.1 [83.9, 88.4] - baseline 175k 2.1M 12.3k")
+    assert first.index("baseline") == second.index("higher") == head.index("verdict")
+    assert len(first) == len(second) == len(head)
+    assert "diverged" not in text
+    assert "pairs" not in text
+
+
+def test_tables_show_lost_trials_and_escape_markdown() -> None:
+    frame = trials_frame({"a|b": by_place([0.8, "diverged", 0.9]), "c": by_place([0.8] * 3)})
+    summary = analyse.summarise(frame, "a|b")
+    assert "| a\\|b | 2 | 1 | " in wording.markdown_table(summary)
+    head, first, second, *_ = wording.text_table(summary).splitlines()
+    assert "diverged" in head
+    assert "failed" not in head
+    assert "pairs" in head
+    assert first.split()[:3] == ["a|b", "2", "1"]
+    assert "too few seeds" in second
+
+
+def test_both_tables_have_the_same_cells() -> None:
+    summary = analyse.summarise(three_arms(), "constant")
+    plain = wording.text_table(summary).splitlines()[1]
+    marked = wording.markdown_table(summary).splitlines()[2]
+    assert plain.split() == marked.replace("|", " ").split()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (950, "950"),
+        (0.05, "0.05"),
+        (175_258, "175k"),
+        (999_600, "1M"),
+        (2_100_000, "2.1M"),
+        (1_254_000_000, "1.25G"),
+        (1e12, "1T"),
+        (NAN, "-"),
+    ],
+)
+def test_si(value: float, text: str) -> None:
+    assert wording.si(value) == text
