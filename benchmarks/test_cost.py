@@ -44,7 +44,8 @@ def test_count_from_the_spec(benchmark: BenchmarkFixture) -> None:
 
 @pytest.mark.benchmark(group="count resnet50")
 def test_count_the_built_network(benchmark: BenchmarkFixture) -> None:
-    assert benchmark(cost.count, RESNET50).macs == 4_089_184_256
+    uncached = cost.count.__wrapped__
+    assert benchmark(uncached, RESNET50).macs == 4_089_184_256
 
 
 @pytest.mark.benchmark(group="count resnet50")
