@@ -82,25 +82,24 @@ class Queue:
         Call it only when no worker is running. One whose outcome was stored already is finished
         instead.
         """
-        left = self._trials(TrialState.RUNNING)
-        unstored = [trial for trial in left if "outcome" not in trial.user_attrs]
-        for trial in left:
-            self._end(trial._trial_id, trial.user_attrs.get("outcome"))
-        for trial in unstored:
-            claim = _claim(trial)
-            self._enqueue(claim.spec, claim.cell)
-        return len(unstored)
+        return sum(self.requeue(_claim(trial)) for trial in self._trials(TrialState.RUNNING))
 
     def claim(self) -> Claim | None:
         """The next queued trial, now this caller's, or None where the queue is empty."""
         for trial in self._trials(TrialState.WAITING):
+            # Another worker may have claimed it, and even finished it, since the list was read.
             with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
                 if self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
                     return _claim(trial)
         return None
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Store what a claimed trial gave, then mark it finished, in that order."""
+        """Store what a claimed trial gave, then mark it finished, in that order.
+
+        Does nothing for a trial that was ended already: an outcome is never replaced.
+        """
+        if self._storage.get_trial(claim.trial_id).state.is_finished():
+            return
         for epoch in outcome.epochs:
             self._storage.set_trial_intermediate_value(
                 claim.trial_id, epoch["epoch"], epoch["val_accuracy"]
@@ -109,10 +108,16 @@ class Queue:
         self._storage.set_trial_user_attr(claim.trial_id, "outcome", text)
         self._end(claim.trial_id, text)
 
-    def requeue(self, claim: Claim) -> None:
-        """Give back a trial whose worker died, to be run again from its start."""
-        self._end(claim.trial_id, None)
-        self._enqueue(claim.spec, claim.cell)
+    def requeue(self, claim: Claim) -> bool:
+        """Queue a trial again whose worker died, unless its outcome was stored; say whether."""
+        trial = self._storage.get_trial(claim.trial_id)
+        if trial.state.is_finished():
+            return False
+        outcome = trial.user_attrs.get("outcome")
+        self._end(claim.trial_id, outcome)
+        if outcome is None:
+            self._enqueue(claim.spec, claim.cell)
+        return outcome is None
 
     def outcomes(self) -> dict[str, dict[str, Any]]:
         """Row and epochs of each key that has ended: its settled attempt, else the last failed."""

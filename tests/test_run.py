@@ -90,6 +90,17 @@ def group_members(group: int) -> list[int]:
     return found
 
 
+def worker_of(process: subprocess.Popen[str]) -> int:
+    """The process id of the only worker of a run."""
+    workers = [
+        pid
+        for pid in group_members(process.pid)
+        if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()
+    ]
+    assert len(workers) == 1
+    return workers[0]
+
+
 def assert_whole(study: Path) -> None:
     table = trials(study)
     assert list(table["cell"]) == ["narrow", "wide"] * 4
@@ -158,12 +169,7 @@ def test_a_stopped_run_says_so_keeps_its_rows_and_goes_on(study: Path, number: i
 def test_a_killed_worker_costs_its_trial_nothing_but_time(study: Path) -> None:
     process = start(study, "--workers", 1)
     read_until(process, "trial 2/8")
-    workers = [
-        pid for pid in group_members(process.pid)
-        if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()
-    ]  # fmt: skip
-    assert len(workers) == 1
-    os.kill(workers[0], signal.SIGKILL)
+    os.kill(worker_of(process), signal.SIGKILL)
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert_whole(study)
@@ -267,3 +273,20 @@ def test_kill_9_within_a_trial_costs_an_epoch_and_changes_no_number(study: Path)
     run(study, "--workers", 2, "--out", study.parent / "undisturbed")
     whole = pd.read_csv(study.parent / "undisturbed" / "tiny" / "digits" / "epochs.csv")
     pd.testing.assert_frame_equal(resumed, whole.drop(columns="seconds"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+def test_a_trial_that_kills_its_process_three_times_is_a_failure(study: Path) -> None:
+    text = STUDY.replace("epochs = 2", "epochs = 100000").replace("seeds = 4", "seeds = 1")
+    study.write_text(text.replace("wide = { widths = [4, 8] }\n", ""))
+    process = start(study, "--workers", 1)
+    checkpoints = folder(study) / "checkpoints"
+    for _ in range(3):
+        wait_until(lambda: bool(list(checkpoints.glob("*.pt"))))
+        os.kill(worker_of(process), signal.SIGKILL)
+        for path in checkpoints.glob("*"):  # so that the next one is the next worker's
+            path.unlink()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert "narrow, seed 0: failed: its process ended with status -9, 3 times" in err
+    assert list(trials(study)["state"]) == ["failed"]

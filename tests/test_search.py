@@ -86,6 +86,28 @@ def test_an_outcome_stored_just_before_a_kill_is_not_lost(tmp_path: Path) -> Non
     assert states(tmp_path / "s.db") == {"COMPLETE": 1, "WAITING": 2}
 
 
+def test_a_worker_that_dies_after_it_finished_changes_nothing(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "s.db", "s")
+    queue.submit(study(1).plan())
+    claim = queue.claim()
+    assert claim is not None
+    queue.finish(claim, outcome(finished="first"))
+    assert not queue.requeue(claim)
+    queue.finish(claim, outcome("failed", finished="second"))
+    assert queue.outcomes()[claim.spec.key]["row"]["finished"] == "first"
+    assert states(tmp_path / "s.db") == {"COMPLETE": 1, "WAITING": 2}
+
+
+def test_a_worker_that_dies_while_it_runs_gives_its_trial_back(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "s.db", "s")
+    queue.submit(study(1).plan())
+    claim = queue.claim()
+    assert claim is not None
+    assert queue.requeue(claim)
+    assert claim.spec.key in {again.spec.key for again in drain(queue)}
+    assert states(tmp_path / "s.db") == {"FAIL": 1, "RUNNING": 3}
+
+
 def test_a_trial_out_of_the_plan_leaves_the_queue_and_comes_back(tmp_path: Path) -> None:
     queue = Queue(tmp_path / "s.db", "s")
     queue.submit(study(2).plan())
