@@ -13,7 +13,6 @@ from test_data import small, write_fashion_mnist
 from test_machine import PACKAGE, commit_and_dirty
 from test_record import row
 from test_study import NARROW, STUDY, changed, document, load, valid_or_one_line
-from test_train import digits as digits
 from test_train import few as few
 from test_train import trained
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from test_model import one_thread
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import get_model
@@ -15,7 +14,7 @@ from ablate import cost, count
 from ablate.model import build
 from ablate.spec import NetSpec
 
-pytestmark = pytest.mark.usefixtures(one_thread.__name__)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 IMAGENET = (3, 224, 224)
 TINY = NetSpec(widths=(2, 3), depths=(1, 1), strides=(1, 2), image_size=8)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from fvcore.nn import ActivationCountAnalysis
 from hypothesis import given
-from test_model import EXAMPLES, images, net_specs, one_thread
+from test_model import EXAMPLES, images, net_specs
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -17,7 +17,7 @@ from ablate.model import Blur, build
 from ablate.presets import PRESETS
 from ablate.spec import NetSpec, stage_widths
 
-pytestmark = pytest.mark.usefixtures(one_thread.__name__)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def flops(spec: NetSpec) -> int:

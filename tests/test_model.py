@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,18 +16,11 @@ from ablate import count
 from ablate.model import ACTIVATIONS, Block, Blur, PadShortcut, build
 from ablate.spec import CHOICES, BlockSpec, NetSpec
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 
 widths = st.integers(1, 12)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Networks this small gain nothing from threads, and wait for them on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @st.composite

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_model import one_thread
 from torchvision.models import get_model_weights
 
 from ablate import cost, count
 from ablate.presets import PRESETS, preset
 from ablate.spec import InputError, NetSpec
 
-pytestmark = pytest.mark.usefixtures(one_thread.__name__)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parent / "golden" / "counts.json").read_text(encoding="utf-8")

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from test_model import one_thread
 from test_presets import TORCHVISION
 from torch import Tensor, nn
 from torchvision.models import get_model
@@ -15,7 +14,7 @@ from ablate.presets import preset
 from ablate.pretrained import from_torchvision
 from ablate.spec import InputError
 
-pytestmark = pytest.mark.usefixtures(one_thread.__name__)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = dataclasses.replace(preset("resnet18"), num_classes=3)
 

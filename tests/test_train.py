@@ -1,37 +1,24 @@
 """Training: it learns, repeats to the bit, is fair to every network, and keeps off the test."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from test_data import NOWHERE
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ablate import train as training
-from ablate.data import Dataset, Images, augment, load
+from ablate.data import Dataset, Images, augment
 from ablate.model import build
-from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec
+from ablate.spec import InputError, NetSpec, TrainSpec
 from ablate.train import DivergedError, Epoch, evaluate, fit
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NET = NetSpec(widths=(4, 8, 16), in_channels=1, image_size=8)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load(DataSpec(), NOWHERE)
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,22 @@
 """One trial: whatever becomes of it, it ends in a row."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 import torch
-from test_data import NOWHERE
 from torch import Tensor
 
-from ablate.data import Dataset, load
+from ablate.data import Dataset
 from ablate.model import build
 from ablate.record import COLUMNS
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.train import Epoch, evaluate, fit
 from ablate.trial import failed_trial, run_trial
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 TRIAL = TrialSpec(
@@ -31,19 +31,6 @@ ALWAYS = {
     *("started", "finished"),
 }
 COUNTED = {"train_seconds", "train_threads", "train_images", "val_images", "test_images"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load(DataSpec(), NOWHERE)
 
 
 def test_a_complete_trial(digits: Dataset) -> None:
