@@ -234,7 +234,7 @@ def _head(spec: NetSpec, size: int) -> Iterator[Layer]:
     features, classes = spec.features, spec.num_classes
     macs = features * classes
     # The average pool needs nothing of its input: unless a ReLU keeps it, nobody does.
-    unkept = 0 if spec.activation == "relu" else features * size * size
+    unkept = 0 if _keeps_output(spec) else features * size * size
     kept = features - unkept
     yield Layer("head", 1, macs + classes, macs, classes, features + classes, kept)
 
@@ -263,9 +263,14 @@ def _norm(spec: NetSpec, stage: str, width: int, size: int) -> Layer:
 
 
 def _act(spec: NetSpec, stage: str, width: int, size: int) -> Layer:
-    """A ReLU keeps its output; others their input, and the next layer keeps the output."""
+    """Its output, or else its input, and the next layer keeps the output."""
     elements = width * size * size
-    return Layer(stage, size, 0, kept=elements if spec.activation == "relu" else 2 * elements)
+    return Layer(stage, size, 0, kept=elements if _keeps_output(spec) else 2 * elements)
+
+
+def _keeps_output(spec: NetSpec) -> bool:
+    """Whether an activation needs its output for the backward pass, and not its input."""
+    return spec.activation == "relu" or spec.acts_in_place
 
 
 def _blur(stage: str, width: int, size: int, small: int, keeps_output: bool) -> Layer:

@@ -1,30 +1,44 @@
-"""A dataset as uint8 tensors in memory: read, split once and for all, augmented by the batch."""
+"""A dataset as uint8 tensors in memory: read, split once and for all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ablate.datasets import DatasetInfo, dataset_info
-from ablate.spec import DataSpec, InputError, TrainSpec
+from ablate.datasets import FOLDER, DatasetInfo, dataset_info
+from ablate.folder import read_folder
+from ablate.spec import DataSpec, InputError
+
+MOMENTS_BLOCK = 4096
 
 
 @dataclass(frozen=True)
 class Images:
-    """Images (N, C, H, W) uint8 and labels (N,) int64."""
+    """Images (M, C, H, W) uint8 and labels (N,) int64.
+
+    N is M, or else `rows` (N,) int64 says which of the M images are meant: those of a split, so
+    that all splits, and all processes, share one array in a memory-mapped file.
+    """
 
     images: Tensor
     labels: Tensor
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def pick(self, which: Tensor | slice) -> Tensor:
+        """A copy or view (K, C, H, W) of some of the N images."""
+        return self.images[which if self.rows is None else self.rows[which]]
+
     def to(self, device: torch.device) -> "Images":
-        """The same on another device."""
-        return Images(self.images.to(device), self.labels.to(device))
+        """The same on another device; a shared array is not copied from CPU to CPU."""
+        if self.rows is None or device == self.images.device:
+            return Images(self.images.to(device), self.labels.to(device), self.rows)
+        return Images(self.pick(slice(None)).to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -56,56 +70,47 @@ def load(spec: DataSpec, root: Path, download: bool = False) -> Dataset:
     """Read and split a dataset.
 
     Validation images are drawn from those that are not test images, the same number of each
-    class as nearly as can be, by `spec.split_seed`.
+    class as nearly as can be, by `spec.split_seed`; so is a subset of either.
 
     Args:
         spec: which, and how it is split.
-        root: where torchvision keeps its datasets.
+        root: where torchvision keeps its datasets, and `ablate.folder` its own.
         download: fetch what is missing, checked against torchvision's checksums.
 
     Raises:
-        InputError: the dataset is not under `root`, or is damaged.
+        InputError: the dataset is not under `root`, is damaged, or is too small to be split so.
     """
-    info = dataset_info(spec.name)
-    pool, test = _digits(spec) if not info.source else _torchvision(info, root, download)
-    sizes = info.sizes(spec.val_fraction, spec.test_fraction)
-    train, val = _stratified(pool, sizes[1], spec.split_seed)
-    mean, std = _moments(train.images)
+    if spec.name.startswith(FOLDER):
+        info, train, val, test = _folder(spec, root)
+    else:
+        info = dataset_info(spec.name)
+        train, test = _digits(spec) if not info.source else _torchvision(info, root, download)
+        val = None
+    sizes = info.sizes(replace(spec, subset=1.0))
+    if val is None:
+        train, val = _stratified(train, sizes[1], spec)
+    if spec.subset < 1:
+        wanted = info.sizes(spec)
+        train, val = (
+            _stratified(whole, size, spec)[1]
+            for whole, size in zip((train, val), wanted[:2], strict=True)
+        )
+    mean, std = _moments(train)
     return Dataset(train, val, test, mean, std)
 
 
-def augment(batch: Tensor, train: TrainSpec, generator: torch.Generator) -> Tensor:
-    """Random shift and mirror of each image of a normalised batch (N, C, H, W).
-
-    Draws from `generator`, on the CPU, in the same order on every device.
-    """
-    if train.crop_padding:
-        batch = _shift(batch, train.crop_padding, generator)
-    if train.flip:
-        mirrored = torch.rand(len(batch), 1, 1, 1, generator=generator) < 0.5
-        batch = torch.where(mirrored.to(batch.device), batch.flip(3), batch)
-    return batch
-
-
-def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(images: Images) -> tuple[Tensor, Tensor]:
     """Mean and deviation (1, C, 1, 1) of the pixels of each channel, exactly, from a histogram."""
     value = torch.arange(256, dtype=torch.float64)
-    channels = [torch.bincount(channel.flatten(), minlength=256) for channel in images.unbind(1)]
-    share = torch.stack([counts.double() / counts.sum() for counts in channels])
+    counts = torch.zeros(images.images.shape[1], 256, dtype=torch.int64)
+    for start in range(0, len(images), MOMENTS_BLOCK):
+        block = images.pick(slice(start, start + MOMENTS_BLOCK))
+        for channel, pixels in enumerate(block.unbind(1)):
+            counts[channel] += torch.bincount(pixels.flatten(), minlength=256)
+    share = counts.double() / counts.sum(1, keepdim=True)
     mean = share @ value
     variance = (share * (value - mean[:, None]) ** 2).sum(1)
     return mean.float().view(1, -1, 1, 1), variance.sqrt().float().view(1, -1, 1, 1)
-
-
-def _shift(batch: Tensor, padding: int, generator: torch.Generator) -> Tensor:
-    count, channels, height, width = batch.shape
-    offsets = torch.randint(2 * padding + 1, (2, count, 1), generator=generator)
-    rows = (offsets[0] + torch.arange(height)).to(batch.device)
-    columns = (offsets[1] + torch.arange(width)).to(batch.device)
-    image = torch.arange(count, device=batch.device).view(-1, 1, 1, 1)
-    channel = torch.arange(channels, device=batch.device).view(1, -1, 1, 1)
-    padded = F.pad(batch, (padding,) * 4)
-    return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
 
 
 def _digits(spec: DataSpec) -> tuple[Images, Images]:
@@ -114,8 +119,26 @@ def _digits(spec: DataSpec) -> tuple[Images, Images]:
     raw = load_digits()
     images = torch.from_numpy(raw.images.astype(np.uint8))[:, None]
     whole = Images(images, torch.from_numpy(raw.target.astype(np.int64)))
-    _, _, count = dataset_info("digits").sizes(spec.val_fraction, spec.test_fraction)
-    return _stratified(whole, count, spec.split_seed)
+    return _stratified(whole, dataset_info("digits").sizes(spec)[2], spec)
+
+
+def _folder(spec: DataSpec, root: Path) -> tuple[DatasetInfo, Images, Images | None, Images]:
+    """One's own images, as `ablate.folder.prepare` left them."""
+    splits = {
+        name: Images(images, labels, torch.arange(len(labels)))
+        for name, (images, labels) in read_folder(root, spec.checksum).items()
+    }
+    train, val, test = splits["train"], splits.get("val"), splits["test"]
+    info = DatasetInfo(
+        name=spec.name,
+        channels=train.images.shape[1],
+        image_size=train.images.shape[2],
+        classes=int(train.labels.max()) + 1,
+        images=len(train),
+        val_images=len(val) if val else 0,
+        test_images=len(test),
+    )
+    return info, train, val, test
 
 
 def _torchvision(info: DatasetInfo, root: Path, download: bool) -> tuple[Images, Images]:
@@ -147,13 +170,28 @@ def _from_torchvision(source: object) -> Images:
     return Images(pixels.permute(0, 3, 1, 2).contiguous(), torch.as_tensor(labels).long())
 
 
-def _stratified(whole: Images, held_out: int, seed: int) -> tuple[Images, Images]:
+def _stratified(whole: Images, held_out: int, spec: DataSpec) -> tuple[Images, Images]:
+    """The rest, and `held_out` images, the same share of each class as nearly as can be."""
     from sklearn.model_selection import train_test_split
 
-    kept, held = train_test_split(
-        np.arange(len(whole)), test_size=held_out, random_state=seed, stratify=whole.labels.numpy()
-    )
-    return tuple(  # type: ignore[return-value]
-        Images(whole.images[part], whole.labels[part])
-        for part in (torch.from_numpy(np.sort(kept)), torch.from_numpy(np.sort(held)))
-    )
+    try:
+        kept, held = train_test_split(
+            np.arange(len(whole)),
+            test_size=held_out,
+            random_state=spec.split_seed,
+            stratify=whole.labels.numpy(),
+        )
+    except ValueError as error:  # fewer images than classes, or a class with one image
+        raise InputError(
+            f"{spec.name}: {len(whole)} images cannot be split into {held_out} and "
+            f"{len(whole) - held_out} by class: {' '.join(str(error).split())}"
+        ) from error
+    return _part(whole, np.sort(kept)), _part(whole, np.sort(held))
+
+
+def _part(whole: Images, rows: np.ndarray[Any, Any]) -> Images:
+    """Some of the images: those of one's own folder stay in their file, others are copied."""
+    picked = torch.from_numpy(rows)
+    if whole.rows is None:
+        return Images(whole.images[picked], whole.labels[picked])
+    return Images(whole.images, whole.labels[picked], whole.rows[picked])

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from ablate.spec import InputError
+from ablate.spec import DataSpec, InputError
+
+FOLDER = "folder:"  # begins the name of a dataset of one's own images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,11 +12,13 @@ class DatasetInfo:
     """A dataset, before it is read.
 
     Args:
-        name: as `--dataset` takes it.
+        name: as `--dataset` takes it; `folder:NAME` for one's own images.
         channels, image_size, classes: of its images; height equals width.
-        images: those outside its own test split.
+        images: those outside its own test and validation splits.
         test_images: of its own test split; 0 where `DataSpec.test_fraction` makes one.
-        source: the class of `torchvision.datasets` that reads it; empty for scikit-learn's.
+        val_images: of its own validation split; 0 where `DataSpec.val_fraction` makes one.
+        source: the class of `torchvision.datasets` that reads it; empty for others.
+        checksum: of its images and labels, for one's own.
     """
 
     name: str
@@ -23,14 +27,19 @@ class DatasetInfo:
     classes: int
     images: int
     test_images: int
+    val_images: int = 0
     source: str = ""
+    checksum: str = ""
 
-    def sizes(self, val_fraction: float, test_fraction: float) -> tuple[int, int, int]:
+    def sizes(self, data: DataSpec) -> tuple[int, int, int]:
         """Images in the training, validation and test split."""
-        test = self.test_images or round(self.images * test_fraction)
+        test = self.test_images or round(self.images * data.test_fraction)
         rest = self.images if self.test_images else self.images - test
-        val = round(rest * val_fraction) if self.test_images else round(self.images * val_fraction)
-        return rest - val, val, test
+        val = self.val_images or round(
+            (rest if self.test_images else self.images) * data.val_fraction
+        )
+        train = rest if self.val_images else rest - val
+        return round(train * data.subset), round(val * data.subset), test
 
 
 DATASETS = {

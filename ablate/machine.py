@@ -11,7 +11,16 @@ from typing import Any
 
 from ablate.spec import InputError
 
+MOST_WORKERS = 8  # processes on one machine, unless told otherwise
 PACKAGES = ("ablate", "torch", "torchvision", "numpy", "optuna", "fvcore", "scikit-learn")
+GPU_STATE = (
+    "clocks.sm",
+    "clocks.mem",
+    "power.draw",
+    "power.limit",
+    "temperature.gpu",
+    "pstate",
+)
 
 
 def pick_device(wanted: str) -> str:
@@ -53,6 +62,29 @@ def describe(device: str) -> dict[str, Any]:
         "commit": commit,
         "dirty": dirty,
     }
+
+
+def gpu_state(device: str) -> str | None:
+    """How fast and how warm a GPU is at this moment, for a device as torch names it.
+
+    Returns:
+        None for a CPU. For CUDA a JSON object of clocks (MHz), power (W), temperature (C) and the
+        performance state; a value is "unknown" where nvidia-smi is missing or fails.
+    """
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    uuid = torch.cuda.get_device_properties(device).uuid  # torch's index is not nvidia-smi's
+    query = ["nvidia-smi", f"--id=GPU-{uuid}", f"--query-gpu={','.join(GPU_STATE)}"]
+    return _as_json(_output([*query, "--format=csv,noheader,nounits"], Path.cwd()))
+
+
+def _as_json(line: str | None) -> str:
+    """The fields of a GPU's state as nvidia-smi prints them; numbers as such."""
+    values = line.split(", ") if line else ["unknown"] * len(GPU_STATE)
+    numbers = [float(value) if value.replace(".", "").isdecimal() else value for value in values]
+    return json.dumps(dict(zip(GPU_STATE, numbers, strict=True)))
 
 
 def _device_name(device: str) -> str:

@@ -77,7 +77,7 @@ class Block(nn.Module):
         h = x if self.preact is None else self.preact(x)
         out: Tensor = self.branch(h)
         if self.shortcut is not None:
-            out = out + self.shortcut(h if self.projects else x)
+            out += self.shortcut(h if self.projects else x)  # no gradient needs what it held
         return out if self.act is None else self.act(out)
 
 
@@ -144,7 +144,8 @@ def _norm(spec: NetSpec, width: int) -> nn.Module:
 
 
 def _activation(spec: NetSpec) -> nn.Module:
-    return ACTIVATIONS[spec.activation]()
+    kind = ACTIVATIONS[spec.activation]
+    return kind(inplace=True) if spec.acts_in_place else kind()
 
 
 def _norm_act(spec: NetSpec, width: int) -> nn.Sequential:

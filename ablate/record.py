@@ -25,9 +25,11 @@ EPOCH_COLUMNS = (
     "train_loss",
     "val_loss",
     "val_accuracy",
+    "grad_norm",
     "seconds",
 )
 TRIALS, EPOCHS, STAGES = "trials.csv", "epochs.csv", "stages.csv"
+THROUGHPUT = "throughput.csv"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,25 @@ class Outcome:
 _FRACTION = (0.0, 1.0)
 _COUNT = (0.0, None)
 
+
+def _timing(prefix: str, what: str) -> tuple[Column, ...]:
+    """The columns of one timed quantity."""
+    columns = (
+        ("images_per_s", f"throughput of {what}; images/s, median over blocks"),
+        ("images_per_s_iqr", "its interquartile range over blocks, images/s"),
+        ("ratio", "its speed over the baseline's: median over rounds"),
+        ("ratio_low", "lower end of the ratio's 95% bootstrap interval"),
+        ("ratio_high", "upper end of the ratio's 95% bootstrap interval"),
+        (
+            "control",
+            "the same ratio of the baseline to itself, timed as one more arm; 1 if all is well",
+        ),
+    )
+    return tuple(
+        Column(f"{prefix}_{name}", "Float64", about, check=_COUNT) for name, about in columns
+    )
+
+
 COLUMNS = (
     Column("study", "string", "name of the study", required=True),
     Column("dataset", "string", "name of the dataset", required=True),
@@ -71,7 +92,12 @@ COLUMNS = (
     Column("seed", "Int64", "of init, order and augmentation; pairs the arms", required=True),
     Column("key", "string", "content hash of the trial's full description", required=True),
     Column("net", "string", "content hash of its network alone", required=True),
-    Column("state", "string", "complete, diverged (loss not finite) or failed", required=True),
+    Column(
+        "state",
+        "string",
+        "complete, diverged (loss not finite, or gradient norm above 1e6) or failed",
+        required=True,
+    ),
     Column("failure", "string", "one line: why it did not complete"),
     Column(
         "test_accuracy",
@@ -149,25 +175,35 @@ COLUMNS = (
         check=_COUNT,
     ),
     Column("train_threads", "Int64", "CPU threads of the trial's process", check=_COUNT),
-    Column(
-        "train_images_per_s",
-        "Float64",
-        "throughput of a training step, images/s: median over "
-        "blocks, measured once a cell with nothing beside it",
-        check=_COUNT,
+    *_timing("train", "a training step on one batch: forward, backward, update"),
+    *_timing("infer", "inference on one batch"),
+    *_timing(
+        "epoch", "the training loop as it is run: gather, normalise, augment, step, read the loss"
     ),
-    Column("train_images_per_s_iqr", "Float64", "its interquartile range, images/s", check=_COUNT),
-    Column(
-        "infer_images_per_s",
-        "Float64",
-        "throughput of inference, images/s: median over blocks",
-        check=_COUNT,
-    ),
-    Column("infer_images_per_s_iqr", "Float64", "its interquartile range, images/s", check=_COUNT),
     Column(
         "throughput_batch", "Int64", "images a batch when throughput was measured", check=_COUNT
     ),
     Column("throughput_threads", "Int64", "CPU threads when throughput was measured", check=_COUNT),
+    Column(
+        "throughput_rounds",
+        "Int64",
+        "rounds of timed blocks, each arm twice a round in mirrored order",
+        check=_COUNT,
+    ),
+    Column(
+        "throughput_control_off",
+        "boolean",
+        "whether the baseline timed against itself was not equal: then no ratio is to be trusted",
+    ),
+    Column("throughput_note", "string", "what could not be timed, and why (out of memory)"),
+    Column("gpu_state", "string", "JSON: clocks, power and temperature right after the timing"),
+    Column(
+        "layout_gain",
+        "Float64",
+        "speed of a training step of the baseline in channels_last over contiguous, by a probe "
+        "before the run; empty where the layout was given or channels_last is not safe",
+        check=_COUNT,
+    ),
     Column(
         "device", "string", "what trained and was timed, `cpu: ...` or `cuda: ...`", required=True
     ),
@@ -178,6 +214,8 @@ COLUMNS = (
         "layout of the tensors: contiguous or channels_last",
         required=True,
     ),
+    Column("compiled", "boolean", "whether torch.compile compiled the network"),
+    Column("deterministic", "boolean", "whether nondeterministic operators were refused"),
     Column("os", "string", "operating system and architecture", required=True),
     Column("driver", "string", "of the GPU and its CUDA version; empty on a CPU"),
     Column("versions", "string", "JSON: python and the packages that made the row", required=True),

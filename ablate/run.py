@@ -1,19 +1,22 @@
 """The command line: `python -m ablate.run --study width_doubling`."""
 
 import argparse
+import math
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.machine import MOST_WORKERS
 from ablate.spec import InputError
 
 if TYPE_CHECKING:
+    from ablate.datasets import DatasetInfo
+    from ablate.execution import Execution
     from ablate.spec import NetSpec
-    from ablate.study import Cell, Study
+    from ablate.study import Study
 
 FAILED_TRIALS, BAD_INPUT, INTERRUPTED = 1, 2, 130
-MOST_WORKERS = 8
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,26 +51,66 @@ def _parser() -> argparse.ArgumentParser:
         "--dataset",
         default="digits",
         metavar="NAME",
-        help="digits (default), cifar10, cifar100, fashion_mnist or svhn",
+        help="digits (default), cifar10, cifar100, fashion_mnist, svhn, or folder:PATH for your "
+        "own images in PATH/train/CLASS/ and PATH/test/CLASS/",
+    )
+    parser.add_argument(
+        "--image-size",
+        type=_count,
+        metavar="N",
+        help="pixels that a folder's images are scaled and cropped to (default: as they are)",
+    )
+    parser.add_argument(
+        "--subset",
+        type=_fraction,
+        default=1.0,
+        metavar="F",
+        help="train and validate on this fraction of the images, of each class alike; the test "
+        "split stays whole (default: 1)",
     )
     parser.add_argument(
         "--data-root",
         type=Path,
         default=Path("data"),
         metavar="DIR",
-        help="where torchvision's datasets lie (default: data)",
+        help="where torchvision's datasets lie, and decoded folders are kept (default: data)",
     )
     parser.add_argument("--download", action="store_true", help="fetch the dataset if missing")
     parser.add_argument("--seeds", type=_count, metavar="N", help="seeds a cell")
     parser.add_argument("--epochs", type=_count, metavar="N", help="epochs a trial")
     parser.add_argument(
         "--workers",
-        type=_count,
+        type=_workers,
         metavar="N",
-        help="processes that train side by side (default: one a CPU, at most "
-        f"{MOST_WORKERS}; one on a GPU)",
+        help="processes that train side by side, each with its share of the CPUs; auto (default): "
+        f"the fastest by a short probe, at most {MOST_WORKERS}; one on a GPU",
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--layout",
+        choices=("auto", "contiguous", "channels_last"),
+        default="auto",
+        help="of tensors, in all arms; auto (default): channels_last where a probe finds it safe "
+        "and faster",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile each network (torch.compile; on a GPU with CUDA graphs); takes a C++ "
+        "compiler, and some time for each network",
+    )
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="refuse operators whose result can differ from run to run (matters on a GPU)",
+    )
+    parser.add_argument(
+        "--batch-sweep",
+        type=_counts,
+        default=(),
+        metavar="N,N,...",
+        help="also time each cell at these batch sizes (throughput.csv)",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -89,6 +132,24 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _workers(text: str) -> int | None:
+    return None if text == "auto" else _count(text)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(_count(word) for word in text.split(","))
+
+
+def _fraction(text: str) -> float:
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = math.nan
+    if not 0 < fraction <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected above 0 and at most 1")
+    return fraction
+
+
 def _list() -> int:
     from ablate.study import find_studies, question_of
 
@@ -97,90 +158,76 @@ def _list() -> int:
     return 0
 
 
-def _load(args: argparse.Namespace) -> "Study":
+def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
+    """The study, and what is known of its dataset; a folder of images is decoded first."""
+    from ablate.machine import cpu_count
+    from ablate.progress import plain_or_bar
+    from ablate.sources import find_dataset
     from ablate.study import find_study, load_study
 
     path = find_study(args.study)
-    kept = None if args.dry_run else args.out / path.stem / args.dataset / "latency.json"
+    info = find_dataset(args.dataset, args.image_size, args.data_root, cpu_count(), plain_or_bar)
+    kept = None if args.dry_run else _folder(args, path.stem, info) / "latency.json"
 
     def latency(net: "NetSpec", batch: int) -> float:
         import torch
 
-        from ablate.machine import cpu_count, pick_device
+        from ablate.machine import pick_device
         from ablate.throughput import MeasuredLatency
 
         device = torch.device(pick_device(args.device))
         return MeasuredLatency(kept, device, cpu_count())(net, batch)
 
-    return load_study(path, args.dataset, args.seeds, args.epochs, latency)
+    return load_study(path, info, args.seeds, args.epochs, latency, args.subset), info
 
 
-def _split(args: argparse.Namespace, device: str, trials: int) -> tuple[int, int]:
-    """Worker processes, and CPU threads for each."""
-    from ablate.machine import cpu_count
+def _folder(args: argparse.Namespace, study: str, info: "DatasetInfo") -> Path:
+    """Where the results go."""
+    folder: Path = args.out / study / info.name.replace(":", "-")
+    return folder
 
-    cpus = cpu_count()
-    default = 1 if device.startswith("cuda") else min(cpus, MOST_WORKERS)
-    workers = min(args.workers or default, max(trials, 1))
-    return workers, max(1, cpus // workers)
+
+def _execution(args: argparse.Namespace, threads: int) -> "Execution":
+    from ablate.execution import Execution
+    from ablate.machine import pick_device
+
+    return Execution(
+        device=pick_device(args.device),
+        threads=threads,
+        channels_last=args.layout == "channels_last",
+        compiled=args.compile,
+        deterministic=args.deterministic,
+    )
 
 
 def _dry_run(args: argparse.Namespace) -> int:
-    """Print cells, costs, and the time to train them, from timing a few steps of each."""
-    study = _load(args)
-    import torch
+    """Print cells, costs, and the time to train them; train nothing."""
+    study, info = _load(args)
+    from ablate.estimate import show_plan
+    from ablate.machine import cpu_count
 
-    from ablate.cost import count
-    from ablate.datasets import dataset_info
-    from ablate.machine import describe, pick_device
-    from ablate.throughput import measure
-
-    device = pick_device(args.device)
-    workers, threads = _split(args, device, len(study.plan()))
-    images, _, _ = dataset_info(args.dataset).sizes(
-        study.data.val_fraction, study.data.test_fraction
-    )
-    print(f"{study.name} on {args.dataset}: {study.question}")
-    print(
-        f"{len(study.cells)} cells x {study.seeds} seeds = {len(study.plan())} trials of "
-        f"{study.train.epochs} epochs; {workers} workers x {threads} threads on "
-        f"{describe(device)['device']}\n"
-    )
-    width = max(len(cell.name) for cell in study.cells)
-    print(f"{'cell':{width}}  {'params':>11}  {'MACs':>13}  {'s/trial':>8}  widths x depths")
-    total = 0.0
-    for cell in study.cells:
-        cost = count(cell.net)
-        rate = measure(cell.net, study.train, torch.device(device), threads, seconds=0.3)
-        seconds = study.train.epochs * images / rate.train_images_per_s
-        total += seconds * study.seeds
-        print(
-            f"{cell.name:{width}}  {cost.params:11,}  {cost.macs:13,}  {seconds:8.1f}  "
-            f"{_shape(cell)}"
-        )
-    print(
-        f"\nestimated training: {_duration(total / workers)} (steps alone, timed for 0.3 s a "
-        "cell; evaluation and start-up come on top)"
-    )
+    one = 1 if _execution(args, 1).device.startswith("cuda") else min(cpu_count(), MOST_WORKERS)
+    workers = min(args.workers or one, len(study.plan()))
+    execution = _execution(args, max(1, cpu_count() // workers))
+    show_plan(study, info.sizes(study.data)[0], execution, workers, say=print)
     return 0
 
 
 def _run(args: argparse.Namespace) -> int:
-    study = _load(args)
-    from ablate.machine import pick_device
+    study, info = _load(args)
+    from ablate.machine import cpu_count
     from ablate.progress import plain_or_bar
     from ablate.runner import Setup, run_study
     from ablate.wording import text_table
 
-    device = pick_device(args.device)
-    workers, threads = _split(args, device, len(study.plan()))
     setup = Setup(
-        folder=args.out / study.name / args.dataset,
+        folder=_folder(args, study.name, info),
         data_root=args.data_root,
         download=args.download,
-        device=device,
-        workers=workers,
-        threads=threads,
+        execution=_execution(args, cpu_count()),
+        pick_layout=args.layout == "auto",
+        workers=args.workers,
+        batches=args.batch_sweep,
     )
     result = run_study(study, setup, say=print, progress=plain_or_bar)
     print(
@@ -189,23 +236,6 @@ def _run(args: argparse.Namespace) -> int:
     for failure in result.failures:
         print(f"ablate: {failure}", file=sys.stderr)
     return FAILED_TRIALS if result.failures else 0
-
-
-def _shape(cell: "Cell") -> str:
-    """Widths and depths, and how they meet the study's budget."""
-    text = f"{list(cell.net.widths)} x {list(cell.net.depths)}"
-    if cell.matched is None:
-        return text
-    return (
-        f"{text}, {cell.matched.quantity} {cell.matched.residual:+.2%}, "
-        f"shape off by {cell.matched.shape_error:.1%}"
-    )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 if __name__ == "__main__":

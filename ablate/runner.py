@@ -1,24 +1,23 @@
 """A study from start to end: cost and time its cells, train its trials, write what came of it."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
 
-from ablate.cost import count
-from ablate.count import total
-from ablate.data import load
-from ablate.machine import cpu_count, describe
-from ablate.record import TRIALS, keep_aside
+from ablate.data import Dataset, load
+from ablate.execution import Execution, set_up
+from ablate.machine import describe
+from ablate.preparation import cell_columns, pick_execution, pick_split, time_batches
+from ablate.record import THROUGHPUT, TRIALS, keep_aside, write
 from ablate.report import write_findings, write_tables
 from ablate.search import Queue
-from ablate.spec import InputError, NetSpec, content_hash
+from ablate.spec import InputError, NetSpec
 from ablate.study import Study, plan_row
-from ablate.throughput import measure
 from ablate.workers import Done, Job, run_queue
 
 
@@ -29,16 +28,19 @@ class Setup:
     Args:
         folder: of the run's results.
         data_root, download: where the dataset lies, and whether to fetch it.
-        device: as torch names it.
-        workers, threads: processes that train side by side, and CPU threads of each.
+        execution: how to run; its threads are those of one process with the machine to itself.
+        pick_layout: whether a probe chooses the layout, whatever `execution` says.
+        workers: processes that train side by side; None for a probe.
+        batches: sizes of batch at which each cell is timed, beside the study's own.
     """
 
     folder: Path
     data_root: Path
     download: bool
-    device: str
-    workers: int
-    threads: int
+    execution: Execution
+    pick_layout: bool
+    workers: int | None
+    batches: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,23 @@ def run_study(study: Study, setup: Setup, say: Callable[[str], None], progress: 
         InputError: the dataset is missing, or the folder is in use or cannot be written.
         KeyboardInterrupt: after the tables of what is done were written.
     """
-    load(study.data, setup.data_root, setup.download)
+    device = set_up(setup.execution)
+    data = load(study.data, setup.data_root, setup.download).to(device)
     with _locked(setup.folder):
         queue = Queue(setup.folder / "study.db", study.name)
         try:
-            return _run_locked(study, setup, queue, say, progress)
+            return _run_locked(study, data, setup, queue, say, progress)
         finally:
             queue.close()
 
 
 def _run_locked(
-    study: Study, setup: Setup, queue: Queue, say: Callable[[str], None], progress: Progress
+    study: Study,
+    data: Dataset,
+    setup: Setup,
+    queue: Queue,
+    say: Callable[[str], None],
+    progress: Progress,
 ) -> Result:
     plan = study.plan()
     _keep_other_table(setup.folder, queue, {planned.spec.key for planned in plan}, say)
@@ -82,27 +90,50 @@ def _run_locked(
     say(f"{study.name} on {study.data.name}: {study.question}")
     say(
         f"{len(study.cells)} cells x {study.seeds} seeds = {len(plan)} trials, "
-        f"{len(plan) - missing} done already; {setup.workers} workers x {setup.threads} threads "
-        f"on {describe(setup.device)['device']}"
+        f"{len(plan) - missing} done already; on {describe(setup.execution.device)['device']}"
     )
-    measured = {cell.net: _measure(cell.net, study, setup, queue) for cell in study.cells}
-    job = Job(
-        storage=setup.folder / "study.db",
-        study=study.name,
-        data=study.data,
-        data_root=setup.data_root,
-        device=setup.device,
-        threads=setup.threads,
-    )
+    execution, gain = pick_execution(study, setup.execution, setup.pick_layout, queue, say)
+    measured = {
+        net: {**columns, "layout_gain": gain}
+        for net, columns in cell_columns(study, data, execution, queue, say).items()
+    }
+    if setup.batches:
+        write(time_batches(study, data, execution, setup.batches), setup.folder / THROUGHPUT)
     try:
         if missing:
-            done = run_queue(job, min(setup.workers, missing), queue)
-            for _ in progress(done, missing, "trial"):
+            rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
+            left_s = missing * study.train.epochs * len(data.train) / rate
+            workers, threads = _split(study, setup, execution, missing, left_s, queue, say)
+            say(f"{workers} workers x {threads} threads, {execution.memory_format}")
+            job = Job(
+                storage=setup.folder / "study.db",
+                study=study.name,
+                data=study.data,
+                data_root=setup.data_root,
+                execution=replace(execution, threads=threads),
+            )
+            for _ in progress(run_queue(job, workers, queue), missing, "trial"):
                 pass
     finally:
         failures = _write(study, setup.folder, queue, measured)
     summary, answer = write_findings(setup.folder, study.question, study.baseline)
     return Result(summary, answer, failures)
+
+
+def _split(
+    study: Study,
+    setup: Setup,
+    execution: Execution,
+    missing: int,
+    left_s: float,
+    queue: Queue,
+    say: Callable[[str], None],
+) -> tuple[int, int]:
+    """Processes, and CPU threads of each: as given, or the fastest."""
+    if setup.workers is None:
+        return pick_split(study, left_s, missing, execution, setup.data_root, queue, say)
+    workers = min(setup.workers, missing)
+    return workers, max(1, execution.threads // workers)
 
 
 def _locked(folder: Path) -> FileLock:
@@ -133,21 +164,6 @@ def _keep_other_table(
     )
     if kept:
         say(f"{folder / TRIALS} holds trials that this run does not: kept as {kept.name}")
-
-
-def _measure(net: NetSpec, study: Study, setup: Setup, queue: Queue) -> dict[str, Any]:
-    """Cost and throughput columns of a cell, measured once and kept with the study."""
-    threads = cpu_count()
-    device = describe(setup.device)["device"]
-    name = f"cell:{content_hash(net)}:{study.train.batch_size}:{device}:{threads}"
-    kept = queue.recall(name)
-    if kept is None:
-        cost = count(net)
-        rates = measure(net, study.train, torch.device(setup.device), threads)
-        kept = asdict(cost) | {"unsupported_ops": cost.unsupported_json} | rates.row()
-        kept["activations"] = total(net).activations
-        queue.remember(name, kept)
-    return kept
 
 
 def _write(

@@ -130,14 +130,13 @@ class Queue:
                 found[key] = (_settled(trial), json.loads(trial.user_attrs["outcome"]))
         return {key: outcome for key, (_, outcome) in found.items()}
 
-    def remember(self, name: str, value: dict[str, Any]) -> None:
+    def remember(self, name: str, value: Any) -> None:
         """Keep a measurement that belongs to the study and not to a trial."""
         self._study.set_user_attr(name, value)
 
-    def recall(self, name: str) -> dict[str, Any] | None:
-        """A measurement kept by `remember`."""
-        kept: dict[str, Any] | None = self._study.user_attrs.get(name)
-        return kept
+    def recall(self, name: str) -> Any:
+        """A measurement kept by `remember`, or None."""
+        return self._study.user_attrs.get(name)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -22,6 +22,7 @@ Stem = Literal["cifar", "imagenet", "deep"]
 Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
 Norm = Literal["batch", "group", "none"]
 Schedule = Literal["one_cycle", "cosine"]
+Precision = Literal["float32", "bfloat16"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": get_args(Block),
@@ -33,6 +34,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "activation": get_args(Activation),
     "norm": get_args(Norm),
     "schedule": get_args(Schedule),
+    "precision": get_args(Precision),
 }
 
 AXIS_PREFIX = "axis_"
@@ -162,6 +164,15 @@ class NetSpec:
         )
 
     @property
+    def acts_in_place(self) -> bool:
+        """Whether an activation overwrites its input: its gradient follows from its output.
+
+        Without a norm, what a pre-activation reads is what the shortcut reads too.
+        """
+        own = self.norm != "none" or not self.preact
+        return own and self.activation in ("relu", "leaky_relu")
+
+    @property
     def stem_out(self) -> int:
         """Channels that leave the stem."""
         return self.stem_width or self.block_widths[0][0]
@@ -202,7 +213,11 @@ class TrainSpec:
             `cosine` (down alone; arXiv 1608.03983), stepped every batch.
         crop_padding: random shifts by up to this many pixels, zeros outside.
         flip: mirror half of the images left to right.
+        cutout: side in pixels of a square set to the mean at a random place of each image
+            (DeVries & Taylor 2017, arXiv 1708.04552); it may reach over the edge; 0 for none.
         label_smoothing: mass spread evenly over the classes.
+        precision: `float32`, or `bfloat16` for autocast of the forward pass and its gradients;
+            weights and optimizer stay float32.
     """
 
     epochs: int = 30
@@ -213,7 +228,9 @@ class TrainSpec:
     schedule: Schedule = "one_cycle"
     crop_padding: int = 0
     flip: bool = False
+    cutout: int = 0
     label_smoothing: float = 0.0
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -224,10 +241,9 @@ class TrainSpec:
                 raise InputError(
                     f"{name} = {value!r}: expected 0 or more and below {limit:g}", name
                 )
-        if not 0 <= self.crop_padding <= MOST:
-            raise InputError(
-                f"crop_padding = {self.crop_padding}: expected 0 or more pixels", "crop_padding"
-            )
+        for name in ("crop_padding", "cutout"):
+            if not 0 <= getattr(self, name) <= MOST:
+                raise InputError(f"{name} = {getattr(self, name)}: expected 0 or more pixels", name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +251,10 @@ class DataSpec:
     """A dataset and its fixed, stratified split.
 
     Args:
-        name: of a dataset that `ablate.data` knows.
+        name: of a dataset that `ablate.datasets` knows, or `folder:NAME` for one's own images.
+        checksum: of a folder's images and labels, so that a trial's key names what it saw.
+        subset: the fraction of the images outside the test split that is used, stratified; the
+            test split stays whole.
         val_fraction: held out for validation, of the images outside the dataset's own test
             split.
         test_fraction: held out for test, of all images, where the dataset has no test split.
@@ -246,12 +265,16 @@ class DataSpec:
     val_fraction: float = 0.2
     test_fraction: float = 0.2
     split_seed: int = 0
+    checksum: str = ""
+    subset: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("val_fraction", "test_fraction"):
             value = getattr(self, name)
             if not 0 < value < 1:
                 raise InputError(f"{name} = {value!r}: expected between 0 and 1", name)
+        if not 0 < self.subset <= 1:
+            raise InputError(f"subset = {self.subset!r}: expected above 0 and at most 1", "subset")
 
 
 @dataclass(frozen=True, kw_only=True)

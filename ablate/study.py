@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.budget import CostOf, Match, counted, match_depths, match_widths
-from ablate.datasets import dataset_info
+from ablate.datasets import DatasetInfo, dataset_info
 from ablate.settings import Design, nearest, read_network, read_recipe
 from ablate.spec import (
     AXIS_PREFIX,
@@ -130,33 +130,37 @@ def find_study(wanted: str) -> Path:
 
 def load_study(
     path: Path,
-    dataset: str = "digits",
+    dataset: str | DatasetInfo = "digits",
     seeds: int | None = None,
     epochs: int | None = None,
     latency: Latency | None = None,
+    subset: float = 1.0,
 ) -> Study:
     """Read a study file for one dataset, and solve its budget.
 
     Args:
         path: the file.
-        dataset: whose settings apply.
+        dataset: whose settings apply; by name, or what is known of a folder of images.
         seeds, epochs: in place of the file's.
         latency: measures a network, for a study that matches it.
+        subset: the fraction of the training and validation images that is used.
 
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
     file, source = read_study_file(path)
-    info, own = dataset_info(dataset), file.datasets.get(dataset, DatasetTable())
-    data = DataSpec(name=dataset)
-    recipe = [("train", file.train), (f"datasets.{dataset}.train", own.train)]
+    info = dataset if isinstance(dataset, DatasetInfo) else dataset_info(dataset)
+    own = file.datasets.get(info.name, DatasetTable())
+    split = file.data.model_dump(exclude_none=True)
+    data = DataSpec(name=info.name, checksum=info.checksum, subset=subset, **split)
+    recipe = [("train", file.train), (f"datasets.{info.name}.train", own.train)]
     given = {} if epochs is None else {"epochs": epochs}
     train = read_recipe(str(path), [*recipe, ("--epochs", given)])
-    images = info.sizes(data.val_fraction, data.test_fraction)[0]
+    images = info.sizes(data)[0]
     if train.batch_size > images:
         raise InputError(
             f"{path}: train.batch_size = {train.batch_size}: expected at most the "
-            f"{images} training images of {dataset}"
+            f"{images} training images of {info.name}"
         )
     image = {
         "num_classes": info.classes,
@@ -165,7 +169,7 @@ def load_study(
     }
     designs: dict[tuple[str, ...], Design] = {}
     for arms in itertools.product(*(axis.items() for axis in file.axes.values())):
-        layers = [("net", file.net), (f"datasets.{dataset}.net", own.net)]
+        layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
         layers += [
             (f"axes.{axis}.{arm}", settings)
             for axis, (arm, settings) in zip(file.axes, arms, strict=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ablate.datasets import DATASETS
+from ablate.datasets import DATASETS, FOLDER
 from ablate.settings import nearest
 from ablate.spec import InputError
 
@@ -44,6 +44,13 @@ class MatchTable(_Table):
     by: Literal["width", "depth"] = "width"
 
 
+class DataTable(_Table):
+    """How a study splits its dataset: fields of `DataSpec`."""
+
+    val_fraction: float | None = Field(default=None, gt=0, lt=1)
+    split_seed: int | None = Field(default=None, ge=0, lt=2**32)
+
+
 class StudyFile(_Table):
     """A whole study file."""
 
@@ -52,6 +59,7 @@ class StudyFile(_Table):
     seeds: int = Field(default=6, ge=1)
     net: dict[str, Any] = {}
     train: dict[str, Any] = {}
+    data: DataTable = DataTable()
     axes: dict[_Name, _Arms] = Field(min_length=1)
     datasets: dict[str, DatasetTable] = {}
     match: MatchTable | None = None
@@ -81,10 +89,10 @@ def _check_names(path: Path, file: StudyFile) -> None:
             "letters, digits, _ and -, at most 64"
         )
     for name in file.datasets:
-        if name not in DATASETS:
+        if name not in DATASETS and not name.startswith(FOLDER):
             raise InputError(
                 f"{path}: datasets.{name}: unknown dataset{nearest(name, DATASETS)}: expected one "
-                f"of {', '.join(DATASETS)}"
+                f"of {', '.join(DATASETS)}, or {FOLDER}NAME in quotes"
             )
 
 
@@ -94,7 +102,11 @@ def _explain(error: ValidationError) -> str:
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        tables: dict[Any, type[_Table]] = {"datasets": DatasetTable, "match": MatchTable}
+        tables: dict[Any, type[_Table]] = {
+            "datasets": DatasetTable,
+            "data": DataTable,
+            "match": MatchTable,
+        }
         table = tables[fault["loc"][0]] if len(fault["loc"]) > 1 else StudyFile
         known = table.model_fields
         return (

@@ -1,79 +1,126 @@
-"""How many images a second a network trains on and classifies, timed by torch.utils.benchmark."""
+"""How many images a second a network trains on and classifies, and the arms against each other.
+
+What is timed is a call that `ablate.timing` repeats: a training step, inference, or an epoch of the
+training loop itself. The batch is the same for every arm and never made smaller.
+"""
 
 import json
-import logging
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import SGD
 
+from ablate.data import Dataset, Images
+from ablate.execution import Execution, place
+from ablate.machine import describe, gpu_state
 from ablate.model import build
-from ablate.record import replacing
-from ablate.spec import NetSpec, TrainSpec, content_hash
+from ablate.record import COLUMNS, replacing
+from ablate.spec import InputError, NetSpec, TrainSpec, content_hash
+from ablate.timing import Ratio, Times, control_is_off, rate, speed_ratio, time_calls
+from ablate.train import autocast, make_optimizer, make_schedule, train_epoch
 
-WARM_UP_CALLS = 3
+EPOCH_BATCHES = 4  # of the epoch that is timed
+ENDLESS = 10**6  # epochs: a schedule that does not end while it is timed
+TIMED = ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high", "control")
 
-
-@dataclass(frozen=True)
-class Throughput:
-    """Medians and interquartile ranges over timed blocks, in images/s."""
-
-    train_images_per_s: float
-    train_images_per_s_iqr: float
-    infer_images_per_s: float
-    infer_images_per_s_iqr: float
-    throughput_batch: int
-    throughput_threads: int
-
-    def row(self) -> dict[str, float | int]:
-        """The columns of the results table."""
-        return asdict(self)
+Row = dict[str, float | int | bool | str | None]
 
 
-def measure(
-    net: NetSpec, train: TrainSpec, device: torch.device, threads: int, seconds: float = 1.0
-) -> Throughput:
-    """Time training steps and inference of one network with nothing else running.
+def time_arms(
+    nets: Sequence[NetSpec],
+    train: TrainSpec,
+    data: Dataset,
+    execution: Execution,
+    seconds: float = 1.0,
+) -> list[Row]:
+    """Time a training step, inference and an epoch of every arm, with nothing else running.
+
+    The baseline is timed once more as an arm of its own, the control, which shows whether a ratio
+    of this run can be trusted. Weights do not change; no input is zero. An arm whose memory does
+    not suffice has missing values and a note.
 
     Args:
-        net: the network; its weights and the input are random, never zero.
-        train: gives the batch size and the optimizer's settings.
-        device: where to run; CUDA is synchronised by the timer.
-        threads: CPU threads; the timer would use one otherwise.
-        seconds: the least time for each of the two measurements.
+        nets: the arms; the first is the baseline.
+        train: the recipe, with the batch size.
+        data: what the epoch reads: its first `EPOCH_BATCHES` whole batches.
+        execution: how to run; this process was set up for it.
+        seconds: of timed blocks, for each arm and quantity.
+
+    Returns:
+        For each arm the columns of the results table that say how fast it is. `throughput_rounds`
+        are the fewest of the three quantities.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build(net).to(device)
-        shape = (train.batch_size, net.in_channels, net.image_size, net.image_size)
-        images = torch.randn(shape).to(device)
-        labels = torch.randint(net.num_classes, (train.batch_size,)).to(device)
-    # A rate of zero keeps the weights, and so the work, the same from step to step.
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=0.0,
-        momentum=train.momentum,
-        nesterov=train.momentum > 0,
-        weight_decay=train.weight_decay,
-    )
+    batch = train.batch_size
+    few = _first_batches(data, batch).to(torch.device(execution.device))
+    calls: dict[str, tuple[int, Callable[[NetSpec], Callable[[], object]]]] = {
+        "train": (batch, partial(_training_step, train=train, execution=execution)),
+        "infer": (batch, partial(_inference, train=train, execution=execution)),
+        "epoch": (len(few.train), partial(_epoch, train=train, data=few, execution=execution)),
+    }
+    timed = []
+    for name, (images, call) in calls.items():
+        makers = [partial(call, net) for net in (*nets, nets[0])]
+        if images:
+            times = time_calls(makers, execution, seconds)
+            why = f"out of memory at batch {batch}"
+        else:
+            times = [None] * len(makers)
+            why = f"batch {batch} is more than the {len(data.train)} training images"
+        timed.append(_Quantity(name, images, times, why))
+    state = gpu_state(execution.device)
+    common: Row = {
+        "throughput_batch": train.batch_size,
+        "throughput_threads": execution.threads,
+        "throughput_control_off": _any_off(timed),
+        "gpu_state": state,
+    }
+    return [_row(timed, place) | common for place in range(len(nets))]
 
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
 
-    @torch.inference_mode()
-    def infer() -> None:
-        network(images)
+def sweep(
+    named: Mapping[str, NetSpec],
+    train: TrainSpec,
+    data: Dataset,
+    execution: Execution,
+    batches: Sequence[int],
+    seconds: float = 1.0,
+) -> pd.DataFrame:
+    """`time_arms` at several batch sizes: a row for each batch and cell, in that order.
 
-    network.train()
-    trained = _rates(step, train.batch_size, threads, seconds)
-    network.eval()
-    inferred = _rates(infer, train.batch_size, threads, seconds)
-    return Throughput(*trained, *inferred, train.batch_size, threads)
+    Args:
+        named: the cells; the first is the baseline.
+        train, data, execution, seconds: as in `time_arms`; the recipe's batch size is not used.
+        batches: images a batch.
+
+    Returns:
+        Columns `cell`, `batch`, those of `time_arms`, and `device`.
+    """
+    device = describe(execution.device)["device"]
+    rows = []
+    for batch in batches:
+        recipe = replace(train, batch_size=batch)
+        timed = time_arms(list(named.values()), recipe, data, execution, seconds)
+        for cell, row in zip(named, timed, strict=True):
+            rows.append({"cell": cell, "batch": batch} | row | {"device": device})
+    frame = pd.DataFrame(rows, dtype=object)
+    dtypes = {column.name: column.dtype for column in COLUMNS if column.name in frame.columns}
+    return frame.astype(dtypes)
+
+
+def train_rate(net: NetSpec, train: TrainSpec, execution: Execution, seconds: float) -> float:
+    """Images/s of training steps of one network, timed for about `seconds`.
+
+    Raises:
+        InputError: out of memory.
+    """
+    step = partial(_training_step, net, train=train, execution=execution)
+    return _single(step, "a training step", train.batch_size, execution, seconds)
 
 
 class MeasuredLatency:
@@ -83,7 +130,8 @@ class MeasuredLatency:
 
     Args:
         path: a JSON file, made where there is none; None keeps nothing.
-        device, threads: as in `measure`.
+        device: where to run.
+        threads: CPU threads.
     """
 
     def __init__(self, path: Path | None, device: torch.device, threads: int) -> None:
@@ -92,28 +140,168 @@ class MeasuredLatency:
         self.known: dict[str, float] = json.loads(path.read_text()) if path and kept else {}
 
     def __call__(self, net: NetSpec, batch: int) -> float:
-        """Median over blocks, seconds."""
+        """Median over blocks, seconds.
+
+        Raises:
+            InputError: out of memory.
+        """
         name = f"{content_hash(net)}:{batch}:{self.device}:{self.threads}"
         if name not in self.known:
-            recipe = TrainSpec(batch_size=batch)
-            rate = measure(net, recipe, self.device, self.threads, seconds=0.3).infer_images_per_s
-            self.known[name] = batch / rate
+            execution = Execution(device=str(self.device), threads=self.threads)
+            infer = partial(_inference, net, TrainSpec(batch_size=batch), execution)
+            self.known[name] = batch / _single(infer, "inference", batch, execution, seconds=0.3)
             if self.path is not None:
                 with replacing(self.path) as temporary:
                     temporary.write_text(json.dumps(self.known, indent=1, sort_keys=True))
         return self.known[name]
 
 
-def _rates(
-    call: Callable[[], None], batch: int, threads: int, seconds: float
-) -> tuple[float, float]:
-    """Median and interquartile range of images/s over the timer's blocks."""
-    # The timer's package looks for a CUDA toolkit and warns where there is no GPU to go with it.
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-    from torch.utils.benchmark import Timer
+@dataclass(frozen=True)
+class _Quantity:
+    """What was timed of every arm.
 
-    timer = Timer("call()", globals={"call": call}, num_threads=threads)
-    timer.timeit(WARM_UP_CALLS)
-    times = timer.blocked_autorange(min_run_time=seconds).times
-    lower, median, upper = np.percentile(batch / np.asarray(times), [25, 50, 75])
-    return float(median), float(upper - lower)
+    Args:
+        name: prefix of its columns.
+        images: that a call takes.
+        times: seconds a call, (rounds, 2): the baseline first, the control last.
+        why: the reason where `times` are missing.
+    """
+
+    name: str
+    images: int
+    times: Sequence[Times | None]
+    why: str
+
+    def ratio(self, place: int) -> Ratio | None:
+        """Speed over the baseline's, where both were timed."""
+        baseline, times = self.times[0], self.times[place]
+        return None if baseline is None or times is None else speed_ratio(baseline, times)
+
+    def columns(self, place: int) -> Row:
+        """The columns of one arm."""
+        times, ratio, control = self.times[place], self.ratio(place), self.ratio(-1)
+        found = dict.fromkeys(TIMED, None) | {"control": control.value if control else None}
+        if times is not None:
+            found["images_per_s"], found["images_per_s_iqr"] = rate(times, self.images)
+        if ratio:
+            found["ratio"] = ratio.value
+        if ratio and place > 0:  # the baseline is what it is compared with
+            found |= {"ratio_low": ratio.low, "ratio_high": ratio.high}
+        return {f"{self.name}_{column}": value for column, value in found.items()}
+
+    def note(self, place: int) -> str | None:
+        """What of one arm could not be timed, and why."""
+        if self.times[place] is None:
+            return f"{self.name}: {self.why}"
+        if self.times[0] is None:
+            return f"{self.name}: no ratio: the baseline: {self.why}"
+        if self.times[-1] is None:
+            return f"{self.name}: no control: {self.why}"
+        return None
+
+
+def _row(timed: Sequence[_Quantity], place: int) -> Row:
+    """What is one arm's own."""
+    row: Row = {}
+    for quantity in timed:
+        row |= quantity.columns(place)
+    own = [quantity.times[place] for quantity in timed]
+    notes = [quantity.note(place) for quantity in timed]
+    return row | {
+        "throughput_rounds": min((len(times) for times in own if times is not None), default=None),
+        "throughput_note": "; ".join(filter(None, notes)) or None,
+    }
+
+
+def _any_off(timed: Sequence[_Quantity]) -> bool | None:
+    """Whether a control is off; None where there is none."""
+    controls = [control for control in (quantity.ratio(-1) for quantity in timed) if control]
+    return any(map(control_is_off, controls)) if controls else None
+
+
+def _single(
+    make: Callable[[], Callable[[], object]],
+    what: str,
+    batch: int,
+    execution: Execution,
+    seconds: float,
+) -> float:
+    """Images/s of a call by itself."""
+    (times,) = time_calls([make], execution, seconds)
+    if times is None:
+        raise InputError(
+            f"batch_size = {batch}: {what} is out of memory on {execution.device}", "batch_size"
+        )
+    return rate(times, batch)[0]
+
+
+def _training_step(net: NetSpec, train: TrainSpec, execution: Execution) -> Callable[[], None]:
+    """A step on one batch that is on the device already, at a rate of zero."""
+    network = _network(net, execution).train()
+    images, labels = _batch(net, train.batch_size, execution)
+    optimizer = make_optimizer(network, train)
+    _hold(optimizer)
+
+    def step() -> None:
+        with autocast(train.precision, images.device):
+            loss = F.cross_entropy(network(images), labels, label_smoothing=train.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
+
+
+def _inference(net: NetSpec, train: TrainSpec, execution: Execution) -> Callable[[], None]:
+    """Logits of one batch that is on the device already."""
+    network = _network(net, execution).eval()
+    images, _ = _batch(net, train.batch_size, execution)
+
+    @torch.inference_mode()
+    def infer() -> None:
+        with autocast(train.precision, images.device):
+            network(images)
+
+    return infer
+
+
+def _epoch(
+    net: NetSpec, train: TrainSpec, data: Dataset, execution: Execution
+) -> Callable[[], float]:
+    """The training loop over `data`, at a rate of zero."""
+    network = _network(net, execution)
+    optimizer = make_optimizer(network, train)
+    schedule = make_schedule(optimizer, replace(train, epochs=ENDLESS), EPOCH_BATCHES)
+    _hold(optimizer)
+    generator = torch.Generator().manual_seed(0)
+    return partial(train_epoch, network, data, train, optimizer, schedule, generator)
+
+
+def _network(net: NetSpec, execution: Execution) -> nn.Module:
+    """The same weights each time, and torch's generators as they were."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return place(build(net), execution)
+
+
+def _batch(net: NetSpec, size: int, execution: Execution) -> tuple[Tensor, Tensor]:
+    """Images of normal noise, never zero, and labels."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (size, net.in_channels, net.image_size, net.image_size)
+    images = torch.randn(shape, generator=generator)
+    labels = torch.randint(net.num_classes, (size,), generator=generator)
+    return images.to(execution.device), labels.to(execution.device)
+
+
+def _hold(optimizer: SGD) -> None:
+    """Set the learning rate to zero, and what a schedule makes it from: the work stays the same."""
+    for group in optimizer.param_groups:
+        for name in group.keys() & {"lr", "initial_lr", "max_lr", "min_lr"}:
+            group[name] = 0.0
+
+
+def _first_batches(data: Dataset, batch: int) -> Dataset:
+    """The first whole batches of the training split, as every split of a dataset."""
+    count = min(EPOCH_BATCHES, len(data.train) // batch) * batch
+    few = Images(data.train.images[:count], data.train.labels[:count])
+    return replace(data, train=few, val=few, test=few)

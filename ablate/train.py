@@ -9,28 +9,35 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
+from ablate.augmentation import augment, draw
 from ablate.checkpoint import read_checkpoint, write_checkpoint
-from ablate.data import Dataset, Images, augment
-from ablate.spec import InputError, TrainSpec
+from ablate.data import Dataset, Images
+from ablate.spec import InputError, Precision, TrainSpec
 
 EVAL_BATCH = 1024
+GRADIENT_LIMIT = 1e6
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch: losses in nats, accuracy as a fraction, wall time with evaluation."""
+    """One epoch: losses in nats, accuracy as a fraction, wall time with evaluation.
+
+    `grad_norm` is the Euclidean norm of the gradient of all parameters at the last step.
+    """
 
     epoch: int
     train_loss: float
     val_loss: float
     val_accuracy: float
+    grad_norm: float
     seconds: float
 
 
 class DivergedError(ArithmeticError):
-    """The loss is no longer finite."""
+    """The loss is no longer finite, or the gradient has exploded."""
 
 
 def fit(
@@ -57,52 +64,33 @@ def fit(
             On the CPU the weights at the end are the same to the bit.
 
     Raises:
-        DivergedError: the mean loss of an epoch is not finite.
+        DivergedError: the mean loss of an epoch is not finite, or the norm of its last gradient
+            is above `GRADIENT_LIMIT`.
         InputError: a batch is larger than the training split.
     """
-    steps = len(data.train) // train.batch_size
-    if not steps:
+    if train.batch_size > len(data.train):
         raise InputError(
             f"batch_size = {train.batch_size}: expected at most the "
             f"{len(data.train)} training images",
             "batch_size",
         )
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=train.lr,
-        momentum=train.momentum,
-        nesterov=train.momentum > 0,
-        weight_decay=train.weight_decay,
-    )
-    schedule = _schedule(optimizer, train, steps)
+    optimizer = make_optimizer(network, train)
+    schedule = make_schedule(optimizer, train, len(data.train) // train.batch_size)
     done = _restore(checkpoint, network, optimizer, schedule, generator) if checkpoint else []
     for record in done:
         on_epoch(record)
     for number in range(len(done) + 1, train.epochs + 1):
         start = time.perf_counter()
-        network.train()
-        total = torch.zeros((), device=data.mean.device)
-        order = torch.randperm(len(data.train), generator=generator).to(data.mean.device)
-        for step in range(steps):
-            picked = order[step * train.batch_size : (step + 1) * train.batch_size]
-            batch = augment(data.normalise(data.train.images[picked]), train, generator)
-            loss = F.cross_entropy(
-                network(batch), data.train.labels[picked], label_smoothing=train.label_smoothing
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            total += loss.detach()
-        mean_loss = float(total) / steps
-        if not math.isfinite(mean_loss):
-            raise DivergedError(f"loss {mean_loss} in epoch {number}")
-        val_loss, val_accuracy = evaluate(network, data, data.val)
+        train_loss = train_epoch(network, data, train, optimizer, schedule, generator)
+        grad_norm = _gradient_norm(network)
+        if not (math.isfinite(train_loss) and grad_norm <= GRADIENT_LIMIT):
+            raise DivergedError(f"loss {train_loss:g}, gradient {grad_norm:.3g} in epoch {number}")
+        val_loss, val_accuracy = evaluate(network, data, data.val, train.precision)
         if number == train.epochs and not math.isfinite(val_loss):
             raise DivergedError(f"validation loss {val_loss} in epoch {number}")
         seconds = time.perf_counter() - start
-        done.append(Epoch(number, mean_loss, val_loss, val_accuracy, seconds))
+        done.append(Epoch(number, train_loss, val_loss, val_accuracy, grad_norm, seconds))
         if checkpoint:
             write_checkpoint(
                 checkpoint,
@@ -117,24 +105,92 @@ def fit(
         on_epoch(done[-1])
 
 
+def train_epoch(
+    network: nn.Module,
+    data: Dataset,
+    train: TrainSpec,
+    optimizer: SGD,
+    schedule: LRScheduler,
+    generator: torch.Generator,
+) -> float:
+    """Every whole batch of the training split once, in a random order; the mean loss, in nats."""
+    device = data.mean.device
+    network.train()
+    steps = len(data.train) // train.batch_size
+    total = torch.zeros((), device=device)
+    order = torch.randperm(len(data.train), generator=generator).to(device)
+    height, width = data.train.images.shape[2:]
+    draws = draw(len(order), (height, width), train, generator, device)
+    for step in range(steps):
+        start, stop = step * train.batch_size, (step + 1) * train.batch_size
+        picked = order[start:stop]
+        batch = data.normalise(data.train.pick(picked))
+        batch = augment(batch, train, draws.part(start, stop))
+        with autocast(train.precision, device):
+            loss = F.cross_entropy(
+                network(batch), data.train.labels[picked], label_smoothing=train.label_smoothing
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        total += loss.detach()
+    return float(total) / steps
+
+
 @torch.inference_mode()
-def evaluate(network: nn.Module, data: Dataset, images: Images) -> tuple[float, float]:
+def evaluate(
+    network: nn.Module, data: Dataset, images: Images, precision: Precision = "float32"
+) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy as a fraction, in eval mode, over a split."""
     network.eval()
-    loss = torch.zeros((), device=data.mean.device)
-    right = torch.zeros((), dtype=torch.int64, device=data.mean.device)
+    device = data.mean.device
+    loss = torch.zeros((), device=device)
+    right = torch.zeros((), dtype=torch.int64, device=device)
     for start in range(0, len(images), EVAL_BATCH):
         labels = images.labels[start : start + EVAL_BATCH]
-        logits: Tensor = network(data.normalise(images.images[start : start + EVAL_BATCH]))
-        loss += F.cross_entropy(logits, labels, reduction="sum")
+        batch = data.normalise(images.pick(slice(start, start + EVAL_BATCH)))
+        with autocast(precision, device):
+            logits: Tensor = network(batch)
+            loss += F.cross_entropy(logits, labels, reduction="sum")
         right += (logits.argmax(1) == labels).sum()
     return float(loss) / len(images), int(right) / len(images)
+
+
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """A recipe's precision, as a context for forward passes."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def make_optimizer(network: nn.Module, train: TrainSpec) -> SGD:
+    """The recipe's optimizer, each parameter updated by one fused kernel."""
+    return SGD(
+        network.parameters(),
+        lr=train.lr,
+        momentum=train.momentum,
+        nesterov=train.momentum > 0,
+        weight_decay=train.weight_decay,
+        fused=True,
+    )
+
+
+def make_schedule(optimizer: SGD, train: TrainSpec, steps: int) -> LRScheduler:
+    """The recipe's learning rate over all epochs of `steps` batches each."""
+    total = train.epochs * steps
+    if train.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, total)
+    return OneCycleLR(optimizer, train.lr, total_steps=total, cycle_momentum=False)
+
+
+def _gradient_norm(network: nn.Module) -> float:
+    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    return float(nn.utils.get_total_norm(gradients))
 
 
 def _restore(
     checkpoint: Path,
     network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: SGD,
     schedule: LRScheduler,
     generator: torch.Generator,
 ) -> list[Epoch]:
@@ -147,10 +203,3 @@ def _restore(
     schedule.load_state_dict(state["schedule"])
     generator.set_state(state["generator"].cpu())
     return [Epoch(**record) for record in state["epochs"]]
-
-
-def _schedule(optimizer: torch.optim.Optimizer, train: TrainSpec, steps: int) -> LRScheduler:
-    total = train.epochs * steps
-    if train.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, total)
-    return OneCycleLR(optimizer, train.lr, total_steps=total, cycle_momentum=False)

@@ -3,34 +3,42 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ablate.data import Dataset
+from ablate.execution import Execution, dtype_name, place
 from ablate.machine import describe
 from ablate.model import build
 from ablate.record import Outcome
-from ablate.spec import TrialSpec
+from ablate.spec import TrainSpec, TrialSpec
 from ablate.train import DivergedError, Epoch, evaluate, fit
 
 
 def run_trial(
-    spec: TrialSpec, data: Dataset, device: torch.device, checkpoint: Path | None = None
+    spec: TrialSpec, data: Dataset, execution: Execution, checkpoint: Path | None = None
 ) -> Outcome:
     """Train one network from scratch and evaluate its last epoch, on test once.
 
     A trial always ends in a row: `complete`; `diverged`, where the loss is no longer finite; or
     `failed`, with the error in one line, so that one cell that cannot be trained does not end the
     study. With a `checkpoint`, a trial that was killed goes on from its last whole epoch.
+
+    Args:
+        spec: the trial.
+        data: on the device of `execution`, for which this process was set up.
+        execution: how to run.
+        checkpoint: where the trial's state is kept while it runs.
     """
     started, epochs = now(), list[Epoch]()
     try:
         torch.manual_seed(spec.seed)
-        network = build(spec.net).to(device)
+        network = place(build(spec.net), execution)
         fit(network, data, spec.train, spec.seed, epochs.append, checkpoint)
         measured = {
             "state": "complete",
-            "test_accuracy": evaluate(network, data, data.test)[1],
+            "test_accuracy": evaluate(network, data, data.test, spec.train.precision)[1],
             "val_accuracy": epochs[-1].val_accuracy,
             "val_loss": epochs[-1].val_loss,
             "train_loss": epochs[-1].train_loss,
@@ -41,16 +49,14 @@ def run_trial(
         line = " ".join(str(error).split())[:300]
         measured = {"state": "failed", "failure": f"{type(error).__name__}: {line}"}
     row = (
-        describe(str(device))
+        describe(execution.device)
+        | _how(spec.train, execution)
         | measured
         | {
             "train_seconds": sum(epoch.seconds for epoch in epochs),
-            "train_threads": torch.get_num_threads(),
             "train_images": len(data.train),
             "val_images": len(data.val),
             "test_images": len(data.test),
-            "dtype": "float32",
-            "memory_format": "contiguous",
             "started": started,
             "finished": now(),
         }
@@ -58,17 +64,22 @@ def run_trial(
     return Outcome(row, [asdict(epoch) for epoch in epochs])
 
 
-def failed_trial(reason: str, device: str) -> Outcome:
+def failed_trial(spec: TrialSpec, reason: str, execution: Execution) -> Outcome:
     """The outcome of a trial that could not report one itself."""
-    row = describe(device) | {
-        "state": "failed",
-        "failure": reason,
-        "dtype": "float32",
-        "memory_format": "contiguous",
-        "started": now(),
-        "finished": now(),
-    }
+    row = describe(execution.device) | _how(spec.train, execution)
+    row |= {"state": "failed", "failure": reason, "started": now(), "finished": now()}
     return Outcome(row, [])
+
+
+def _how(train: TrainSpec, execution: Execution) -> dict[str, Any]:
+    """The columns that say how a trial was run."""
+    return {
+        "train_threads": execution.threads,
+        "dtype": dtype_name(train, execution),
+        "memory_format": execution.memory_format,
+        "compiled": execution.compiled,
+        "deterministic": execution.deterministic,
+    }
 
 
 def now() -> str:

@@ -5,9 +5,7 @@ and its trial queued again; a worker whose parent dies ends at once.
 """
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +13,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-import torch
-
 from ablate.data import load
+from ablate.execution import Execution, set_up
+from ablate.processes import end_with_parent
 from ablate.search import Claim, Queue
 from ablate.spec import DataSpec
 from ablate.trial import failed_trial, run_trial
@@ -32,16 +30,14 @@ class Job:
     Args:
         storage, study: where the queue is, and its name.
         data, data_root: the dataset and where it lies.
-        device: as torch names it.
-        threads: CPU threads of one worker.
+        execution: how one worker runs.
     """
 
     storage: Path
     study: str
     data: DataSpec
     data_root: Path
-    device: str
-    threads: int
+    execution: Execution
 
 
 @dataclass(frozen=True)
@@ -127,22 +123,21 @@ def _died(job: Job, queue: Queue, worker: _Worker, kills: Counter[str]) -> Itera
         f"its process ended with status {status}, {MAX_KILLS} times; "
         "status -9 is often a lack of memory"
     )
-    queue.finish(claim, failed_trial(reason, job.device))
+    queue.finish(claim, failed_trial(claim.spec, reason, job.execution))
     yield Done(claim.cell, claim.spec.seed, "failed", None, 0.0)
 
 
 def _work(job: Job, pipe: Connection) -> None:
     """The worker process: claim and run until the queue is empty."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(job.threads)
-    device = torch.device(job.device)
+    end_with_parent()
+    device = set_up(job.execution)
     data = load(job.data, job.data_root).to(device)
     queue = Queue(job.storage, job.study)
     while claim := queue.claim():
         pipe.send(claim)
         checkpoint = job.storage.parent / "checkpoints" / f"{claim.spec.key}.pt"
-        outcome = run_trial(claim.spec, data, device, checkpoint)
+        outcome = run_trial(claim.spec, data, job.execution, checkpoint)
         queue.finish(claim, outcome)
         checkpoint.unlink(missing_ok=True)
         row = outcome.row
@@ -155,10 +150,3 @@ def _work(job: Job, pipe: Connection) -> None:
                 row["train_seconds"],
             )
         )
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import pickle
 import struct
 from collections import Counter
@@ -15,11 +14,10 @@ import pytest
 import torch
 import torchvision.datasets as tv
 from sklearn.datasets import load_digits
-from torch import Tensor
 
-from ablate.data import Dataset, Images, augment, load
+from ablate.data import Dataset, Images, load
 from ablate.datasets import DATASETS, dataset_info
-from ablate.spec import DataSpec, InputError, TrainSpec
+from ablate.spec import DataSpec, InputError
 
 GOLDEN = Path(__file__).parent / "golden" / "splits.json"
 NOWHERE = Path("nowhere")  # digits come with scikit-learn
@@ -47,7 +45,7 @@ def digest(images: Images) -> str:
 def test_digits_have_the_sizes_that_were_announced(digits: Dataset) -> None:
     info = dataset_info("digits")
     sizes = tuple(map(len, splits(digits).values()))
-    assert sizes == info.sizes(0.2, 0.2) == (1079, 359, 359)
+    assert sizes == info.sizes(DataSpec()) == (1079, 359, 359)
     for images in splits(digits).values():
         assert images.images.shape == (len(images), info.channels, info.image_size, info.image_size)
         assert (images.images.dtype, images.labels.dtype) == (torch.uint8, torch.int64)
@@ -111,100 +109,6 @@ def test_a_dataset_moves_whole(digits: Dataset) -> None:
         part for images in splits(moved).values() for part in (images.images, images.labels)
     ]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
-
-
-# Augmentation
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def numbered(count: int, height: int = 4, width: int = 5) -> Tensor:
-    """Images (count, 2, height, width) whose pixels are all different, and none zero."""
-    return torch.arange(1, count * 2 * height * width + 1).view(count, 2, height, width).float()
-
-
-def shifted(image: Tensor, down: int, right: int) -> Tensor:
-    """An image moved over a background of zeros, pixel by pixel."""
-    _, height, width = image.shape
-    moved = torch.zeros_like(image)
-    for row in range(height):
-        for column in range(width):
-            if 0 <= row - down < height and 0 <= column - right < width:
-                moved[:, row, column] = image[:, row - down, column - right]
-    return moved
-
-
-def test_no_augmentation_leaves_the_batch_alone() -> None:
-    batch = numbered(3)
-    source = generator()
-    before = source.get_state()
-    assert augment(batch, TrainSpec(), source) is batch
-    assert torch.equal(source.get_state(), before)
-
-
-@pytest.mark.parametrize("padding", [1, 2])
-def test_every_shift_within_the_padding_comes_up_equally_often(padding: int) -> None:
-    count, shifts = 2000, range(-padding, padding + 1)
-    image = numbered(1)
-    batch = image.repeat(count, 1, 1, 1)
-    found = augment(batch, TrainSpec(crop_padding=padding), generator())
-    assert found.shape == batch.shape
-    possible = {
-        shifted(image[0], down, right).numpy().tobytes(): (down, right)
-        for down in shifts
-        for right in shifts
-    }
-    counts = Counter(possible[one.numpy().tobytes()] for one in found)
-    expected = count / len(shifts) ** 2
-    assert len(counts) == len(possible) == len(shifts) ** 2
-    # Five standard deviations of a binomial count.
-    assert all(abs(seen - expected) < 5 * math.sqrt(expected) for seen in counts.values())
-    assert torch.equal(batch, image.repeat(count, 1, 1, 1))
-
-
-def test_each_image_has_its_own_shift_of_itself() -> None:
-    batch = numbered(50)
-    found = augment(batch, TrainSpec(crop_padding=1), generator())
-    moves = set()
-    for before, after in zip(batch, found, strict=True):
-        fits = [
-            (down, right)
-            for down in (-1, 0, 1)
-            for right in (-1, 0, 1)
-            if torch.equal(after, shifted(before, down, right))
-        ]
-        assert len(fits) == 1
-        moves.add(fits[0])
-    assert len(moves) == 9
-
-
-def test_half_of_the_images_are_mirrored_left_to_right() -> None:
-    batch = numbered(1000)
-    found = augment(batch, TrainSpec(flip=True), generator())
-    same = (found == batch).flatten(1).all(1)
-    mirrored = (found == batch.flip(3)).flatten(1).all(1)
-    assert (same ^ mirrored).all()
-    assert 400 < int(mirrored.sum()) < 600
-
-
-def test_shift_and_mirror_together() -> None:
-    train = TrainSpec(crop_padding=1, flip=True)
-    image = numbered(1)
-    moves = [shifted(image[0], down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-    possible = {move.numpy().tobytes() for moved in moves for move in (moved, moved.flip(2))}
-    found = augment(image.repeat(1000, 1, 1, 1), train, generator())
-    assert {one.numpy().tobytes() for one in found} == possible
-    assert len(possible) == 18
-
-
-def test_augmentation_is_drawn_from_the_generator_alone() -> None:
-    batch, train = numbered(100), TrainSpec(crop_padding=2, flip=True)
-    first = augment(batch, train, generator(1))
-    torch.manual_seed(123)
-    assert torch.equal(augment(batch, train, generator(1)), first)
-    assert not torch.equal(augment(batch, train, generator(2)), first)
 
 
 # Datasets of torchvision, small enough to write here
@@ -324,10 +228,10 @@ def test_an_unknown_dataset_is_told_the_names() -> None:
 
 
 def test_published_sizes() -> None:
-    assert DATASETS["cifar10"].sizes(0.2, 0.2) == (40_000, 10_000, 10_000)
-    assert DATASETS["cifar100"].sizes(0.1, 0.2) == (45_000, 5_000, 10_000)
-    assert DATASETS["fashion_mnist"].sizes(0.2, 0.2) == (48_000, 12_000, 10_000)
-    assert DATASETS["svhn"].sizes(0.2, 0.2) == (58_606, 14_651, 26_032)
+    assert DATASETS["cifar10"].sizes(DataSpec()) == (40_000, 10_000, 10_000)
+    assert DATASETS["cifar100"].sizes(DataSpec(val_fraction=0.1)) == (45_000, 5_000, 10_000)
+    assert DATASETS["fashion_mnist"].sizes(DataSpec()) == (48_000, 12_000, 10_000)
+    assert DATASETS["svhn"].sizes(DataSpec()) == (58_606, 14_651, 26_032)
 
 
 @pytest.mark.parametrize("info", DATASETS.values(), ids=lambda info: info.name)

@@ -146,6 +146,8 @@ trains = st.builds(
     schedule=st.sampled_from(CHOICES["schedule"]),
     crop_padding=st.integers(0, 8),
     flip=st.booleans(),
+    cutout=st.integers(0, 16),
+    precision=st.sampled_from(CHOICES["precision"]),
     label_smoothing=st.floats(0, 0.9),
 )
 datas = st.builds(
@@ -154,6 +156,8 @@ datas = st.builds(
     val_fraction=fractions,
     test_fraction=fractions,
     split_seed=st.integers(0, 2**32 - 1),
+    checksum=st.text("0123456789abcdef"),
+    subset=st.floats(0.01, 1),
 )
 trials = st.builds(TrialSpec, net=nets(), train=trains, data=datas, seed=st.integers(0, 2**63 - 1))
 
@@ -355,7 +359,11 @@ def test_blocks_chain_from_the_stem_to_the_head(net: NetSpec) -> None:
         (TrainSpec, {"weight_decay": -1e-4}, "weight_decay", "0 or more"),
         (TrainSpec, {"label_smoothing": 1.0}, "label_smoothing", "0 or more and below 1"),
         (TrainSpec, {"crop_padding": -1}, "crop_padding", "0 or more"),
+        (TrainSpec, {"cutout": -1}, "cutout", "0 or more"),
+        (TrainSpec, {"precision": "float16"}, "precision", "one of float32, bfloat16"),
         (TrainSpec, {"schedule": "step"}, "schedule", "one of one_cycle, cosine"),
+        (DataSpec, {"subset": 0.0}, "subset", "above 0 and at most 1"),
+        (DataSpec, {"subset": math.nan}, "subset", "above 0 and at most 1"),
         (DataSpec, {"val_fraction": 0.0}, "val_fraction", "between 0 and 1"),
         (DataSpec, {"test_fraction": 1.0}, "test_fraction", "between 0 and 1"),
         (DataSpec, {"val_fraction": math.nan}, "val_fraction", "between 0 and 1"),
@@ -429,12 +437,21 @@ CHANGES: list[tuple[Any, dict[str, Any]]] = [
             "schedule": "cosine",
             "crop_padding": 4,
             "flip": True,
+            "cutout": 8,
             "label_smoothing": 0.1,
+            "precision": "bfloat16",
         },
     ),
     (
         DataSpec(),
-        {"name": "cifar10", "val_fraction": 0.1, "test_fraction": 0.1, "split_seed": 1},
+        {
+            "name": "cifar10",
+            "val_fraction": 0.1,
+            "test_fraction": 0.1,
+            "split_seed": 1,
+            "checksum": "0f",
+            "subset": 0.5,
+        },
     ),
     (
         TrialSpec(net=NetSpec(), train=TrainSpec(), data=DataSpec(), seed=0),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ablate.data import Dataset
+from ablate.execution import Execution
 from ablate.model import build
 from ablate.record import COLUMNS
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
@@ -18,7 +19,7 @@ from ablate.trial import failed_trial, run_trial
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-CPU = torch.device("cpu")
+CPU = Execution(device="cpu", threads=1)
 TRIAL = TrialSpec(
     net=NetSpec(widths=(4, 8, 16), in_channels=1, image_size=8),
     train=TrainSpec(epochs=2, batch_size=256),
@@ -28,9 +29,9 @@ TRIAL = TrialSpec(
 MEASURED = {"test_accuracy", "val_accuracy", "val_loss", "train_loss"}
 ALWAYS = {
     *("device", "driver", "os", "versions", "commit", "dirty", "state", "dtype", "memory_format"),
-    *("started", "finished"),
+    *("started", "finished", "train_threads", "compiled", "deterministic"),
 }
-COUNTED = {"train_seconds", "train_threads", "train_images", "val_images", "test_images"}
+COUNTED = {"train_seconds", "train_images", "val_images", "test_images"}
 
 
 def test_a_complete_trial(digits: Dataset) -> None:
@@ -80,7 +81,10 @@ def test_a_trial_that_diverges(digits: Dataset) -> None:
     outcome = run_trial(trial, digits, CPU)
     assert set(outcome.row) == ALWAYS | COUNTED | {"failure"}
     assert outcome.row["state"] == "diverged"
-    assert outcome.row["failure"] in ("loss nan in epoch 1", "loss inf in epoch 1")
+    assert outcome.row["failure"] in (
+        "loss nan, gradient nan in epoch 1",
+        "loss inf, gradient nan in epoch 1",
+    )
     assert outcome.epochs == []
 
 
@@ -124,7 +128,7 @@ def test_an_interrupt_is_no_failure(digits: Dataset) -> None:
 
 
 def test_a_trial_that_cannot_say_what_became_of_it() -> None:
-    outcome = failed_trial("its process ended", "cpu")
+    outcome = failed_trial(TRIAL, "its process ended", CPU)
     assert set(outcome.row) == ALWAYS | {"failure"}
     assert (outcome.row["state"], outcome.row["failure"]) == ("failed", "its process ended")
     assert outcome.epochs == []

@@ -1,0 +1,93 @@
+"""Random shift, mirror and cutout: drawn for an epoch, applied batch by batch on the device."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ablate.spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What augmentation does to each of N images; None for what the recipe leaves out.
+
+    Args:
+        shift: (2, N) int64, from 0 to twice the padding: rows and columns cut off a padded image.
+        mirror: (N,) bool.
+        cutout: (2, N) int64, row and column of the centre of the square.
+    """
+
+    shift: Tensor | None = None
+    mirror: Tensor | None = None
+    cutout: Tensor | None = None
+
+    def part(self, start: int, stop: int) -> "Draws":
+        """Those of the images from `start` to before `stop`."""
+        return Draws(
+            *(
+                None if drawn is None else drawn[..., start:stop]
+                for drawn in (self.shift, self.mirror, self.cutout)
+            )
+        )
+
+
+def draw(
+    count: int,
+    size: tuple[int, int],
+    train: TrainSpec,
+    generator: torch.Generator,
+    device: torch.device,
+) -> Draws:
+    """Draw the augmentation of an epoch, so that no step has to send anything to the device.
+
+    Args:
+        count: images in the epoch.
+        size: their height and width.
+        train: the recipe.
+        generator: on the CPU, so that every device gets the same.
+        device: where the draws are wanted.
+    """
+    shift = mirror = cutout = None
+    if train.crop_padding:
+        shift = torch.randint(2 * train.crop_padding + 1, (2, count), generator=generator)
+        shift = shift.to(device)
+    if train.flip:
+        mirror = (torch.rand(count, generator=generator) < 0.5).to(device)
+    if train.cutout:
+        centres = [torch.randint(side, (count,), generator=generator) for side in size]
+        cutout = torch.stack(centres).to(device)
+    return Draws(shift, mirror, cutout)
+
+
+def augment(batch: Tensor, train: TrainSpec, draws: Draws) -> Tensor:
+    """A normalised batch (N, C, H, W), shifted, mirrored and cut as drawn for its N images."""
+    if draws.shift is not None:
+        batch = _shift(batch, train.crop_padding, draws.shift)
+    if draws.mirror is not None:
+        batch = torch.where(draws.mirror[:, None, None, None], batch.flip(3), batch)
+    if draws.cutout is not None:
+        batch = _cut_out(batch, train.cutout, draws.cutout)
+    return batch
+
+
+def _shift(batch: Tensor, padding: int, shift: Tensor) -> Tensor:
+    """Each image cut out of its zero-padded self, `shift` pixels from the top left."""
+    count, channels, height, width = batch.shape
+    rows = shift[0][:, None] + torch.arange(height, device=batch.device)
+    columns = shift[1][:, None] + torch.arange(width, device=batch.device)
+    image = torch.arange(count, device=batch.device).view(-1, 1, 1, 1)
+    channel = torch.arange(channels, device=batch.device).view(1, -1, 1, 1)
+    padded = F.pad(batch, (padding,) * 4)
+    return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def _cut_out(batch: Tensor, side: int, centre: Tensor) -> Tensor:
+    """A square of zeros, which are the mean, about a pixel of each image."""
+    inside = []
+    for middle, length in zip(centre, batch.shape[2:], strict=True):
+        offset = torch.arange(length, device=batch.device) - (middle[:, None] - side // 2)
+        inside.append((offset >= 0) & (offset < side))
+    rows, columns = inside
+    return batch.masked_fill(rows[:, None, :, None] & columns[:, None, None, :], 0.0)

@@ -1,0 +1,538 @@
+"""One's own images: a folder a class, decoded once, and kept on disk as plain arrays.
+
+Read as torchvision's `ImageFolder` reads them: `PATH/train/<class>/`, `PATH/test/<class>/` and, if
+there is one, `PATH/val/<class>/`, each with image files at any depth. Under `ROOT/folders` lie
+
+- `<checksum>/`: `folder.json`, and `<split>.npy` and `<split>-labels.npy` of each split;
+- `<fingerprint>.json`: the checksum of the content that files of these names, sizes and times have;
+- `<fingerprint>.lock`, `<checksum>.lock`: held while one of those is made;
+- `.<fingerprint>-*/`: one in the making. A killed run leaves it; the next removes it.
+
+Worker processes import this module, so it imports torch only where the parent needs it.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import stat
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
+from filelock import FileLock
+from numpy.lib.format import write_array_header_1_0
+from PIL import Image, ImageOps
+
+from ablate.processes import end_with_parent
+from ablate.spec import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1  # of the cache and of how an image becomes pixels: another number decodes all again
+SPLITS = ("train", "val", "test")
+MOST_PIXELS = 1024  # height and width
+BLOCK = 256  # images a task; fewer than these are not worth another process
+STEPS = 10  # that progress is told of, at most, for headers and again for pixels
+HASHED = 2**24  # bytes at a time
+PIXEL, LABEL = "|u1", "<i8"  # as NumPy writes them
+GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+
+Progress = Callable[[Iterable[str], int, str], Iterator[str]]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder of images that has been prepared.
+
+    Args:
+        name: the last component of its path, in A-Z, a-z, 0-9, `_`, `.` and `-`.
+        checksum: SHA-256 of its content, whatever the path, the times and the machine.
+        classes: their names, in the order of the labels.
+        channels, image_size: of every image; height equals width.
+        images, val_images, test_images: in its `train`, `val` (0 where there is none) and `test`.
+    """
+
+    name: str
+    checksum: str
+    classes: tuple[str, ...]
+    channels: int
+    image_size: int
+    images: int
+    val_images: int
+    test_images: int
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """Files relative to `base`, and their labels, by split."""
+
+    base: Path
+    classes: tuple[str, ...]
+    files: dict[str, list[str]]
+    labels: dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Files of one split, and the row of the first."""
+
+    split: str
+    start: int
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class _Header:
+    width: int
+    height: int
+    grey: bool
+
+
+@dataclass(frozen=True)
+class _Cache:
+    """Images (N, C, S, S) uint8 and labels (N,) int64, memory-mapped, by split."""
+
+    classes: tuple[str, ...]
+    arrays: dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
+
+
+def prepare(
+    path: Path, image_size: int | None, root: Path, processes: int, progress: Progress
+) -> Folder:
+    """Decode the images under `path` into the cache under `root`, unless they are there already.
+
+    Images are turned as their EXIF says. They are RGB, as PIL converts them, unless all of them
+    are greyscale; 16 bits become the upper 8. Those not of the size asked for are scaled, their
+    shorter side to it, and cropped about the centre (bicubic, `PIL.ImageOps.fit`).
+
+    Args:
+        path: the folder, as the module describes it.
+        image_size: height and width to bring them to, in pixels; None where all are square and
+            of one size.
+        root: where datasets are kept.
+        processes: that decode side by side.
+        progress: `ablate.progress.plain_or_bar`, or another that passes items on.
+
+    Raises:
+        InputError: no such folder, another layout, a file that is no whole image, or sizes that
+            differ where no `image_size` is given.
+        OSError: no room, or no leave to write, under `root`.
+    """
+    if image_size is not None and not 1 <= image_size <= MOST_PIXELS:
+        raise InputError(
+            f"image_size = {image_size}: expected 1 to {MOST_PIXELS} pixels", "image_size"
+        )
+    listing = _list(path)
+    folders = root / "folders"
+    index = folders / f"{_fingerprint(listing, image_size)}.json"
+    found = _indexed(index)
+    if found is None:
+        folders.mkdir(parents=True, exist_ok=True)
+        with FileLock(index.with_suffix(".lock")):
+            # Another process may have made it while this one waited.
+            found = _indexed(index) or _make(listing, image_size, index, processes, progress)
+    checksum, cache = found
+    images = {split: arrays[0] for split, arrays in cache.arrays.items()}
+    return Folder(
+        name=_clean_name(path),
+        checksum=checksum,
+        classes=cache.classes,
+        channels=images["train"].shape[1],
+        image_size=images["train"].shape[2],
+        images=len(images["train"]),
+        val_images=len(images.get("val", ())),
+        test_images=len(images["test"]),
+    )
+
+
+def read_folder(root: Path, checksum: str) -> dict[str, tuple["Tensor", "Tensor"]]:
+    """Images (N, C, S, S) uint8 and labels (N,) int64 of each split of a prepared folder.
+
+    Both lie in memory maps that processes share; what is written to them stays in this process.
+
+    Args:
+        root: as `prepare` was given it.
+        checksum: as `prepare` gave it. It is not computed again here.
+
+    Raises:
+        InputError: it is not under `root`, or its shapes are not those noted there.
+    """
+    import torch
+
+    cache = _open(root / "folders" / checksum, "c")
+    return {
+        split: (torch.from_numpy(images), torch.from_numpy(labels))
+        for split, (images, labels) in cache.arrays.items()
+    }
+
+
+# Files
+
+
+def _list(path: Path) -> _Listing:
+    from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
+
+    splits = _find_splits(path)
+    classes = _find_classes(path, splits)
+    base = path.absolute()  # torchvision would take a `~` for a home
+    files: dict[str, list[str]] = {}
+    labels: dict[str, list[int]] = {}
+    for split in splits:
+        samples = make_dataset(
+            str(base / split),
+            {name: label for label, name in enumerate(classes)},
+            extensions=IMG_EXTENSIONS,
+            allow_empty=True,
+        )
+        files[split] = [file.removeprefix(str(base)).lstrip(os.sep) for file, _ in samples]
+        labels[split] = [label for _, label in samples]
+        for label in sorted(set(range(len(classes))) - set(labels[split])):
+            raise InputError(
+                f"{path / split / classes[label]}: no image in it; expected files that end in "
+                f"{', '.join(IMG_EXTENSIONS)}"
+            )
+    return _Listing(path, classes, files, labels)
+
+
+def _find_splits(path: Path) -> list[str]:
+    if not path.is_dir():
+        wrong = "not a directory" if path.exists() else "no such directory"
+        raise InputError(f"{path}: {wrong}; expected one with train/<class>/ and test/<class>/")
+    found = _subfolders(path)
+    for split in ("train", "test"):
+        if split not in found:
+            has = ", ".join(found[:5]) + (", ..." if found[5:] else "") if found else "no folder"
+            raise InputError(
+                f"{path}: no {split!r} folder; expected train/<class>/ and test/<class>/, and "
+                f"val/<class>/ only if you have one (validation is drawn from train without it), "
+                f"and found {has}"
+            )
+    return [split for split in SPLITS if split in found]
+
+
+def _find_classes(path: Path, splits: list[str]) -> tuple[str, ...]:
+    classes = {split: _subfolders(path / split) for split in splits}
+    for split, names in classes.items():
+        if not names:
+            raise InputError(
+                f"{path / split}: no class folders; expected {split}/<class>/ with images"
+            )
+        for one, other in ((split, "train"), ("train", split)):
+            for name in sorted(set(classes[one]) - set(classes[other])):
+                raise InputError(
+                    f"{path}: class {name!r} of {one} is not in {other}; expected the same class "
+                    "folders in every split"
+                )
+    if len(classes["train"]) < 2:
+        raise InputError(
+            f"{path / 'train'}: one class, {classes['train'][0]!r}; expected 2 or more"
+        )
+    return tuple(classes["train"])
+
+
+def _subfolders(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir() if entry.is_dir())
+
+
+def _fingerprint(listing: _Listing, image_size: int | None) -> str:
+    """What changes when a file may have: names, sizes and times, in hexadecimal.
+
+    The time of the last change of status (`ctime`) catches files that were replaced by others of
+    the same size and time of modification, as an archive or `cp -p` leaves them.
+    """
+    digest = hashlib.sha256(json.dumps([FORMAT, image_size]).encode())
+    for name in (name for names in listing.files.values() for name in names):
+        status = _status(listing.base / name)
+        facts = [name, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        digest.update(json.dumps(facts).encode())
+    return digest.hexdigest()
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        status = path.stat()
+    except OSError as error:  # a link to nowhere
+        raise InputError(f"{path}: {error.strerror}; expected an image file") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path}: not a regular file; expected an image file")
+    return status
+
+
+def _clean_name(path: Path) -> str:
+    name = path.resolve().name if path.name in ("", "..") else path.name
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "folder"
+
+
+# The cache
+
+
+def _indexed(index: Path) -> tuple[str, _Cache] | None:
+    """The checksum that the index names, and the cache; None where either is missing or damaged.
+
+    Nothing is lost with a damaged one: the images are decoded again.
+    """
+    try:
+        checksum = json.loads(index.read_text())["checksum"]
+        cache = _checked(index.parent / checksum)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return None if cache is None else (checksum, cache)
+
+
+def _checked(directory: Path) -> _Cache | None:
+    """The cache in a directory, if its content has the checksum that is its name."""
+    try:
+        cache = _open(directory, "r")
+    except InputError:
+        return None
+    return cache if _checksum(cache) == directory.name else None
+
+
+def _open(directory: Path, mode: Literal["r", "c"]) -> _Cache:
+    """Map a cache as `numpy.memmap` does in that mode. No pickle is ever read."""
+    again = "run again with --dataset folder:PATH"
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no prepared images here; {again}", "dataset")
+    try:
+        about = json.loads((directory / "folder.json").read_text())
+        shapes = {split: tuple(shape) for split, shape in about["shapes"].items()}
+        arrays = {
+            split: (
+                _map(directory / f"{split}.npy", mode, PIXEL, shapes[split]),
+                _map(directory / f"{split}-labels.npy", mode, LABEL, shapes[split][:1]),
+            )
+            for split in SPLITS
+            if split != "val" or split in shapes
+        }
+        return _Cache(tuple(about["classes"]), arrays)
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise InputError(f"{directory}: damaged ({why}); {again}", "dataset") from error
+
+
+def _map(
+    path: Path, mode: Literal["r", "c"], dtype: str, shape: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
+    # The header is compared, not interpreted: nothing in the file says how it is to be read.
+    header = _npy_header(dtype, shape)
+    with path.open("rb") as stream:
+        if stream.read(len(header)) != header:
+            raise ValueError(f"{path.name} is no array of {shape} {dtype}")
+    return np.memmap(path, dtype, mode, len(header), shape)
+
+
+def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
+    """What a .npy file of such an array, in C order, begins with."""
+    stream = io.BytesIO()
+    write_array_header_1_0(stream, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+def _checksum(cache: _Cache) -> str:
+    digest = hashlib.sha256()
+    for split, (images, labels) in cache.arrays.items():
+        digest.update(json.dumps([split, cache.classes, images.shape]).encode())
+        digest.update(labels.data)
+        flat = images.reshape(-1)
+        for start in range(0, len(flat), HASHED):
+            digest.update(flat[start : start + HASHED].data)
+    return digest.hexdigest()
+
+
+def _make(
+    listing: _Listing, image_size: int | None, index: Path, processes: int, progress: Progress
+) -> tuple[str, _Cache]:
+    """Decode into a directory beside the caches, then name it and write the index."""
+    folders, prefix = index.parent, f".{index.stem}-"
+    for left in folders.glob(f"{prefix}*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=folders, prefix=prefix) as work:
+        made = Path(work) / "made"
+        made.mkdir()
+        _decode(listing, image_size, made, processes, progress)
+        cache = _open(made, "r")
+        checksum = _checksum(cache)
+        _install(made, folders / checksum)
+        written = Path(work) / "index.json"
+        written.write_text(json.dumps({"checksum": checksum}))
+        _sync(written)
+        written.replace(index)
+    return checksum, cache
+
+
+def _install(made: Path, directory: Path) -> None:
+    """Move what was made to its name, unless another folder had the same content."""
+    with FileLock(directory.with_suffix(".lock")):
+        if _checked(directory):
+            return
+        if directory.exists():
+            directory.rename(made.with_name("damaged"))
+        made.rename(directory)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+# Pixels
+
+
+def _decode(
+    listing: _Listing, image_size: int | None, target: Path, processes: int, progress: Progress
+) -> None:
+    """Write the whole cache into `target`: look at every header first, then decode."""
+    blocks = [
+        _Block(split, start, names[start : start + BLOCK])
+        for split, names in listing.files.items()
+        for start in range(0, len(names), BLOCK)
+    ]
+    with _workers(sum(map(len, listing.files.values())), processes) as each:
+        looked = each(partial(_look_at, listing.base), blocks)
+        headers = _follow(looked, blocks, "looked at", progress)
+        channels = 1 if all(header.grey for block in headers for header in block) else 3
+        size = image_size or _common_size(listing.base, blocks, headers)
+        shapes = {
+            split: (len(names), channels, size, size) for split, names in listing.files.items()
+        }
+        for split, shape in shapes.items():
+            (target / f"{split}.npy").write_bytes(_npy_header(PIXEL, shape))
+            np.save(target / f"{split}-labels.npy", np.array(listing.labels[split], LABEL))
+        written = each(partial(_write, listing.base, target, shapes), blocks)
+        _follow(written, blocks, "decoded", progress)
+    about = {"classes": listing.classes, "shapes": shapes}
+    (target / "folder.json").write_text(json.dumps(about))
+    for path in target.iterdir():
+        _sync(path)
+
+
+def _common_size(base: Path, blocks: list[_Block], headers: list[list[_Header]]) -> int:
+    names = [name for block in blocks for name in block.names]
+    sizes = [(header.width, header.height) for block in headers for header in block]
+    width, height = sizes[0]
+    if width != height:
+        raise InputError(
+            f"{base}: not square: {names[0]} is {width}x{height}; give --image-size N", "image_size"
+        )
+    for name, size in zip(names, sizes, strict=True):
+        if size != sizes[0]:
+            raise InputError(
+                f"{base}: mixed sizes: {name} is {size[0]}x{size[1]}, {names[0]} {width}x{height}; "
+                "give --image-size N",
+                "image_size",
+            )
+    if width > MOST_PIXELS:
+        raise InputError(
+            f"{base}: images of {width}x{height}: expected {MOST_PIXELS} pixels at most; "
+            "give --image-size N",
+            "image_size",
+        )
+    return width
+
+
+@contextlib.contextmanager
+def _workers(images: int, processes: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` over processes, or the plain one where there is little to do. Order is kept."""
+    if images < BLOCK or processes < 2:
+        yield map
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker)
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    end_with_parent()
+
+
+def _follow(
+    results: Iterable[Result], blocks: list[_Block], done: str, progress: Progress
+) -> list[Result]:
+    """The results of all blocks, with progress told in a few steps."""
+    kept: list[Result] = []
+    every = -(-len(blocks) // STEPS)
+    total = sum(len(block.names) for block in blocks)
+
+    def steps() -> Iterator[str]:
+        images = 0
+        for block, result in zip(blocks, results, strict=True):
+            kept.append(result)
+            images += len(block.names)
+            if len(kept) % every == 0 or len(kept) == len(blocks):
+                yield f"{done} {images:,} of {total:,} images"
+
+    for _ in progress(steps(), -(-len(blocks) // every), "step"):
+        pass
+    return kept
+
+
+def _look_at(base: Path, block: _Block) -> list[_Header]:
+    return [_header(base / name) for name in block.names]
+
+
+def _header(path: Path) -> _Header:
+    with _opened(path) as image:
+        if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
+            raise ValueError("32 bits a pixel: expected 8 or 16")
+        return _Header(*image.size, grey=image.mode in GREY)
+
+
+def _write(
+    base: Path, target: Path, shapes: dict[str, tuple[int, int, int, int]], block: _Block
+) -> None:
+    """Decode a block into its rows of the array in `target`."""
+    shape = shapes[block.split]
+    _, channels, size, _ = shape
+    # Written, not mapped: a full disk is then an error, where a map would end the process.
+    with (target / f"{block.split}.npy").open("rb+") as stream:
+        stream.seek(len(_npy_header(PIXEL, shape)) + block.start * channels * size * size)
+        for name in block.names:
+            stream.write(_pixels(base / name, channels, size).tobytes())
+
+
+def _pixels(path: Path, channels: int, size: int) -> np.ndarray[Any, Any]:
+    """One image (C, S, S) uint8."""
+    with _opened(path) as opened:
+        ImageOps.exif_transpose(opened, in_place=True)
+        image: Image.Image = opened
+        if image.mode.startswith("I"):  # 16 bits, of which PIL would keep the lower 8
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        if image.mode == "P":  # PIL warns of transparency it cannot keep
+            image = image.convert("RGBA")
+        image = image.convert("L" if channels == 1 else "RGB")
+        if image.size != (size, size):
+            image = ImageOps.fit(image, (size, size), method=Image.Resampling.BICUBIC)
+        return np.asarray(image).reshape(size, size, channels).transpose(2, 0, 1)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The image in a file; whatever is wrong with it becomes one `InputError`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                yield image
+    except Exception as error:  # PIL raises all kinds for a damaged file
+        why = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"{path}: not an image that can be read ({why}); replace it or remove it"
+        ) from error

@@ -1,0 +1,139 @@
+"""What is settled before a study trains: layout, costs and throughput, how the CPUs are split.
+
+Each is found once and kept with the study, so that a run that goes on goes on as it began.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+import pandas as pd
+
+from ablate.cost import count
+from ablate.count import total
+from ablate.data import Dataset
+from ablate.execution import Execution
+from ablate.layout import pick_layout
+from ablate.machine import MOST_WORKERS, describe
+from ablate.spec import NetSpec
+from ablate.split import Load, candidates, fastest, probe
+from ablate.study import Study
+from ablate.throughput import sweep, time_arms
+
+WORTH_PROBING_S = 120  # of training that is left; a shorter run is over before a probe pays
+
+Say = Callable[[str], object]
+
+
+class Memory(Protocol):
+    """Keeps what was found; `ablate.search.Queue` is one."""
+
+    def recall(self, name: str) -> Any:
+        """What was kept under a name, or None."""
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep JSON values under a name."""
+
+
+def pick_execution(
+    study: Study, wanted: Execution, pick: bool, memory: Memory, say: Say
+) -> tuple[Execution, float | None]:
+    """How to run, with the layout that a probe finds best if `pick`, and its gain; else as wanted.
+
+    The gain is the speed of channels_last over contiguous, None where that was not timed.
+    """
+    if not pick:
+        return wanted, None
+    name = _name("layout", wanted, _nets(study), study.train)
+    kept = memory.recall(name)
+    if kept is None:
+        layout = pick_layout(_nets(study), study.train, wanted)
+        say(f"layout: {layout.why}")
+        kept = asdict(layout)
+        memory.remember(name, kept)
+    return replace(wanted, channels_last=kept["channels_last"]), kept["gain"]
+
+
+def cell_columns(
+    study: Study, data: Dataset, execution: Execution, memory: Memory, say: Say
+) -> dict[NetSpec, dict[str, Any]]:
+    """Cost and throughput columns of each cell; all are timed against each other in one phase."""
+    nets = _nets(study)
+    name = _name("cells", execution, nets, study.train, study.data)
+    kept = memory.recall(name)
+    if kept is None:
+        say(f"timing {len(nets)} cells against each other")
+        kept = time_arms(nets, study.train, data, execution)
+        memory.remember(name, kept)
+    return {net: _costs(net) | timed for net, timed in zip(nets, kept, strict=True)}
+
+
+def time_batches(
+    study: Study, data: Dataset, execution: Execution, batches: Sequence[int]
+) -> pd.DataFrame:
+    """The throughput of each cell at each size of batch."""
+    cells = sorted(study.cells, key=lambda cell: cell.name != study.baseline)
+    return sweep({cell.name: cell.net for cell in cells}, study.train, data, execution, batches)
+
+
+def pick_split(
+    study: Study,
+    left_s: float,
+    trials: int,
+    execution: Execution,
+    data_root: Path,
+    memory: Memory,
+    say: Say,
+) -> tuple[int, int]:
+    """Processes, and CPU threads of each: the fastest by a probe, where that is worth its time.
+
+    Args:
+        study: what is run.
+        left_s, trials: what is left, in seconds of one process with all threads.
+        execution: how one process with the machine to itself would run.
+        data_root: where the dataset lies.
+        memory, say: keep and tell the answer.
+    """
+    if execution.device.startswith("cuda"):
+        return 1, execution.threads
+    ways = candidates(execution.threads, min(MOST_WORKERS, trials))
+    if len(ways) == 1 or left_s < WORTH_PROBING_S:
+        return ways[-1]
+    net = _nets(study)[0]
+    name = _name("split", execution, net, study.train, study.data, ways)
+    kept = memory.recall(name)
+    if kept is None:
+        load = Load(net, study.train, study.data, data_root, replace(execution, threads=1))
+        found = probe(load, ways)
+        rates = ", ".join(
+            f"{way.workers} x {way.threads}: {median(way.rates):,.0f}" for way in found
+        )
+        say(f"images/s by processes x threads: {rates} (medians of {len(found[0].rates)} rounds)")
+        best = fastest(found)
+        kept = [best.workers, best.threads]
+        memory.remember(name, kept)
+    workers, threads = kept
+    return workers, threads
+
+
+def _nets(study: Study) -> list[NetSpec]:
+    """The networks of the cells, the baseline's first."""
+    cells = sorted(study.cells, key=lambda cell: cell.name != study.baseline)
+    return [cell.net for cell in cells]
+
+
+def _costs(net: NetSpec) -> dict[str, Any]:
+    cost = count(net)
+    return asdict(cost) | {
+        "unsupported_ops": cost.unsupported_json,
+        "activations": total(net).activations,
+    }
+
+
+def _name(kind: str, execution: Execution, *about: object) -> str:
+    """A name for what was found: it holds for the same question, on the same machine, alone."""
+    asked = repr((execution, describe(execution.device)["device"], about))
+    return f"{kind}:{hashlib.sha256(asked.encode()).hexdigest()[:16]}"

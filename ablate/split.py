@@ -1,0 +1,137 @@
+"""How to split the CPUs between processes and threads, found by training for a moment each way."""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from ablate.data import Dataset, Images, load
+from ablate.execution import Execution, place, set_up
+from ablate.model import build
+from ablate.processes import end_with_parent
+from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.train import make_optimizer, make_schedule, train_epoch
+
+ROUNDS, ENDLESS = 3, 10**6
+
+
+@dataclass(frozen=True)
+class Split:
+    """Processes that train side by side, CPU threads of each, and the images/s of all together.
+
+    Args:
+        rates: one a round.
+    """
+
+    workers: int
+    threads: int
+    rates: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the processes train while they are timed."""
+
+    net: NetSpec
+    train: TrainSpec
+    data: DataSpec
+    data_root: Path
+    execution: Execution
+
+
+def candidates(cpus: int, most: int) -> list[tuple[int, int]]:
+    """Ways to split: 1, 2, 4, ... processes and then one a CPU, with whole threads for each.
+
+    >>> candidates(cpus=6, most=8)
+    [(1, 6), (2, 3), (4, 1), (6, 1)]
+    """
+    most = min(cpus, most)
+    counts = [2**power for power in range(most.bit_length()) if 2**power < most]
+    return [(workers, cpus // workers) for workers in [*counts, most]]
+
+
+def probe(load: Load, splits: Sequence[tuple[int, int]], seconds: float = 1.0) -> list[Split]:
+    """Time each way to split, in turn and back again, with nothing else running.
+
+    Args:
+        load: what to train.
+        splits: processes and threads of each way.
+        seconds: that each way trains in each of the rounds.
+    """
+    rates: dict[tuple[int, int], list[float]] = {split: [] for split in splits}
+    with _processes(load, max(workers for workers, _ in splits)) as pipes:
+        for number in range(ROUNDS):
+            for workers, threads in splits if number % 2 == 0 else reversed(splits):
+                for pipe in pipes[:workers]:
+                    pipe.send((threads, seconds))
+                rates[workers, threads].append(sum(pipe.recv() for pipe in pipes[:workers]))
+    return [Split(workers, threads, tuple(rates[workers, threads])) for workers, threads in splits]
+
+
+def fastest(splits: Sequence[Split]) -> Split:
+    """The split with the highest median."""
+    return max(splits, key=lambda split: median(split.rates))
+
+
+@contextmanager
+def _processes(load: Load, count: int) -> Iterator[list[Connection]]:
+    context = multiprocessing.get_context("spawn")
+    pairs = [context.Pipe() for _ in range(count)]
+    started = [
+        context.Process(target=_train_when_told, args=(load, theirs), daemon=True)
+        for _, theirs in pairs
+    ]
+    try:
+        for process, (_, theirs) in zip(started, pairs, strict=True):
+            process.start()
+            theirs.close()
+        pipes = [ours for ours, _ in pairs]
+        for pipe in pipes:
+            pipe.recv()  # it has warmed up
+        yield pipes
+    finally:
+        for process in started:
+            process.kill()
+            process.join()
+
+
+def _train_when_told(work: Load, pipe: Connection) -> None:
+    """Answer each (threads, seconds) with the images/s at which this process trained."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    end_with_parent()
+    device = set_up(work.execution)
+    step = _few_steps(work, load(work.data, work.data_root).to(device))
+    step()
+    pipe.send("ready")
+    while True:
+        threads, seconds = pipe.recv()
+        torch.set_num_threads(threads)
+        step()  # with the threads started
+        start, images, spent = time.perf_counter(), 0, 0.0
+        while spent < seconds:
+            images += step()
+            spent = time.perf_counter() - start
+        pipe.send(images / spent)
+
+
+def _few_steps(work: Load, data: Dataset) -> Callable[[], int]:
+    """The training loop over one batch of the data a call, which returns the images in it."""
+    few = slice(work.train.batch_size)
+    one_batch = replace(data, train=Images(data.train.pick(few), data.train.labels[few]))
+    network = place(build(work.net), work.execution)
+    optimizer = make_optimizer(network, work.train)
+    schedule = make_schedule(optimizer, replace(work.train, epochs=ENDLESS), 1)
+    generator = torch.Generator().manual_seed(0)
+
+    def step() -> int:
+        train_epoch(network, one_batch, work.train, optimizer, schedule, generator)
+        return len(one_batch.train)
+
+    return step
