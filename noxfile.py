@@ -5,6 +5,8 @@ that `pip install -e '.[dev]'` filled: so nothing of several GB is installed twi
 benchmark measures the torch build that you use.
 """
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "none"
@@ -33,9 +35,18 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speed, as ratios to named peers in one run; no default session."""
+    """Speed, as ratios to named peers in one run; no default session.
+
+    `nox -s bench -- --compare` sets all beside the last saved run. Other options go to
+    `python -m benchmarks.loops`, whose `--help` lists them.
+    """
+    from pytest_benchmark.utils import get_machine_id
+
+    saved = any(Path(".benchmarks", get_machine_id()).glob("[0-9]*_*.json"))  # else it would fail
+    compare = ["--benchmark-compare"] if saved and "--compare" in session.posargs else []
     session.run(
         "python", "-m", "pytest", "benchmarks", "--benchmark-only", "--benchmark-disable-gc",
         "--benchmark-group-by=group", "--benchmark-columns=median,iqr,min,max,rounds",
-        "--benchmark-autosave", *session.posargs,
+        "--benchmark-autosave", *compare,
     )  # fmt: skip
+    session.run("python", "-m", "benchmarks.loops", *session.posargs)

@@ -17,11 +17,10 @@ from ablate.spec import InputError
 
 OUTCOMES = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
 MIN_PAIRS = 6
-THROUGHPUTS = (
-    "train_images_per_s",
-    "train_images_per_s_iqr",
-    "infer_images_per_s",
-    "infer_images_per_s_iqr",
+THROUGHPUTS = tuple(
+    f"{timed}_{name}"
+    for timed in ("train", "infer", "epoch")
+    for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
 )
 
 
@@ -94,8 +93,10 @@ def summarise(
         - `cell`; `n`, complete trials with an outcome; `diverged`, `failed`, trials;
         - `mean`, `low`, `high`: accuracy as a fraction, with Student's t interval over seeds, cut
           off at 0 and 1; no limits (NaN) below two seeds;
-        - `params`; `macs` for one image; `train_images_per_s`, `infer_images_per_s` and their
-          `_iqr`: the median of what the cell's rows carry, which is one measurement;
+        - `params`; `macs` for one image; `train_`, `infer_` and `epoch_` with `images_per_s`,
+          `images_per_s_iqr`, `ratio`, `ratio_low`, `ratio_high`: the median of what the cell's
+          rows carry, which is one measurement; `throughput_control_off`, whether any of them says
+          that the timings are not to be trusted;
         - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, over the `pairs`
           seeds complete in both, with the t interval of the paired differences. Each is widened
           to the level 1 - (1 - level) / (cells - 1), so that all of them hold together at `level`
@@ -126,7 +127,15 @@ def summarise(
             | (_no_comparison() if cell == baseline else _comparison(differences, adjusted))
         )
     columns = ["cell", "n", "diverged", "failed", "mean", "low", "high", "params", "macs"]
-    columns += [*THROUGHPUTS, "diff", "diff_low", "diff_high", "pairs", "verdict"]
+    columns += [
+        *THROUGHPUTS,
+        "throughput_control_off",
+        "diff",
+        "diff_low",
+        "diff_high",
+        "pairs",
+        "verdict",
+    ]
     summary = pd.DataFrame(rows, columns=columns)
     summary.attrs = {"outcome": outcome, "level": level}
     return summary
@@ -152,6 +161,7 @@ def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
         "params": int(first["params"]),
         "macs": int(first["macs"]),
         **{name: float(throughputs[name]) for name in THROUGHPUTS},
+        "throughput_control_off": bool(rows["throughput_control_off"].fillna(False).any()),
     }
 
 

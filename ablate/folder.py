@@ -17,12 +17,9 @@ import io
 import json
 import multiprocessing
 import os
-import re
 import shutil
 import signal
-import stat
 import tempfile
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -33,8 +30,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from filelock import FileLock
 from numpy.lib.format import write_array_header_1_0
-from PIL import Image, ImageOps
 
+from ablate.image_file import Header, read_header, read_pixels
+from ablate.image_tree import SPLITS, Listing, clean_name, fingerprint, list_images
 from ablate.processes import end_with_parent
 from ablate.spec import InputError
 
@@ -42,13 +40,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1  # of the cache and of how an image becomes pixels: another number decodes all again
-SPLITS = ("train", "val", "test")
 MOST_PIXELS = 1024  # height and width
 BLOCK = 256  # images a task; fewer than these are not worth another process
 STEPS = 10  # that progress is told of, at most, for headers and again for pixels
 HASHED = 2**24  # bytes at a time
 PIXEL, LABEL = "|u1", "<i8"  # as NumPy writes them
-GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 Progress = Callable[[Iterable[str], int, str], Iterator[str]]
 Result = TypeVar("Result")
@@ -77,29 +73,12 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class _Listing:
-    """Files relative to `base`, and their labels, by split."""
-
-    base: Path
-    classes: tuple[str, ...]
-    files: dict[str, list[str]]
-    labels: dict[str, list[int]]
-
-
-@dataclass(frozen=True)
 class _Block:
     """Files of one split, and the row of the first."""
 
     split: str
     start: int
     names: list[str]
-
-
-@dataclass(frozen=True)
-class _Header:
-    width: int
-    height: int
-    grey: bool
 
 
 @dataclass(frozen=True)
@@ -136,9 +115,9 @@ def prepare(
         raise InputError(
             f"image_size = {image_size}: expected 1 to {MOST_PIXELS} pixels", "image_size"
         )
-    listing = _list(path)
+    listing = list_images(path)
     folders = root / "folders"
-    index = folders / f"{_fingerprint(listing, image_size)}.json"
+    index = folders / f"{fingerprint(listing, [FORMAT, image_size])}.json"
     found = _indexed(index)
     if found is None:
         folders.mkdir(parents=True, exist_ok=True)
@@ -148,7 +127,7 @@ def prepare(
     checksum, cache = found
     images = {split: arrays[0] for split, arrays in cache.arrays.items()}
     return Folder(
-        name=_clean_name(path),
+        name=clean_name(path),
         checksum=checksum,
         classes=cache.classes,
         channels=images["train"].shape[1],
@@ -178,106 +157,6 @@ def read_folder(root: Path, checksum: str) -> dict[str, tuple["Tensor", "Tensor"
         split: (torch.from_numpy(images), torch.from_numpy(labels))
         for split, (images, labels) in cache.arrays.items()
     }
-
-
-# Files
-
-
-def _list(path: Path) -> _Listing:
-    from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
-
-    splits = _find_splits(path)
-    classes = _find_classes(path, splits)
-    base = path.absolute()  # torchvision would take a `~` for a home
-    files: dict[str, list[str]] = {}
-    labels: dict[str, list[int]] = {}
-    for split in splits:
-        samples = make_dataset(
-            str(base / split),
-            {name: label for label, name in enumerate(classes)},
-            extensions=IMG_EXTENSIONS,
-            allow_empty=True,
-        )
-        files[split] = [file.removeprefix(str(base)).lstrip(os.sep) for file, _ in samples]
-        labels[split] = [label for _, label in samples]
-        for label in sorted(set(range(len(classes))) - set(labels[split])):
-            raise InputError(
-                f"{path / split / classes[label]}: no image in it; expected files that end in "
-                f"{', '.join(IMG_EXTENSIONS)}"
-            )
-    return _Listing(path, classes, files, labels)
-
-
-def _find_splits(path: Path) -> list[str]:
-    if not path.is_dir():
-        wrong = "not a directory" if path.exists() else "no such directory"
-        raise InputError(f"{path}: {wrong}; expected one with train/<class>/ and test/<class>/")
-    found = _subfolders(path)
-    for split in ("train", "test"):
-        if split not in found:
-            has = ", ".join(found[:5]) + (", ..." if found[5:] else "") if found else "no folder"
-            raise InputError(
-                f"{path}: no {split!r} folder; expected train/<class>/ and test/<class>/, and "
-                f"val/<class>/ only if you have one (validation is drawn from train without it), "
-                f"and found {has}"
-            )
-    return [split for split in SPLITS if split in found]
-
-
-def _find_classes(path: Path, splits: list[str]) -> tuple[str, ...]:
-    classes = {split: _subfolders(path / split) for split in splits}
-    for split, names in classes.items():
-        if not names:
-            raise InputError(
-                f"{path / split}: no class folders; expected {split}/<class>/ with images"
-            )
-        for one, other in ((split, "train"), ("train", split)):
-            for name in sorted(set(classes[one]) - set(classes[other])):
-                raise InputError(
-                    f"{path}: class {name!r} of {one} is not in {other}; expected the same class "
-                    "folders in every split"
-                )
-    if len(classes["train"]) < 2:
-        raise InputError(
-            f"{path / 'train'}: one class, {classes['train'][0]!r}; expected 2 or more"
-        )
-    return tuple(classes["train"])
-
-
-def _subfolders(path: Path) -> list[str]:
-    return sorted(entry.name for entry in path.iterdir() if entry.is_dir())
-
-
-def _fingerprint(listing: _Listing, image_size: int | None) -> str:
-    """What changes when a file may have: names, sizes and times, in hexadecimal.
-
-    The time of the last change of status (`ctime`) catches files that were replaced by others of
-    the same size and time of modification, as an archive or `cp -p` leaves them.
-    """
-    digest = hashlib.sha256(json.dumps([FORMAT, image_size]).encode())
-    for name in (name for names in listing.files.values() for name in names):
-        status = _status(listing.base / name)
-        facts = [name, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        digest.update(json.dumps(facts).encode())
-    return digest.hexdigest()
-
-
-def _status(path: Path) -> os.stat_result:
-    try:
-        status = path.stat()
-    except OSError as error:  # a link to nowhere
-        raise InputError(f"{path}: {error.strerror}; expected an image file") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{path}: not a regular file; expected an image file")
-    return status
-
-
-def _clean_name(path: Path) -> str:
-    name = path.resolve().name if path.name in ("", "..") else path.name
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "folder"
-
-
-# The cache
 
 
 def _indexed(index: Path) -> tuple[str, _Cache] | None:
@@ -354,7 +233,7 @@ def _checksum(cache: _Cache) -> str:
 
 
 def _make(
-    listing: _Listing, image_size: int | None, index: Path, processes: int, progress: Progress
+    listing: Listing, image_size: int | None, index: Path, processes: int, progress: Progress
 ) -> tuple[str, _Cache]:
     """Decode into a directory beside the caches, then name it and write the index."""
     folders, prefix = index.parent, f".{index.stem}-"
@@ -389,11 +268,8 @@ def _sync(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-# Pixels
-
-
 def _decode(
-    listing: _Listing, image_size: int | None, target: Path, processes: int, progress: Progress
+    listing: Listing, image_size: int | None, target: Path, processes: int, progress: Progress
 ) -> None:
     """Write the whole cache into `target`: look at every header first, then decode."""
     blocks = [
@@ -420,7 +296,7 @@ def _decode(
         _sync(path)
 
 
-def _common_size(base: Path, blocks: list[_Block], headers: list[list[_Header]]) -> int:
+def _common_size(base: Path, blocks: list[_Block], headers: list[list[Header]]) -> int:
     names = [name for block in blocks for name in block.names]
     sizes = [(header.width, header.height) for block in headers for header in block]
     width, height = sizes[0]
@@ -484,15 +360,8 @@ def _follow(
     return kept
 
 
-def _look_at(base: Path, block: _Block) -> list[_Header]:
-    return [_header(base / name) for name in block.names]
-
-
-def _header(path: Path) -> _Header:
-    with _opened(path) as image:
-        if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
-            raise ValueError("32 bits a pixel: expected 8 or 16")
-        return _Header(*image.size, grey=image.mode in GREY)
+def _look_at(base: Path, block: _Block) -> list[Header]:
+    return [read_header(base / name) for name in block.names]
 
 
 def _write(
@@ -505,34 +374,4 @@ def _write(
     with (target / f"{block.split}.npy").open("rb+") as stream:
         stream.seek(len(_npy_header(PIXEL, shape)) + block.start * channels * size * size)
         for name in block.names:
-            stream.write(_pixels(base / name, channels, size).tobytes())
-
-
-def _pixels(path: Path, channels: int, size: int) -> np.ndarray[Any, Any]:
-    """One image (C, S, S) uint8."""
-    with _opened(path) as opened:
-        ImageOps.exif_transpose(opened, in_place=True)
-        image: Image.Image = opened
-        if image.mode.startswith("I"):  # 16 bits, of which PIL would keep the lower 8
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        if image.mode == "P":  # PIL warns of transparency it cannot keep
-            image = image.convert("RGBA")
-        image = image.convert("L" if channels == 1 else "RGB")
-        if image.size != (size, size):
-            image = ImageOps.fit(image, (size, size), method=Image.Resampling.BICUBIC)
-        return np.asarray(image).reshape(size, size, channels).transpose(2, 0, 1)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """The image in a file; whatever is wrong with it becomes one `InputError`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                yield image
-    except Exception as error:  # PIL raises all kinds for a damaged file
-        why = f"{type(error).__name__}: {error}"
-        raise InputError(
-            f"{path}: not an image that can be read ({why}); replace it or remove it"
-        ) from error
+            stream.write(read_pixels(base / name, channels, size).tobytes())

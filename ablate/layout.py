@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from ablate.execution import Execution, place
 from ablate.model import build
 from ablate.spec import NetSpec, TrainSpec
-from ablate.throughput import _training_step as training_step
 from ablate.timing import speed_ratio, time_calls
+from ablate.workload import training_step
 
 ENOUGH = 1.02  # times as fast, at least, for a change of layout
 CHECKED_IMAGES, TOLERANCE = 8, 1e-3

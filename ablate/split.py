@@ -3,23 +3,22 @@
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 
 import torch
 
-from ablate.data import Dataset, Images, load
-from ablate.execution import Execution, place, set_up
-from ablate.model import build
+from ablate.data import load
+from ablate.execution import Execution, set_up
 from ablate.processes import end_with_parent
 from ablate.spec import DataSpec, NetSpec, TrainSpec
-from ablate.train import make_optimizer, make_schedule, train_epoch
+from ablate.workload import epoch, first_batches
 
-ROUNDS, ENDLESS = 3, 10**6
+ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,8 @@ def _train_when_told(work: Load, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     end_with_parent()
     device = set_up(work.execution)
-    step = _few_steps(work, load(work.data, work.data_root).to(device))
+    data = first_batches(load(work.data, work.data_root).to(device), work.train.batch_size, 1)
+    step = epoch(work.net, work.train, data, work.execution)
     step()
     pipe.send("ready")
     while True:
@@ -116,22 +116,7 @@ def _train_when_told(work: Load, pipe: Connection) -> None:
         step()  # with the threads started
         start, images, spent = time.perf_counter(), 0, 0.0
         while spent < seconds:
-            images += step()
+            step()
+            images += work.train.batch_size
             spent = time.perf_counter() - start
         pipe.send(images / spent)
-
-
-def _few_steps(work: Load, data: Dataset) -> Callable[[], int]:
-    """The training loop over one batch of the data a call, which returns the images in it."""
-    few = slice(work.train.batch_size)
-    one_batch = replace(data, train=Images(data.train.pick(few), data.train.labels[few]))
-    network = place(build(work.net), work.execution)
-    optimizer = make_optimizer(network, work.train)
-    schedule = make_schedule(optimizer, replace(work.train, epochs=ENDLESS), 1)
-    generator = torch.Generator().manual_seed(0)
-
-    def step() -> int:
-        train_epoch(network, one_batch, work.train, optimizer, schedule, generator)
-        return len(one_batch.train)
-
-    return step

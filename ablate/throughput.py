@@ -12,21 +12,24 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.optim import SGD
 
-from ablate.data import Dataset, Images
-from ablate.execution import Execution, place
+from ablate.data import Dataset
+from ablate.execution import Execution
 from ablate.machine import describe, gpu_state
-from ablate.model import build
 from ablate.record import COLUMNS, replacing
 from ablate.spec import InputError, NetSpec, TrainSpec, content_hash
-from ablate.timing import Ratio, Times, control_is_off, rate, speed_ratio, time_calls
-from ablate.train import autocast, make_optimizer, make_schedule, train_epoch
+from ablate.timing import (
+    Ratio,
+    Times,
+    control_is_off,
+    rate,
+    speed_ratio,
+    time_alone,
+    time_calls,
+)
+from ablate.workload import epoch, first_batches, inference, training_step
 
 EPOCH_BATCHES = 4  # of the epoch that is timed
-ENDLESS = 10**6  # epochs: a schedule that does not end while it is timed
 TIMED = ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high", "control")
 
 Row = dict[str, float | int | bool | str | None]
@@ -57,11 +60,11 @@ def time_arms(
         are the fewest of the three quantities.
     """
     batch = train.batch_size
-    few = _first_batches(data, batch).to(torch.device(execution.device))
+    few = first_batches(data, batch, EPOCH_BATCHES).to(torch.device(execution.device))
     calls: dict[str, tuple[int, Callable[[NetSpec], Callable[[], object]]]] = {
-        "train": (batch, partial(_training_step, train=train, execution=execution)),
-        "infer": (batch, partial(_inference, train=train, execution=execution)),
-        "epoch": (len(few.train), partial(_epoch, train=train, data=few, execution=execution)),
+        "train": (batch, partial(training_step, train=train, execution=execution)),
+        "infer": (batch, partial(inference, train=train, execution=execution)),
+        "epoch": (len(few.train), partial(epoch, train=train, data=few, execution=execution)),
     }
     timed = []
     for name, (images, call) in calls.items():
@@ -119,7 +122,7 @@ def train_rate(net: NetSpec, train: TrainSpec, execution: Execution, seconds: fl
     Raises:
         InputError: out of memory.
     """
-    step = partial(_training_step, net, train=train, execution=execution)
+    step = partial(training_step, net, train=train, execution=execution)
     return _single(step, "a training step", train.batch_size, execution, seconds)
 
 
@@ -148,7 +151,7 @@ class MeasuredLatency:
         name = f"{content_hash(net)}:{batch}:{self.device}:{self.threads}"
         if name not in self.known:
             execution = Execution(device=str(self.device), threads=self.threads)
-            infer = partial(_inference, net, TrainSpec(batch_size=batch), execution)
+            infer = partial(inference, net, TrainSpec(batch_size=batch), execution)
             self.known[name] = batch / _single(infer, "inference", batch, execution, seconds=0.3)
             if self.path is not None:
                 with replacing(self.path) as temporary:
@@ -194,9 +197,9 @@ class _Quantity:
         if self.times[place] is None:
             return f"{self.name}: {self.why}"
         if self.times[0] is None:
-            return f"{self.name}: no ratio: the baseline: {self.why}"
+            return f"{self.name}: no ratio, the baseline is {self.why}"
         if self.times[-1] is None:
-            return f"{self.name}: no control: {self.why}"
+            return f"{self.name}: no control, it is {self.why}"
         return None
 
 
@@ -227,81 +230,9 @@ def _single(
     seconds: float,
 ) -> float:
     """Images/s of a call by itself."""
-    (times,) = time_calls([make], execution, seconds)
+    times = time_alone(make, execution, seconds)
     if times is None:
         raise InputError(
             f"batch_size = {batch}: {what} is out of memory on {execution.device}", "batch_size"
         )
     return rate(times, batch)[0]
-
-
-def _training_step(net: NetSpec, train: TrainSpec, execution: Execution) -> Callable[[], None]:
-    """A step on one batch that is on the device already, at a rate of zero."""
-    network = _network(net, execution).train()
-    images, labels = _batch(net, train.batch_size, execution)
-    optimizer = make_optimizer(network, train)
-    _hold(optimizer)
-
-    def step() -> None:
-        with autocast(train.precision, images.device):
-            loss = F.cross_entropy(network(images), labels, label_smoothing=train.label_smoothing)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-    return step
-
-
-def _inference(net: NetSpec, train: TrainSpec, execution: Execution) -> Callable[[], None]:
-    """Logits of one batch that is on the device already."""
-    network = _network(net, execution).eval()
-    images, _ = _batch(net, train.batch_size, execution)
-
-    @torch.inference_mode()
-    def infer() -> None:
-        with autocast(train.precision, images.device):
-            network(images)
-
-    return infer
-
-
-def _epoch(
-    net: NetSpec, train: TrainSpec, data: Dataset, execution: Execution
-) -> Callable[[], float]:
-    """The training loop over `data`, at a rate of zero."""
-    network = _network(net, execution)
-    optimizer = make_optimizer(network, train)
-    schedule = make_schedule(optimizer, replace(train, epochs=ENDLESS), EPOCH_BATCHES)
-    _hold(optimizer)
-    generator = torch.Generator().manual_seed(0)
-    return partial(train_epoch, network, data, train, optimizer, schedule, generator)
-
-
-def _network(net: NetSpec, execution: Execution) -> nn.Module:
-    """The same weights each time, and torch's generators as they were."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        return place(build(net), execution)
-
-
-def _batch(net: NetSpec, size: int, execution: Execution) -> tuple[Tensor, Tensor]:
-    """Images of normal noise, never zero, and labels."""
-    generator = torch.Generator().manual_seed(0)
-    shape = (size, net.in_channels, net.image_size, net.image_size)
-    images = torch.randn(shape, generator=generator)
-    labels = torch.randint(net.num_classes, (size,), generator=generator)
-    return images.to(execution.device), labels.to(execution.device)
-
-
-def _hold(optimizer: SGD) -> None:
-    """Set the learning rate to zero, and what a schedule makes it from: the work stays the same."""
-    for group in optimizer.param_groups:
-        for name in group.keys() & {"lr", "initial_lr", "max_lr", "min_lr"}:
-            group[name] = 0.0
-
-
-def _first_batches(data: Dataset, batch: int) -> Dataset:
-    """The first whole batches of the training split, as every split of a dataset."""
-    count = min(EPOCH_BATCHES, len(data.train) // batch) * batch
-    few = Images(data.train.images[:count], data.train.labels[:count])
-    return replace(data, train=few, val=few, test=few)

@@ -7,6 +7,7 @@ block, first to last and then last to first: a drift over the round adds the sam
 import contextlib
 import logging
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from torch.utils.benchmark import Timer
 
 BLOCK_SECONDS = 0.02  # a block lasts as long, or one call
-WARM_UP_BLOCKS, WARM_UP_SECONDS = 20, 5.0  # at most
+WARM_UP_BLOCKS, WARM_UP_SECONDS = 20, 2.0  # at most, once the first block is done
 AGREEING_BLOCKS, AGREEMENT = 3, 0.05  # the longest of the last three at most 5% above the shortest
 FEWEST_ROUNDS, MOST_ROUNDS = 5, 50
+PATIENCE_SECONDS, LEAST_ROUNDS = 30.0, 2  # where the fewest rounds take a call longer than that
 RESAMPLES, LEVEL = 2000, 0.95  # of the bootstrap
 MOST_COMPILED = 10_000  # networks and modes in one process
 CONTROL_SHIFT = 0.02  # 1 may lie as far outside the control's interval
@@ -76,7 +78,7 @@ def time_calls(
 
         def visit(place: int) -> float:
             block = blocks[place]
-            found = _unless_out_of_memory(block.time) if block else None
+            found = _unless_out_of_memory(block.measure) if block else None
             if found is None:
                 blocks[place] = None  # so that its memory is there for the others
                 return math.nan
@@ -86,6 +88,26 @@ def time_calls(
         rounds = count_rounds(seconds, lasting) if lasting else 1
         times = interleave([partial(visit, place) for place in range(len(blocks))], rounds)
     return [None if np.isnan(own).any() else own for own in times]
+
+
+def time_alone(
+    make: Callable[[], Callable[[], object]], execution: Execution, seconds: float
+) -> Times | None:
+    """Make, warm up and time a call that is compared with no other, in blocks as short as can be.
+
+    The median over many short blocks is moved less by other work on the machine than one over few
+    long blocks.
+
+    Returns:
+        Seconds a call, (blocks,); None where it ran out of memory.
+    """
+
+    def blocks() -> Times:
+        timer = _warm_up(make, execution.threads).timer
+        return np.asarray(timer.blocked_autorange(min_run_time=seconds).times)
+
+    with _running(execution):
+        return _unless_out_of_memory(blocks)
 
 
 def interleave(visits: Sequence[Callable[[], float]], rounds: int) -> Times:
@@ -99,10 +121,17 @@ def interleave(visits: Sequence[Callable[[], float]], rounds: int) -> Times:
     return times
 
 
+def settled(times: Sequence[float]) -> bool:
+    """Whether the last three blocks of a warm-up agree within 5%."""
+    last = times[-AGREEING_BLOCKS:]
+    return len(last) == AGREEING_BLOCKS and max(last) <= min(last) * (1 + AGREEMENT)
+
+
 def count_rounds(seconds: float, lasting: Iterable[float]) -> int:
     """How many rounds take `seconds` a call, if blocks last as long as `lasting` says, seconds."""
-    wanted = seconds / (2 * float(np.mean(list(lasting))))
-    return min(MOST_ROUNDS, max(FEWEST_ROUNDS, round(wanted)))
+    one = 2 * float(np.mean(list(lasting)))
+    fewest = FEWEST_ROUNDS if FEWEST_ROUNDS * one <= PATIENCE_SECONDS else LEAST_ROUNDS
+    return min(MOST_ROUNDS, max(fewest, round(seconds / one)))
 
 
 def rate(times: Times, images: int) -> tuple[float, float]:
@@ -153,7 +182,7 @@ class _Block:
     number: int
     seconds: float
 
-    def time(self) -> float:
+    def measure(self) -> float:
         """Time one block: seconds a call."""
         return self.timer.timeit(self.number).median
 
@@ -170,9 +199,9 @@ def _running(execution: Execution) -> Iterator[None]:
         if execution.compiled:
             from torch._dynamo import config
 
-            names = ("recompile_limit", "accumulated_recompile_limit")
-            limits = dict.fromkeys(names, MOST_COMPILED)
-            stack.enter_context(config.patch(limits, automatic_dynamic_shapes=False))
+            limits = ("recompile_limit", "accumulated_recompile_limit")
+            changes = dict.fromkeys(limits, MOST_COMPILED) | {"automatic_dynamic_shapes": False}
+            stack.enter_context(config.patch(changes))
         yield
 
 
@@ -185,17 +214,11 @@ def _warm_up(make: Callable[[], Callable[[], object]], threads: int) -> _Block:
     timer = Timer("call()", globals={"call": make()}, num_threads=threads)
     times = [timer.timeit(1).median]
     number = 1
-    spent = 0.0
-    while not _settled(times) and len(times) < WARM_UP_BLOCKS and spent < WARM_UP_SECONDS:
+    end = time.perf_counter() + WARM_UP_SECONDS
+    while not settled(times) and len(times) < WARM_UP_BLOCKS and time.perf_counter() < end:
         number = math.ceil(BLOCK_SECONDS / times[-1])
         times.append(timer.timeit(number).median)
-        spent += number * times[-1]
     return _Block(timer, number, times[-1])
-
-
-def _settled(times: list[float]) -> bool:
-    last = times[-AGREEING_BLOCKS:]
-    return len(last) == AGREEING_BLOCKS and max(last) <= min(last) * (1 + AGREEMENT)
 
 
 def _unless_out_of_memory(act: Callable[[], T]) -> T | None:

@@ -33,6 +33,8 @@ def run_trial(
     """
     started, epochs = now(), list[Epoch]()
     try:
+        if execution.compiled:  # else it keeps every network, and after eight compiles no more
+            torch.compiler.reset()
         torch.manual_seed(spec.seed)
         network = place(build(spec.net), execution)
         fit(network, data, spec.train, spec.seed, epochs.append, checkpoint)

@@ -132,7 +132,12 @@ def _as_strings(summary: pd.DataFrame) -> pd.DataFrame:
     columns["verdict"] = list(summary["verdict"])
     columns["params"] = [si(value) for value in summary["params"]]
     columns["MACs"] = [si(value) for value in summary["macs"]]
-    columns["images/s"] = [si(value) for value in summary["infer_images_per_s"]]
+    columns["images/s"] = [
+        "-" if math.isnan(rate) else f"{si(rate)} ({si(spread)})"
+        for rate, spread in zip(
+            summary["infer_images_per_s"], summary["infer_images_per_s_iqr"], strict=True
+        )
+    ]
     return pd.DataFrame(columns, dtype=object)
 
 
@@ -155,7 +160,18 @@ def _legend(summary: pd.DataFrame) -> str:
     joint = "Bonferroni over all arms" if len(summary) > 2 else "Student's t"
     return (
         f"[{level} intervals of the mean; differences paired by seed, {joint}]\n"
-        "MACs of convolutions and linear layers for one image; images/s of inference"
+        "MACs of convolutions and linear layers for one image; images/s of inference, median "
+        f"and interquartile range{_distrust(summary)}"
+    )
+
+
+def _distrust(summary: pd.DataFrame) -> str:
+    """What to add where the baseline timed against itself was not equal."""
+    if not summary["throughput_control_off"].any():
+        return ""
+    return (
+        "\nDo not compare the images/s: the baseline timed against itself was not equal, so "
+        "something else was running on the machine"
     )
 
 

@@ -1,5 +1,6 @@
 """The training loops that `benchmarks.loops` runs against each other, all on the same work."""
 
+import logging
 from functools import partial
 from importlib.util import find_spec
 
@@ -24,15 +25,9 @@ def contenders(compiled: bool = False) -> dict[str, Contender]:
     found: dict[str, Contender] = {OURS: ours, AGAIN: ours}
     if compiled:
         found[COMPILED] = partial(ours, compiled=True)
-    found |= {f"usual, {count} workers": partial(usual, workers=count) for count in WORKERS}
-    if find_spec("lightning"):
-        from benchmarks.with_lightning import with_lightning
-
-        found |= {f"Lightning, {n} workers": partial(with_lightning, workers=n) for n in WORKERS}
-    if find_spec("timm"):
-        from benchmarks.with_timm import with_timm
-
-        found |= {f"timm, {count} workers": partial(with_timm, workers=count) for count in WORKERS}
+    loops = {"usual": usual, "Lightning": lightning, "timm": timm}
+    for name in [name for name in loops if name.lower() not in absent()]:
+        found |= {f"{name}, {n} workers": partial(loops[name], workers=n) for n in WORKERS}
     return found | {"bare": bare}
 
 
@@ -78,20 +73,35 @@ def usual(work: Work, network: nn.Module, lap: Lap, workers: int = 0) -> None:
         lap.stop()
 
 
+def lightning(work: Work, network: nn.Module, lap: Lap, workers: int = 0) -> None:
+    """Lightning's Trainer, which no other contender imports."""
+    from benchmarks.with_lightning import train
+
+    train(work, network, lap, workers)
+
+
+def timm(work: Work, network: nn.Module, lap: Lap, workers: int = 0) -> None:
+    """timm's parts, which no other contender imports."""
+    from benchmarks.with_timm import train
+
+    train(work, network, lap, workers)
+
+
 def bare(work: Work, network: nn.Module, lap: Lap) -> None:
     """Forward, backward and step over batches that lie ready on the device, as ours runs them."""
     device = _set_up(work, network)
     data = work.data.to(device)
     pixels = data.normalise(data.train.images).to(memory_format=torch.channels_last)
     size = work.train.batch_size
-    batches = list(zip(pixels.split(size), data.train.labels.split(size), strict=True))
+    labels = data.train.labels
+    batches = list(zip(torch.split(pixels, size), torch.split(labels, size), strict=True))
     optimizer = make_optimizer(network, work.train)
     schedule = make_schedule(optimizer, work.train, work.steps)
     network.train()
     for _ in range(work.train.epochs):
         lap.start()
-        for images, labels in batches[: work.steps]:
-            loss = F.cross_entropy(network(images), labels)
+        for images, wanted in batches[: work.steps]:
+            loss = F.cross_entropy(network(images), wanted)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -114,6 +124,8 @@ def _set_up(work: Work, network: nn.Module, compiled: bool = False) -> torch.dev
     execution = Execution(
         device=work.device, threads=work.threads, channels_last=True, compiled=compiled
     )
+    # torch.compile looks for a CUDA toolkit and warns where there is no GPU to go with it.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     device = set_up(execution)
     place(network, execution)
     return device

@@ -12,7 +12,7 @@ from torch import Tensor
 from ablate.data import Dataset, Images
 from ablate.model import build
 from benchmarks.contenders import OURS
-from benchmarks.work import NET, SEED, Contender, Work
+from benchmarks.work import NET, RECIPE, SEED, Contender, Work, random_images
 
 STEPS, BATCH = 6, 32
 # A low rate, since training magnifies what layouts round differently: to 1e-6 of the loss here, and
@@ -36,13 +36,12 @@ class NoLap:
         """Tell nobody."""
 
 
-def prove_equal_work(contenders: Mapping[str, Contender], work: Work) -> dict[str, float]:
+def prove_equal_work(contenders: Mapping[str, Contender], threads: int) -> dict[str, float]:
     """Train each a few steps on the CPU without augmentation, on the same batches.
 
     Args:
         contenders: by name, with ours; a peer must keep the order of images if told so.
-        work: as it is timed; of its images the first STEPS * BATCH are used, in the order that
-            ours draws.
+        threads: CPU threads.
 
     Returns:
         The largest relative difference of a loss from ours, for each.
@@ -51,12 +50,11 @@ def prove_equal_work(contenders: Mapping[str, Contender], work: Work) -> dict[st
         UnequalWorkError: it is above TOLERANCE, or there were more or fewer steps.
     """
     recipe = replace(
-        work.train, epochs=1, batch_size=BATCH, crop_padding=0, flip=False, lr=LR,
+        RECIPE, epochs=1, batch_size=BATCH, crop_padding=0, flip=False, lr=LR,
         weight_decay=WEIGHT_DECAY,
     )  # fmt: skip
-    drawn = replace(work, data=_first(work.data), train=recipe, device="cpu")
-    order = torch.randperm(STEPS * BATCH, generator=torch.Generator().manual_seed(SEED))
-    given = replace(drawn, data=_reordered(drawn.data, order), shuffled=False)
+    drawn = Work(random_images(STEPS * BATCH), recipe, "cpu", threads)
+    given = replace(drawn, data=_as_ours_draws(drawn.data), shuffled=False)
     torch.manual_seed(SEED)
     network = build(NET)
     losses = {}
@@ -83,13 +81,10 @@ def _shown(losses: list[float]) -> str:
     return " ".join(f"{loss:.6f}" for loss in losses)
 
 
-def _first(data: Dataset) -> Dataset:
-    return _reordered(data, torch.arange(STEPS * BATCH))
-
-
-def _reordered(data: Dataset, order: Tensor) -> Dataset:
-    train = Images(data.train.images[order], data.train.labels[order])
-    return replace(data, train=train)
+def _as_ours_draws(data: Dataset) -> Dataset:
+    """The images in the order that ours takes them in its first epoch."""
+    order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(SEED))
+    return replace(data, train=Images(data.train.images[order], data.train.labels[order]))
 
 
 @contextmanager

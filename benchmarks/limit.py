@@ -25,11 +25,11 @@ def step_flops(net: NetSpec) -> int:
         network = build(net)
     with FlopCounterMode(display=False) as counter:
         F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
-    return counter.get_total_flops() // len(images)
+    return int(counter.get_total_flops()) // len(images)
 
 
-def matmul_rate(device: torch.device) -> float:
-    """FLOP/s of square float32 matmuls: the median of each size, the best of the sizes.
+def matmul_seconds(device: torch.device) -> float:
+    """Seconds an operation of square float32 matmuls: the median of each size, the best of them.
 
     On CUDA as cuDNN runs the convolutions: in TF32, unless that is switched off.
     """
@@ -37,12 +37,12 @@ def matmul_rate(device: torch.device) -> float:
     if device.type == "cuda" and torch.backends.cudnn.allow_tf32:
         torch.set_float32_matmul_precision("high")
     try:
-        return max(_matmul_rate(side, device) for side in SIDES[device.type])
+        return min(_matmul_seconds(side, device) for side in SIDES[device.type])
     finally:
         torch.set_float32_matmul_precision(before)
 
 
-def _matmul_rate(side: int, device: torch.device) -> float:
+def _matmul_seconds(side: int, device: torch.device) -> float:
     left, right = torch.randn(2, side, side, device=device).unbind()
     out = torch.empty_like(left)
     times = []
@@ -52,7 +52,7 @@ def _matmul_rate(side: int, device: torch.device) -> float:
         torch.matmul(left, right, out=out)
         finish(device)
         times.append(time.perf_counter() - start)
-    return 2 * side**3 / float(np.median(times[1:]))
+    return float(np.median(times[1:])) / (2 * side**3)
 
 
 def finish(device: torch.device) -> None:

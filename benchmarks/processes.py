@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 import torch
 
 from ablate.model import build
+from ablate.processes import end_with_parent
 from benchmarks.contenders import contenders
 from benchmarks.limit import finish
 from benchmarks.work import NET, RECIPE, SEED, Work, random_images
@@ -25,7 +26,7 @@ class Settings:
 
     Args:
         images: in an epoch; an incomplete last batch is left out.
-        rounds: timed epochs of each contender, after one that is not.
+        rounds: of two timed epochs of each contender, after one that is not timed.
         device: as torch names it.
         threads: CPU threads of each contender.
     """
@@ -37,7 +38,7 @@ class Settings:
 
     def work(self) -> Work:
         """The contender's."""
-        recipe = replace(RECIPE, epochs=self.rounds + 1)
+        recipe = replace(RECIPE, epochs=1 + 2 * self.rounds)
         return Work(random_images(self.images), recipe, self.device, self.threads)
 
 
@@ -67,19 +68,21 @@ def running(names: Iterable[str], settings: Settings) -> Iterator[dict[str, Call
     try:
         for name in names:
             here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(name, settings, there))
+            process: BaseProcess = context.Process(target=_serve, args=(name, settings, there))
             process.start()
             there.close()
             processes.append(process)
             calls[name] = _caller(name, here)
         yield calls
+        for process in processes:
+            process.join()  # after its last epoch it ends by itself
     finally:
         for process in processes:
-            process.terminate()
-            process.join()
+            process.kill()
 
 
 def _serve(name: str, settings: Settings, connection: Connection) -> None:
+    end_with_parent()
     torch.manual_seed(SEED)
     lap = RemoteLap(connection, torch.device(settings.device))
     contenders(compiled=True)[name](settings.work(), build(NET), lap)
@@ -90,7 +93,7 @@ def _caller(name: str, connection: Connection) -> Callable[[], float]:
         try:
             connection.send(None)
             seconds: float = connection.recv()
-        except (EOFError, BrokenPipeError) as error:
+        except (EOFError, ConnectionError) as error:
             raise RuntimeError(f"{name} ended early; its own error is above") from error
         return seconds
 

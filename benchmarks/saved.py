@@ -12,29 +12,33 @@ FOLDER = Path(__file__).resolve().parents[1] / ".benchmarks"
 
 def save(path: Path, run: Mapping[str, Any]) -> None:
     """Write a run, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(run, indent=1) + "\n")
 
 
-def last_path(folder: Path = FOLDER) -> Path | None:
-    """The run with the highest number, None where there is none."""
-    return max(folder.glob("loops-*.json"), key=_number, default=None)
+def last_run(folder: Path = FOLDER) -> dict[str, Any] | None:
+    """The run with the highest number and its file's `name`; None where there is none."""
+    path = _last_path(folder)
+    return {"name": path.name, **json.loads(path.read_text())} if path else None
 
 
 def next_path(folder: Path = FOLDER) -> Path:
     """The number after the highest."""
-    last = last_path(folder)
+    last = _last_path(folder)
     return folder / f"loops-{_number(last) + 1 if last else 1:04d}.json"
 
 
-def comparable(run: Mapping[str, Any], last: Mapping[str, Any]) -> str:
-    """Why ratios of the two cannot be set side by side; empty where they can."""
+def incomparable(run: Mapping[str, Any], last: Mapping[str, Any]) -> str:
+    """Why ratios of the two must not be set side by side; empty where they may."""
     if run["machine"]["device"] != last["machine"]["device"]:
         return f"it ran on {last['machine']['device']}"
-    here, there = ({**a_run["settings"], "rounds": None} for a_run in (run, last))
-    other = [f"{name} = {there.get(name)}" for name in here if here[name] != there.get(name)]
-    return f"it had {', '.join(other)}" if other else ""
+    now, then = (one["settings"] | {"rounds": None} for one in (run, last))
+    other = [f"{name} = {value}" for name, value in then.items() if now[name] != value]
+    return f"it ran with {', '.join(other)}" if other else ""
+
+
+def _last_path(folder: Path) -> Path | None:
+    return max(folder.glob("loops-[0-9]*.json"), key=_number, default=None)
 
 
 def _number(path: Path) -> int:

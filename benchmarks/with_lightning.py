@@ -51,7 +51,7 @@ class Clock(lightning.Callback):
         self.lap.stop()
 
 
-def with_lightning(work: Work, network: nn.Module, lap: Lap, workers: int = 0) -> None:
+def train(work: Work, network: nn.Module, lap: Lap, workers: int) -> None:
     """One `fit` over all epochs."""
     torch.set_num_threads(work.threads)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

@@ -4,6 +4,8 @@ Its own crops resize; so the recipe's take their place, and the rest of its load
 collated as uint8, and normalised a batch at a time on the device.
 """
 
+from typing import Any
+
 import torch
 from timm.data import create_loader
 from timm.data.transforms import MaybePILToTensor
@@ -17,7 +19,7 @@ from benchmarks.pil import PilImages, crop_and_flip, statistics
 from benchmarks.work import Lap, Work
 
 
-def with_timm(work: Work, network: nn.Module, lap: Lap, workers: int = 0) -> None:
+def train(work: Work, network: nn.Module, lap: Lap, workers: int) -> None:
     """Forward, backward, step, meter and scheduler at each step, the loss read each time."""
     torch.set_num_threads(work.threads)
     device = torch.device(work.device)
@@ -57,7 +59,7 @@ def with_timm(work: Work, network: nn.Module, lap: Lap, workers: int = 0) -> Non
         lap.stop()
 
 
-def _loader(work: Work, device: torch.device, workers: int) -> object:
+def _loader(work: Work, device: torch.device, workers: int) -> Any:
     """timm's loader and prefetcher; it shuffles, and leaves out the last batch, when training."""
     mean, std = statistics(work)
     dataset = PilImages(work.data.train, MaybePILToTensor())

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ablate import analyse, record, wording
-from ablate.study import load_study
+from ablate.study_file import read_study_file
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -24,7 +24,7 @@ def columns() -> str:
 
 def table(folder: Path) -> str:
     """The summary of a committed run, from its trials."""
-    baseline = load_study(folder / "study.toml").baseline
+    baseline = read_study_file(folder / "study.toml")[0].baseline
     summary = analyse.summarise(record.read(folder / record.TRIALS), baseline)
     return wording.markdown_table(summary)
 

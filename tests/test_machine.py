@@ -8,13 +8,14 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from ablate import machine
-from ablate.machine import cpu_count, describe, pick_device
+from ablate.machine import GPU_STATE, cpu_count, describe, gpu_state, pick_device
 from ablate.record import COLUMNS
 from ablate.spec import InputError
 
@@ -60,6 +61,52 @@ def test_with_cuda() -> None:
     found = describe("cuda")
     assert found["device"] == f"cuda: {torch.cuda.get_device_name()}"
     assert found["driver"].endswith(f", CUDA {torch.version.cuda}")
+
+
+def test_a_cpu_has_no_gpu_state() -> None:
+    assert gpu_state("cpu") is None
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a program of that name would be found, and GPU 1 of this machine has UUID 12ab."""
+    properties = {"cuda:1": SimpleNamespace(uuid="12ab")}
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties.__getitem__)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path / "nvidia-smi"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for nvidia-smi is a shell script")
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("1980, 2619, 118.54, 700.00, 34, P0", [1980.0, 2619.0, 118.54, 700.0, 34.0, "P0"]),
+        ("300, 405, [N/A], [N/A], 41, P8", [300.0, 405.0, "[N/A]", "[N/A]", 41.0, "P8"]),
+    ],
+)
+def test_the_state_is_that_of_the_gpu_asked_for(
+    nvidia_smi: Path, line: str, values: list[Any]
+) -> None:
+    query = f'"--id=GPU-12ab --query-gpu={",".join(GPU_STATE)} --format=csv,noheader,nounits"'
+    nvidia_smi.write_text(f'#!/bin/sh\n[ "$*" = {query} ] && echo "{line}"\n')
+    nvidia_smi.chmod(0o755)
+    found = json.loads(gpu_state("cuda:1") or "")
+    assert found == dict(zip(GPU_STATE, values, strict=True))
+
+
+@pytest.mark.usefixtures("nvidia_smi")
+def test_without_nvidia_smi_the_state_is_unknown() -> None:
+    assert json.loads(gpu_state("cuda:1") or "") == dict.fromkeys(GPU_STATE, "unknown")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="nvidia-smi is not installed")
+def test_a_gpu_has_a_state() -> None:
+    found = json.loads(gpu_state("cuda") or "")
+    assert tuple(found) == GPU_STATE
+    assert found["clocks.sm"] > 0
+    assert found["pstate"].startswith("P")
 
 
 def test_cpus_are_those_this_process_may_use() -> None:

@@ -6,7 +6,7 @@ import pytest
 from readme import README, ROOT, columns, rendered
 
 from ablate import analyse, record, wording
-from ablate.study import load_study
+from ablate.study_file import read_study_file
 
 RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/*/trials.csv"))
 
@@ -23,7 +23,7 @@ def test_the_readme_is_current() -> None:
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_committed_summary_follows_from_its_table(folder) -> None:
-    study = load_study(folder / "study.toml", dataset=folder.name)
+    study, _ = read_study_file(folder / "study.toml")
     summary = analyse.summarise(record.read(folder / record.TRIALS), study.baseline)
     text = (folder / "summary.md").read_text(encoding="utf-8")
     assert study.question in text

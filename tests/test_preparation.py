@@ -1,0 +1,426 @@
+"""What is settled before a study trains: measured once, for this very question, and kept."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ablate import preparation, timing
+from ablate.cost import count
+from ablate.count import total
+from ablate.data import Dataset, Images
+from ablate.execution import Execution
+from ablate.layout import Layout
+from ablate.machine import MOST_WORKERS
+from ablate.preparation import (
+    WORTH_PROBING_S,
+    cell_columns,
+    pick_execution,
+    pick_split,
+    time_batches,
+)
+from ablate.record import COLUMNS
+from ablate.search import Queue
+from ablate.spec import NetSpec
+from ablate.split import Load, Split
+from ablate.study import Study, load_study
+from ablate.throughput import sweep
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+STUDY = """
+question = "Which comes first?"
+baseline = "middle"
+seeds = 2
+[net]
+depths = [1]
+strides = [1]
+[train]
+epochs = 2
+batch_size = 16
+[axes.width]
+narrow = { widths = [2] }
+middle = { widths = [4] }
+wide = { widths = [8] }
+"""
+CPU = Execution()
+MANY = Execution(threads=4)
+NOWHERE = Path("nowhere")
+LONG = 10.0 * WORTH_PROBING_S
+Splits = list[tuple[Load, list[tuple[int, int]]]]  # of each probe: what it trains, and the ways
+
+
+class Kept:
+    """A memory that holds what JSON holds, as a file would."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def recall(self, name: str) -> Any:
+        return json.loads(self.texts[name]) if name in self.texts else None
+
+    def remember(self, name: str, value: Any) -> None:
+        assert name not in self.texts, "measured twice"
+        self.texts[name] = json.dumps(value)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    path = tmp_path / "order.toml"
+    path.write_text(STUDY)
+    return load_study(path)
+
+
+@pytest.fixture
+def few(digits: Dataset) -> Dataset:
+    return replace(digits, train=Images(digits.train.images[:64], digits.train.labels[:64]))
+
+
+@pytest.fixture
+def memory() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """What was said."""
+    return []
+
+
+def of(study: Study, name: str) -> NetSpec:
+    return next(cell.net for cell in study.cells if cell.name == name)
+
+
+def other_batch(study: Study) -> Study:
+    return replace(study, train=replace(study.train, batch_size=32))
+
+
+def other_data(study: Study) -> Study:
+    return replace(study, data=replace(study.data, subset=0.5))
+
+
+def other_cells(study: Study) -> Study:
+    return replace(study, cells=study.cells[:2])
+
+
+def other_baseline(study: Study) -> Study:
+    return replace(study, baseline="wide")
+
+
+# Layout
+
+
+@pytest.fixture
+def probed(monkeypatch: pytest.MonkeyPatch) -> list[list[NetSpec]]:
+    """The networks of each probe of the layout, which finds channels_last faster."""
+    calls: list[list[NetSpec]] = []
+
+    def pick_layout(nets: Sequence[NetSpec], *_: object) -> Layout:
+        calls.append(list(nets))
+        return Layout(True, 1.25, "for this test")
+
+    monkeypatch.setattr(preparation, "pick_layout", pick_layout)
+    return calls
+
+
+def test_a_layout_that_was_asked_for_is_not_probed(
+    study: Study, memory: Kept, lines: list[str], probed: list[list[NetSpec]]
+) -> None:
+    for wanted in (CPU, replace(CPU, channels_last=True)):
+        assert pick_execution(study, wanted, False, memory, lines.append) == (wanted, None)
+    assert (probed, lines, memory.texts) == ([], [], {})
+
+
+def test_a_layout_is_probed_once_and_the_baseline_comes_first(
+    study: Study, memory: Kept, lines: list[str], probed: list[list[NetSpec]]
+) -> None:
+    wanted = Execution(threads=3, deterministic=True)
+    for _ in range(2):
+        found = pick_execution(study, wanted, True, memory, lines.append)
+        assert found == (replace(wanted, channels_last=True), 1.25)
+    assert probed == [[of(study, name) for name in ("middle", "narrow", "wide")]]
+    assert lines == ["layout: for this test"]
+
+
+def test_a_layout_that_was_not_timed_has_no_gain(
+    study: Study, memory: Kept, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparation, "pick_layout", lambda *_: Layout(False, None, "a trap"))
+    for _ in range(2):
+        assert pick_execution(study, CPU, True, memory, lines.append) == (CPU, None)
+
+
+def test_another_question_is_another_probe_of_the_layout(
+    study: Study, memory: Kept, lines: list[str], probed: list[list[NetSpec]]
+) -> None:
+    asked = [
+        (study, CPU),
+        (other_batch(study), CPU),
+        (other_cells(study), CPU),
+        (other_baseline(study), CPU),
+        (study, replace(CPU, threads=2)),
+        (study, replace(CPU, compiled=True)),
+    ]
+    for one, execution in asked:
+        pick_execution(one, execution, True, memory, lines.append)
+    assert len(probed) == len(memory.texts) == len(asked)
+
+
+def test_a_real_probe_is_kept_with_the_study(
+    study: Study, tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_block(monkeypatch)
+    path = tmp_path / "study.db"
+    queue = Queue(path, study.name)
+    found = pick_execution(study, CPU, True, queue, lines.append)
+    queue.close()
+    monkeypatch.setattr(preparation, "pick_layout", lambda *_: pytest.fail("probed again"))
+    queue = Queue(path, study.name)
+    assert pick_execution(study, CPU, True, queue, lines.append) == found
+    queue.close()
+    assert len(lines) == 1
+    assert lines[0].startswith(f"layout: {found[0].memory_format}")
+
+
+# Costs and throughput
+
+
+def one_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time a call or two, and no more."""
+    monkeypatch.setattr(timing, "BLOCK_SECONDS", 1e-9)
+    monkeypatch.setattr(timing, "WARM_UP_BLOCKS", 1)
+    monkeypatch.setattr(timing, "MOST_ROUNDS", timing.FEWEST_ROUNDS)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[list[NetSpec]]:
+    """The networks of each timing, which finds that images/s are the width."""
+    calls: list[list[NetSpec]] = []
+
+    def time_arms(nets: Sequence[NetSpec], *_: object) -> list[dict[str, Any]]:
+        calls.append(list(nets))
+        return [{"train_images_per_s": float(net.widths[0])} for net in nets]
+
+    monkeypatch.setattr(preparation, "time_arms", time_arms)
+    return calls
+
+
+def test_each_cell_gets_its_own_numbers_and_the_baseline_comes_first(
+    study: Study, few: Dataset, memory: Kept, lines: list[str], measured: list[list[NetSpec]]
+) -> None:
+    for _ in range(2):
+        found = cell_columns(study, few, CPU, memory, lines.append)
+        assert found.keys() == {cell.net for cell in study.cells}
+        for net, columns in found.items():
+            assert columns["train_images_per_s"] == net.widths[0]
+            assert columns["params"] == count(net).params
+            assert columns["macs"] == count(net).macs
+            assert columns["activations"] == total(net).activations
+            assert columns["unsupported_ops"] == count(net).unsupported_json
+    assert measured == [[of(study, name) for name in ("middle", "narrow", "wide")]]
+    assert lines == ["timing 3 cells against each other"]
+
+
+def test_another_question_is_another_timing(
+    study: Study, few: Dataset, memory: Kept, lines: list[str], measured: list[list[NetSpec]]
+) -> None:
+    asked = [
+        (study, CPU),
+        (other_batch(study), CPU),
+        (other_data(study), CPU),
+        (other_cells(study), CPU),
+        (other_baseline(study), CPU),
+        (study, replace(CPU, threads=2)),
+        (study, replace(CPU, channels_last=True)),
+        (study, replace(CPU, compiled=True)),
+    ]
+    for one, execution in asked:
+        cell_columns(one, few, execution, memory, lines.append)
+    assert len(measured) == len(memory.texts) == len(asked)
+
+
+def test_another_machine_is_another_timing(
+    study: Study,
+    few: Dataset,
+    memory: Kept,
+    lines: list[str],
+    measured: list[list[NetSpec]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell_columns(study, few, CPU, memory, lines.append)
+    monkeypatch.setattr(preparation, "describe", lambda _: {"device": "cpu: another"})
+    cell_columns(study, few, CPU, memory, lines.append)
+    assert len(measured) == 2
+
+
+def test_more_seeds_are_no_other_question(
+    study: Study, few: Dataset, memory: Kept, lines: list[str], measured: list[list[NetSpec]]
+) -> None:
+    cell_columns(study, few, CPU, memory, lines.append)
+    cell_columns(replace(study, seeds=5), few, CPU, memory, lines.append)
+    assert len(measured) == 1
+
+
+def test_real_timings_come_back_as_they_were(
+    study: Study,
+    few: Dataset,
+    memory: Kept,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_block(monkeypatch)
+    found = cell_columns(study, few, CPU, memory, lines.append)
+    monkeypatch.setattr(preparation, "time_arms", lambda *_: pytest.fail("timed again"))
+    assert cell_columns(study, few, CPU, memory, lines.append) == found
+    for columns in found.values():
+        assert set(columns) <= {column.name for column in COLUMNS}
+        for name in ("train", "infer", "epoch"):
+            assert columns[f"{name}_images_per_s"] > 0
+            assert columns[f"{name}_ratio"] > 0
+    baseline = found[of(study, "middle")]
+    assert baseline["train_ratio"] == baseline["infer_ratio"] == baseline["epoch_ratio"] == 1
+
+
+# Sizes of batch
+
+
+def test_every_cell_is_timed_at_every_batch(
+    study: Study, few: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_block(monkeypatch)
+    monkeypatch.setattr(preparation, "sweep", partial(sweep, seconds=0.0))
+    frame = time_batches(study, few, CPU, (8, 16))
+    pairs = list(zip(frame["batch"], frame["cell"], strict=True))
+    assert pairs == [(batch, cell) for batch in (8, 16) for cell in ("middle", "narrow", "wide")]
+    assert list(frame["throughput_batch"]) == list(frame["batch"])
+    for name in ("train", "infer", "epoch"):
+        assert (frame[f"{name}_images_per_s"] > 0).all()
+    assert (frame.loc[frame["cell"] == "middle", "train_ratio"] == 1).all()
+    assert frame["device"].str.startswith("cpu: ").all()
+    assert isinstance(frame, pd.DataFrame)
+
+
+# Processes and threads
+
+
+@pytest.fixture
+def splits(monkeypatch: pytest.MonkeyPatch) -> Splits:
+    """What each probe was asked; two processes are the fastest."""
+    calls: Splits = []
+
+    def probe(load: Load, ways: list[tuple[int, int]]) -> list[Split]:
+        calls.append((load, ways))
+        return [Split(*way, rates=(9.0, 90.0 if way[0] == 2 else 10.0, 11.0)) for way in ways]
+
+    monkeypatch.setattr(preparation, "probe", probe)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("threads", "trials", "expected"),
+    [
+        (1, 9, (1, 1)),
+        (4, 9, (4, 1)),
+        (4, 3, (3, 1)),
+        (4, 1, (1, 4)),
+        (8, 2, (2, 4)),
+        (64, 100, (MOST_WORKERS, 64 // MOST_WORKERS)),
+    ],
+)
+@pytest.mark.parametrize("left_s", [0.0, WORTH_PROBING_S - 1])
+def test_short_work_is_not_probed(
+    study: Study,
+    memory: Kept,
+    lines: list[str],
+    splits: Splits,
+    threads: int,
+    trials: int,
+    expected: tuple[int, int],
+    left_s: float,
+) -> None:
+    execution = Execution(threads=threads)
+    found = pick_split(study, left_s, trials, execution, NOWHERE, memory, lines.append)
+    assert found == expected
+    assert (splits, lines, memory.texts) == ([], [], {})
+
+
+def test_long_work_is_split_as_a_probe_finds_best(
+    study: Study, memory: Kept, lines: list[str], splits: Splits
+) -> None:
+    for _ in range(2):
+        found = pick_split(study, LONG, 9, MANY, NOWHERE, memory, lines.append)
+        assert found == (2, 2)
+    ((load, ways),) = splits
+    assert ways == [(1, 4), (2, 2), (4, 1)]
+    assert load == Load(of(study, "middle"), study.train, study.data, NOWHERE, CPU)
+    assert lines == [
+        "images/s by processes x threads: 1 x 4: 10, 2 x 2: 11, 4 x 1: 10 (medians of 3 rounds)"
+    ]
+
+
+@pytest.mark.parametrize("trials", [1, 2, 3, 5])
+def test_there_are_never_more_processes_than_trials(
+    study: Study, memory: Kept, lines: list[str], splits: Splits, trials: int
+) -> None:
+    workers, _ = pick_split(study, LONG, trials, MANY, NOWHERE, memory, lines.append)
+    assert workers <= trials
+    assert all(way[0] <= trials for _, ways in splits for way in ways)
+    assert bool(splits) == (trials > 1)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_gpu_has_one_process_with_all_threads(
+    study: Study, memory: Kept, lines: list[str], splits: Splits, device: str
+) -> None:
+    gpu = replace(MANY, device=device)
+    assert pick_split(study, LONG, 9, gpu, NOWHERE, memory, lines.append) == (1, 4)
+    assert not splits
+
+
+def test_one_cpu_is_not_probed(
+    study: Study, memory: Kept, lines: list[str], splits: Splits
+) -> None:
+    assert pick_split(study, LONG, 9, CPU, NOWHERE, memory, lines.append) == (1, 1)
+    assert not splits
+
+
+def test_another_question_is_another_probe_of_the_split(
+    study: Study, memory: Kept, lines: list[str], splits: Splits
+) -> None:
+    asked = [
+        (study, 9, MANY),
+        (study, 2, MANY),
+        (other_batch(study), 9, MANY),
+        (other_data(study), 9, MANY),
+        (other_baseline(study), 9, MANY),
+        (study, 9, replace(MANY, channels_last=True)),
+        (study, 9, Execution(threads=2)),
+    ]
+    for one, trials, execution in asked:
+        pick_split(one, LONG, trials, execution, NOWHERE, memory, lines.append)
+    assert len(splits) == len(memory.texts) == len(asked)
+    # Only the first network is trained in the probe: others change nothing.
+    pick_split(other_cells(study), LONG, 9, MANY, NOWHERE, memory, lines.append)
+    assert len(splits) == len(asked)
+
+
+def test_layout_cells_and_split_are_kept_under_names_of_their_own(
+    study: Study,
+    few: Dataset,
+    memory: Kept,
+    lines: list[str],
+    probed: list[list[NetSpec]],
+    measured: list[list[NetSpec]],
+    splits: Splits,
+) -> None:
+    pick_execution(study, MANY, True, memory, lines.append)
+    cell_columns(study, few, MANY, memory, lines.append)
+    pick_split(study, LONG, 9, MANY, NOWHERE, memory, lines.append)
+    kinds = sorted(name.partition(":")[0] for name in memory.texts)
+    assert kinds == ["cells", "layout", "split"]
+    assert len(probed) == len(measured) == len(splits) == 1
