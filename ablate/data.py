@@ -91,10 +91,7 @@ def load(spec: DataSpec, root: Path, download: bool = False) -> Dataset:
         train, val = _stratified(train, sizes[1], spec)
     if spec.subset < 1:
         wanted = info.sizes(spec)
-        train, val = (
-            _stratified(whole, size, spec)[1]
-            for whole, size in zip((train, val), wanted[:2], strict=True)
-        )
+        train, val = _subset(train, wanted[0], spec), _subset(val, wanted[1], spec)
     mean, std = _moments(train)
     return Dataset(train, val, test, mean, std)
 
@@ -187,6 +184,23 @@ def _stratified(whole: Images, held_out: int, spec: DataSpec) -> tuple[Images, I
             f"{len(whole) - held_out} by class: {' '.join(str(error).split())}"
         ) from error
     return _part(whole, np.sort(kept)), _part(whole, np.sort(held))
+
+
+def _subset(whole: Images, count: int, spec: DataSpec) -> Images:
+    """`count` images at random, the same share of each class as nearly as can be."""
+    labels = whole.labels.numpy()
+    classes, sizes = np.unique(labels, return_counts=True)
+    if count < len(classes):
+        raise InputError(
+            f"subset = {spec.subset}: leaves {count} images for {len(classes)} classes of "
+            f"{spec.name}; expected a larger fraction",
+            "subset",
+        )
+    place = np.empty(len(labels))  # within its class, in a random order, from 0 to 1
+    shuffled = np.random.default_rng(spec.split_seed).permutation(len(labels))
+    for name, size in zip(classes, sizes, strict=True):
+        place[shuffled[labels[shuffled] == name]] = (np.arange(size) + 0.5) / size
+    return _part(whole, np.sort(np.argsort(place, kind="stable")[:count]))
 
 
 def _part(whole: Images, rows: np.ndarray[Any, Any]) -> Images:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.machine import MOST_WORKERS
+from ablate.processes import wait_politely
 from ablate.spec import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0, 1 failed trials, 2 bad input, 130 stopped."""
     args = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    wait_politely()
     try:
         if args.list:
             return _list()

@@ -15,7 +15,7 @@ import torch
 from ablate.data import load
 from ablate.execution import Execution, set_up
 from ablate.processes import end_with_parent
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec
 from ablate.workload import epoch, first_batches
 
 ROUNDS = 3
@@ -63,14 +63,24 @@ def probe(load: Load, splits: Sequence[tuple[int, int]], seconds: float = 1.0) -
         load: what to train.
         splits: processes and threads of each way.
         seconds: that each way trains in each of the rounds.
+
+    Raises:
+        InputError: a process did not survive.
     """
     rates: dict[tuple[int, int], list[float]] = {split: [] for split in splits}
-    with _processes(load, max(workers for workers, _ in splits)) as pipes:
-        for number in range(ROUNDS):
-            for workers, threads in splits if number % 2 == 0 else reversed(splits):
-                for pipe in pipes[:workers]:
-                    pipe.send((threads, seconds))
-                rates[workers, threads].append(sum(pipe.recv() for pipe in pipes[:workers]))
+    try:
+        with _processes(load, max(workers for workers, _ in splits)) as pipes:
+            for number in range(ROUNDS):
+                for workers, threads in splits if number % 2 == 0 else reversed(splits):
+                    for pipe in pipes[:workers]:
+                        pipe.send((threads, seconds))
+                    rates[workers, threads].append(sum(pipe.recv() for pipe in pipes[:workers]))
+    except (EOFError, BrokenPipeError) as error:
+        raise InputError(
+            "--workers auto: a process of the probe was killed, perhaps for lack of memory; "
+            "give --workers N, with fewer than "
+            f"{max(workers for workers, _ in splits)}"
+        ) from error
     return [Split(workers, threads, tuple(rates[workers, threads])) for workers, threads in splits]
 
 
@@ -97,8 +107,9 @@ def _processes(load: Load, count: int) -> Iterator[list[Connection]]:
         yield pipes
     finally:
         for process in started:
-            process.kill()
-            process.join()
+            if process.pid is not None:  # it did start
+                process.kill()
+                process.join()
 
 
 def _train_when_told(work: Load, pipe: Connection) -> None:

@@ -1,9 +1,15 @@
 """Fixtures that several test modules share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from ablate.processes import wait_politely
+
+wait_politely()  # before torch is loaded, as the command line does
+
 import torch
 
 from ablate.data import Dataset, load
@@ -23,3 +29,18 @@ def one_thread() -> Iterator[None]:
 def digits() -> Dataset:
     """The default dataset."""
     return load(DataSpec(), Path("nowhere"))
+
+
+@pytest.fixture
+def torch_as_it_was() -> Iterator[None]:
+    """What `ablate.execution.set_up` changes for the whole process, put back."""
+    threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    workspace = os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+    yield
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = benchmark
+    torch.use_deterministic_algorithms(deterministic)
+    os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+    if workspace is not None:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace

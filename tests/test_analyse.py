@@ -131,9 +131,13 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
     summary = analyse.summarise(three_arms(), "constant")
     assert list(summary["cell"]) == ["constant", "doubling", "tripling"]
     assert " ".join(summary.columns) == (
-        "cell n diverged failed mean low high params macs train_images_per_s "
-        "train_images_per_s_iqr infer_images_per_s infer_images_per_s_iqr "
-        "diff diff_low diff_high pairs verdict"
+        "cell n diverged failed mean low high params macs "
+        + "".join(
+            f"{timed}_{name} "
+            for timed in ("train", "infer", "epoch")
+            for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
+        )
+        + "throughput_control_off diff diff_low diff_high pairs verdict"
     )
     assert summary.attrs == {"outcome": "test_accuracy", "level": 0.95}
     assert list(summary["params"]) == [175_258] * 3

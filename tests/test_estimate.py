@@ -1,7 +1,6 @@
 """The dry run: what it says of each cell is right, and its estimate is a sum done by hand."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,15 +47,8 @@ macs = "reference"
 doubling = {}
 constant = { growth = "constant" }
 """
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 CPU = Execution()
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
-    yield
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = benchmark
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,23 +15,10 @@ from ablate.execution import Execution, dtype_name, keep_freed_memory, place, se
 from ablate.model import build
 from ablate.spec import NetSpec, TrainSpec
 
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 CPU = Execution()
 NET = NetSpec(widths=(8, 16), depths=(1, 1), strides=(1, 2), in_channels=1, image_size=8)
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    workspace = os.environ.pop(WORKSPACE, None)
-    yield
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = benchmark
-    torch.use_deterministic_algorithms(deterministic)
-    os.environ.pop(WORKSPACE, None)
-    if workspace is not None:
-        os.environ[WORKSPACE] = workspace
 
 
 def convolutions(network: nn.Module) -> list[nn.Conv2d]:

@@ -5,7 +5,6 @@ What `test_train.py` holds of the plain loop is not said again here.
 
 import copy
 import math
-import os
 import re
 import shutil
 import types
@@ -45,19 +44,6 @@ def few(digits: Dataset) -> Dataset:
         val=first(digits.val, 40),
         test=first(digits.test, 40),
     )
-
-
-@pytest.fixture
-def torch_as_it_was() -> Iterator[None]:
-    threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
-    yield
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = benchmark
-    torch.use_deterministic_algorithms(deterministic)
-    if workspace is None:
-        os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 
 @pytest.fixture

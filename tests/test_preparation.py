@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 STUDY = """
 question = "Which comes first?"
-baseline = "middle"
+baseline = "plain"
 seeds = 2
 [net]
 depths = [1]
@@ -45,7 +45,7 @@ epochs = 2
 batch_size = 16
 [axes.width]
 narrow = { widths = [2] }
-middle = { widths = [4] }
+plain = { widths = [4] }
 wide = { widths = [8] }
 """
 CPU = Execution()
@@ -143,7 +143,7 @@ def test_a_layout_is_probed_once_and_the_baseline_comes_first(
     for _ in range(2):
         found = pick_execution(study, wanted, True, memory, lines.append)
         assert found == (replace(wanted, channels_last=True), 1.25)
-    assert probed == [[of(study, name) for name in ("middle", "narrow", "wide")]]
+    assert probed == [[of(study, name) for name in ("plain", "narrow", "wide")]]
     assert lines == ["layout: for this test"]
 
 
@@ -222,7 +222,7 @@ def test_each_cell_gets_its_own_numbers_and_the_baseline_comes_first(
             assert columns["macs"] == count(net).macs
             assert columns["activations"] == total(net).activations
             assert columns["unsupported_ops"] == count(net).unsupported_json
-    assert measured == [[of(study, name) for name in ("middle", "narrow", "wide")]]
+    assert measured == [[of(study, name) for name in ("plain", "narrow", "wide")]]
     assert lines == ["timing 3 cells against each other"]
 
 
@@ -282,7 +282,7 @@ def test_real_timings_come_back_as_they_were(
         for name in ("train", "infer", "epoch"):
             assert columns[f"{name}_images_per_s"] > 0
             assert columns[f"{name}_ratio"] > 0
-    baseline = found[of(study, "middle")]
+    baseline = found[of(study, "plain")]
     assert baseline["train_ratio"] == baseline["infer_ratio"] == baseline["epoch_ratio"] == 1
 
 
@@ -296,11 +296,11 @@ def test_every_cell_is_timed_at_every_batch(
     monkeypatch.setattr(preparation, "sweep", partial(sweep, seconds=0.0))
     frame = time_batches(study, few, CPU, (8, 16))
     pairs = list(zip(frame["batch"], frame["cell"], strict=True))
-    assert pairs == [(batch, cell) for batch in (8, 16) for cell in ("middle", "narrow", "wide")]
+    assert pairs == [(batch, cell) for batch in (8, 16) for cell in ("plain", "narrow", "wide")]
     assert list(frame["throughput_batch"]) == list(frame["batch"])
     for name in ("train", "infer", "epoch"):
         assert (frame[f"{name}_images_per_s"] > 0).all()
-    assert (frame.loc[frame["cell"] == "middle", "train_ratio"] == 1).all()
+    assert (frame.loc[frame["cell"] == "plain", "train_ratio"] == 1).all()
     assert frame["device"].str.startswith("cpu: ").all()
     assert isinstance(frame, pd.DataFrame)
 
@@ -357,7 +357,7 @@ def test_long_work_is_split_as_a_probe_finds_best(
         assert found == (2, 2)
     ((load, ways),) = splits
     assert ways == [(1, 4), (2, 2), (4, 1)]
-    assert load == Load(of(study, "middle"), study.train, study.data, NOWHERE, CPU)
+    assert load == Load(of(study, "plain"), study.train, study.data, NOWHERE, CPU)
     assert lines == [
         "images/s by processes x threads: 1 x 4: 10, 2 x 2: 11, 4 x 1: 10 (medians of 3 rounds)"
     ]

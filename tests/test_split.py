@@ -3,6 +3,7 @@
 The functions that stand for a worker are at the top level: a spawned process imports them.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -21,7 +22,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from ablate import split
 from ablate.execution import Execution
 from ablate.machine import MOST_WORKERS
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec
 from ablate.split import ROUNDS, Load, Split, candidates, fastest, probe
 
 NET = NetSpec(widths=(4, 8), depths=(1, 1), strides=(1, 2), in_channels=1, image_size=8)
@@ -123,9 +124,11 @@ def interrupt(work: Load, pipe: Connection) -> None:
 
 
 def interrupt_early(work: Load, pipe: Connection) -> None:
-    """Interrupt the parent before this process is ready."""
+    """Interrupt the parent before any process is ready: the first to come here does, once."""
     note(work, "started")
-    os.kill(os.getppid(), signal.SIGINT)
+    with contextlib.suppress(FileExistsError):
+        work.data_root.with_suffix(".interrupted").touch(exist_ok=False)
+        os.kill(os.getppid(), signal.SIGINT)
     time.sleep(600)
 
 
@@ -166,7 +169,7 @@ def test_a_process_that_dies_ends_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(split, "_train_when_told", die)
-    with pytest.raises(EOFError):
+    with pytest.raises(InputError, match=r"^--workers auto: a process .* give --workers N"):
         probe(load(tmp_path), [(2, 1)])
     assert len(notes(tmp_path)) == 2
     assert all(map(gone, notes(tmp_path)))
@@ -220,14 +223,11 @@ class Told:
 
 
 @pytest.fixture
-def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def process_as_it_was(monkeypatch: pytest.MonkeyPatch, torch_as_it_was: None) -> Iterator[None]:
     monkeypatch.setattr(split, "end_with_parent", lambda: None)  # this process has none
-    threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
     handler = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, handler)
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = benchmark
 
 
 @pytest.mark.usefixtures("process_as_it_was")

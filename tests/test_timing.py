@@ -84,7 +84,8 @@ def test_a_steady_drift_cancels() -> None:
         (1.0, [0.02], 25),
         (1.0, [0.02, 0.08], 10),
         (0.0, [0.02], FEWEST_ROUNDS),
-        (1.0, [7.0], FEWEST_ROUNDS),
+        (1.0, [3.0], FEWEST_ROUNDS),
+        (1.0, [3.1], 2),
         (60.0, [0.02], MOST_ROUNDS),
     ],
 )

@@ -53,7 +53,9 @@ def test_text_table_is_aligned_and_fits() -> None:
     head, first, second, *_ = text.splitlines()
     assert max(map(len, text.splitlines())) < 110
     assert head.split("  ")[0].strip() == "arm"
-    assert " ".join(first.split()) == ("constant 7 86.1 [83.9, 88.4] - baseline 175k 2.1M 12.3k")
+    assert " ".join(first.split()) == (
+        "constant 7 86.1 [83.9, 88.4] - baseline 175k 2.1M 12.3k (400)"
+    )
     assert first.index("baseline") == second.index("higher") == head.index("verdict")
     assert len(first) == len(second) == len(head)
     assert "diverged" not in text
