@@ -35,7 +35,7 @@ class Layout:
 
 
 def pick_layout(
-    nets: Sequence[NetSpec], train: TrainSpec, execution: Execution, seconds: float = 1.0
+    nets: Sequence[NetSpec], train: TrainSpec, execution: Execution, seconds: float = 0.5
 ) -> Layout:
     """One layout for all arms, timed on the first of `nets` with nothing else running.
 

@@ -39,7 +39,7 @@ class Memory(Protocol):
 
 
 def pick_execution(
-    study: Study, wanted: Execution, pick: bool, memory: Memory, say: Say
+    study: Study, wanted: Execution, pick: bool, seconds: float, memory: Memory, say: Say
 ) -> tuple[Execution, float | None]:
     """How to run, with the layout that a probe finds best if `pick`, and its gain; else as wanted.
 
@@ -50,7 +50,7 @@ def pick_execution(
     name = _name("layout", wanted, _nets(study), study.train)
     kept = memory.recall(name)
     if kept is None:
-        layout = pick_layout(_nets(study), study.train, wanted)
+        layout = pick_layout(_nets(study), study.train, wanted, seconds)
         say(f"layout: {layout.why}")
         kept = asdict(layout)
         memory.remember(name, kept)
@@ -58,7 +58,7 @@ def pick_execution(
 
 
 def cell_columns(
-    study: Study, data: Dataset, execution: Execution, memory: Memory, say: Say
+    study: Study, data: Dataset, execution: Execution, seconds: float, memory: Memory, say: Say
 ) -> dict[NetSpec, dict[str, Any]]:
     """Cost and throughput columns of each cell; all are timed against each other in one phase."""
     nets = _nets(study)
@@ -66,17 +66,18 @@ def cell_columns(
     kept = memory.recall(name)
     if kept is None:
         say(f"timing {len(nets)} cells against each other")
-        kept = time_arms(nets, study.train, data, execution)
+        kept = time_arms(nets, study.train, data, execution, seconds)
         memory.remember(name, kept)
     return {net: _costs(net) | timed for net, timed in zip(nets, kept, strict=True)}
 
 
 def time_batches(
-    study: Study, data: Dataset, execution: Execution, batches: Sequence[int]
+    study: Study, data: Dataset, execution: Execution, batches: Sequence[int], seconds: float
 ) -> pd.DataFrame:
     """The throughput of each cell at each size of batch."""
     cells = sorted(study.cells, key=lambda cell: cell.name != study.baseline)
-    return sweep({cell.name: cell.net for cell in cells}, study.train, data, execution, batches)
+    nets = {cell.name: cell.net for cell in cells}
+    return sweep(nets, study.train, data, execution, batches, seconds)
 
 
 def pick_split(

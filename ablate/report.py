@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate import analyse, count, plot, record, wording
+from ablate import analyse, count, plot, plot_throughput, record, wording
 from ablate.spec import content_hash
 from ablate.study import Study
 
@@ -54,6 +54,12 @@ def write_findings(folder: Path, question: str, baseline: str) -> tuple[pd.DataF
     for name, figure in plot.draw_all(trials, summary, stages, epochs).items():
         plot.save(figure, folder / name)
     return summary, answer
+
+
+def write_sweep(folder: Path, table: pd.DataFrame) -> None:
+    """Write `throughput.csv`, and the figure of it."""
+    record.write(table, folder / record.THROUGHPUT)
+    plot.save(plot_throughput.throughput_by_batch(table), folder / "throughput")
 
 
 def _stage_table(study: Study) -> pd.DataFrame:

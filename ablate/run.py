@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ablate.study import Study
 
 FAILED_TRIALS, BAD_INPUT, INTERRUPTED = 1, 2, 130
+LONGEST_TIMING_S = 600
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -114,6 +115,13 @@ def _parser() -> argparse.ArgumentParser:
         help="also time each cell at these batch sizes (throughput.csv)",
     )
     parser.add_argument(
+        "--timing-seconds",
+        type=_seconds,
+        default=0.5,
+        metavar="S",
+        help="of timing each cell and quantity before the training (default: 0.5)",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         default=Path("results"),
@@ -150,6 +158,18 @@ def _fraction(text: str) -> float:
     if not 0 < fraction <= 1:
         raise argparse.ArgumentTypeError(f"{text!r}: expected above 0 and at most 1")
     return fraction
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= LONGEST_TIMING_S:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected seconds, above 0 and at most {LONGEST_TIMING_S}"
+        )
+    return seconds
 
 
 def _list() -> int:
@@ -230,6 +250,7 @@ def _run(args: argparse.Namespace) -> int:
         pick_layout=args.layout == "auto",
         workers=args.workers,
         batches=args.batch_sweep,
+        timing_s=args.timing_seconds,
     )
     result = run_study(study, setup, say=print, progress=plain_or_bar)
     print(

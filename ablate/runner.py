@@ -13,8 +13,8 @@ from ablate.data import Dataset, load
 from ablate.execution import Execution, set_up
 from ablate.machine import describe
 from ablate.preparation import cell_columns, pick_execution, pick_split, time_batches
-from ablate.record import THROUGHPUT, TRIALS, keep_aside, write
-from ablate.report import write_findings, write_tables
+from ablate.record import TRIALS, keep_aside
+from ablate.report import write_findings, write_sweep, write_tables
 from ablate.search import Queue
 from ablate.spec import InputError, NetSpec
 from ablate.study import Study, plan_row
@@ -32,6 +32,7 @@ class Setup:
         pick_layout: whether a probe chooses the layout, whatever `execution` says.
         workers: processes that train side by side; None for a probe.
         batches: sizes of batch at which each cell is timed, beside the study's own.
+        timing_s: seconds of timing each cell and quantity.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Setup:
     pick_layout: bool
     workers: int | None
     batches: tuple[int, ...]
+    timing_s: float
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,18 @@ def _run_locked(
         f"{len(study.cells)} cells x {study.seeds} seeds = {len(plan)} trials, "
         f"{len(plan) - missing} done already; on {describe(setup.execution.device)['device']}"
     )
-    execution, gain = pick_execution(study, setup.execution, setup.pick_layout, queue, say)
+    execution, gain = pick_execution(
+        study, setup.execution, setup.pick_layout, setup.timing_s, queue, say
+    )
     measured = {
         net: {**columns, "layout_gain": gain}
-        for net, columns in cell_columns(study, data, execution, queue, say).items()
+        for net, columns in cell_columns(study, data, execution, setup.timing_s, queue, say).items()
     }
     if setup.batches:
-        write(time_batches(study, data, execution, setup.batches), setup.folder / THROUGHPUT)
+        say(f"timing batches of {', '.join(map(str, setup.batches))}")
+        write_sweep(
+            setup.folder, time_batches(study, data, execution, setup.batches, setup.timing_s)
+        )
     try:
         if missing:
             rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf

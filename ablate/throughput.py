@@ -40,7 +40,7 @@ def time_arms(
     train: TrainSpec,
     data: Dataset,
     execution: Execution,
-    seconds: float = 1.0,
+    seconds: float = 0.5,
 ) -> list[Row]:
     """Time a training step, inference and an epoch of every arm, with nothing else running.
 
@@ -92,7 +92,7 @@ def sweep(
     data: Dataset,
     execution: Execution,
     batches: Sequence[int],
-    seconds: float = 1.0,
+    seconds: float = 0.5,
 ) -> pd.DataFrame:
     """`time_arms` at several batch sizes: a row for each batch and cell, in that order.
 

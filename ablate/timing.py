@@ -23,7 +23,7 @@ from ablate.execution import Execution
 if TYPE_CHECKING:
     from torch.utils.benchmark import Timer
 
-BLOCK_SECONDS = 0.02  # a block lasts as long, or one call
+BLOCK_SECONDS = 0.02  # a block lasts as long, or one call, or less where there is less time
 WARM_UP_BLOCKS, WARM_UP_SECONDS = 20, 2.0  # at most, once the first block is done
 AGREEING_BLOCKS, AGREEMENT = 3, 0.05  # the longest of the last three at most 5% above the shortest
 FEWEST_ROUNDS, MOST_ROUNDS = 5, 50
@@ -73,7 +73,8 @@ def time_calls(
     """
     with _running(execution):
         blocks = [
-            _unless_out_of_memory(partial(_warm_up, make, execution.threads)) for make in makers
+            _unless_out_of_memory(partial(_warm_up, make, execution.threads, seconds))
+            for make in makers
         ]
 
         def visit(place: int) -> float:
@@ -103,7 +104,7 @@ def time_alone(
     """
 
     def blocks() -> Times:
-        timer = _warm_up(make, execution.threads).timer
+        timer = _warm_up(make, execution.threads, seconds).timer
         return np.asarray(timer.blocked_autorange(min_run_time=seconds).times)
 
     with _running(execution):
@@ -205,7 +206,7 @@ def _running(execution: Execution) -> Iterator[None]:
         yield
 
 
-def _warm_up(make: Callable[[], Callable[[], object]], threads: int) -> _Block:
+def _warm_up(make: Callable[[], Callable[[], object]], threads: int, seconds: float) -> _Block:
     """Make a call and repeat it until its time has settled, or the patience ends."""
     # The timer's package looks for a CUDA toolkit and warns where there is no GPU to go with it.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
@@ -214,9 +215,10 @@ def _warm_up(make: Callable[[], Callable[[], object]], threads: int) -> _Block:
     timer = Timer("call()", globals={"call": make()}, num_threads=threads)
     times = [timer.timeit(1).median]
     number = 1
+    lasting = min(BLOCK_SECONDS, seconds / (2 * FEWEST_ROUNDS))
     end = time.perf_counter() + WARM_UP_SECONDS
     while not settled(times) and len(times) < WARM_UP_BLOCKS and time.perf_counter() < end:
-        number = math.ceil(BLOCK_SECONDS / times[-1])
+        number = max(1, math.ceil(lasting / times[-1]))
         times.append(timer.timeit(number).median)
     return _Block(timer, number, times[-1])
 

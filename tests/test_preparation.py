@@ -132,7 +132,7 @@ def test_a_layout_that_was_asked_for_is_not_probed(
     study: Study, memory: Kept, lines: list[str], probed: list[list[NetSpec]]
 ) -> None:
     for wanted in (CPU, replace(CPU, channels_last=True)):
-        assert pick_execution(study, wanted, False, memory, lines.append) == (wanted, None)
+        assert pick_execution(study, wanted, False, 0.1, memory, lines.append) == (wanted, None)
     assert (probed, lines, memory.texts) == ([], [], {})
 
 
@@ -141,7 +141,7 @@ def test_a_layout_is_probed_once_and_the_baseline_comes_first(
 ) -> None:
     wanted = Execution(threads=3, deterministic=True)
     for _ in range(2):
-        found = pick_execution(study, wanted, True, memory, lines.append)
+        found = pick_execution(study, wanted, True, 0.1, memory, lines.append)
         assert found == (replace(wanted, channels_last=True), 1.25)
     assert probed == [[of(study, name) for name in ("plain", "narrow", "wide")]]
     assert lines == ["layout: for this test"]
@@ -152,7 +152,7 @@ def test_a_layout_that_was_not_timed_has_no_gain(
 ) -> None:
     monkeypatch.setattr(preparation, "pick_layout", lambda *_: Layout(False, None, "a trap"))
     for _ in range(2):
-        assert pick_execution(study, CPU, True, memory, lines.append) == (CPU, None)
+        assert pick_execution(study, CPU, True, 0.1, memory, lines.append) == (CPU, None)
 
 
 def test_another_question_is_another_probe_of_the_layout(
@@ -167,7 +167,7 @@ def test_another_question_is_another_probe_of_the_layout(
         (study, replace(CPU, compiled=True)),
     ]
     for one, execution in asked:
-        pick_execution(one, execution, True, memory, lines.append)
+        pick_execution(one, execution, True, 0.1, memory, lines.append)
     assert len(probed) == len(memory.texts) == len(asked)
 
 
@@ -177,11 +177,11 @@ def test_a_real_probe_is_kept_with_the_study(
     one_block(monkeypatch)
     path = tmp_path / "study.db"
     queue = Queue(path, study.name)
-    found = pick_execution(study, CPU, True, queue, lines.append)
+    found = pick_execution(study, CPU, True, 0.1, queue, lines.append)
     queue.close()
     monkeypatch.setattr(preparation, "pick_layout", lambda *_: pytest.fail("probed again"))
     queue = Queue(path, study.name)
-    assert pick_execution(study, CPU, True, queue, lines.append) == found
+    assert pick_execution(study, CPU, True, 0.1, queue, lines.append) == found
     queue.close()
     assert len(lines) == 1
     assert lines[0].startswith(f"layout: {found[0].memory_format}")
@@ -214,7 +214,7 @@ def test_each_cell_gets_its_own_numbers_and_the_baseline_comes_first(
     study: Study, few: Dataset, memory: Kept, lines: list[str], measured: list[list[NetSpec]]
 ) -> None:
     for _ in range(2):
-        found = cell_columns(study, few, CPU, memory, lines.append)
+        found = cell_columns(study, few, CPU, 0.1, memory, lines.append)
         assert found.keys() == {cell.net for cell in study.cells}
         for net, columns in found.items():
             assert columns["train_images_per_s"] == net.widths[0]
@@ -240,7 +240,7 @@ def test_another_question_is_another_timing(
         (study, replace(CPU, compiled=True)),
     ]
     for one, execution in asked:
-        cell_columns(one, few, execution, memory, lines.append)
+        cell_columns(one, few, execution, 0.1, memory, lines.append)
     assert len(measured) == len(memory.texts) == len(asked)
 
 
@@ -252,17 +252,17 @@ def test_another_machine_is_another_timing(
     measured: list[list[NetSpec]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cell_columns(study, few, CPU, memory, lines.append)
+    cell_columns(study, few, CPU, 0.1, memory, lines.append)
     monkeypatch.setattr(preparation, "describe", lambda _: {"device": "cpu: another"})
-    cell_columns(study, few, CPU, memory, lines.append)
+    cell_columns(study, few, CPU, 0.1, memory, lines.append)
     assert len(measured) == 2
 
 
 def test_more_seeds_are_no_other_question(
     study: Study, few: Dataset, memory: Kept, lines: list[str], measured: list[list[NetSpec]]
 ) -> None:
-    cell_columns(study, few, CPU, memory, lines.append)
-    cell_columns(replace(study, seeds=5), few, CPU, memory, lines.append)
+    cell_columns(study, few, CPU, 0.1, memory, lines.append)
+    cell_columns(replace(study, seeds=5), few, CPU, 0.1, memory, lines.append)
     assert len(measured) == 1
 
 
@@ -274,9 +274,9 @@ def test_real_timings_come_back_as_they_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one_block(monkeypatch)
-    found = cell_columns(study, few, CPU, memory, lines.append)
+    found = cell_columns(study, few, CPU, 0.1, memory, lines.append)
     monkeypatch.setattr(preparation, "time_arms", lambda *_: pytest.fail("timed again"))
-    assert cell_columns(study, few, CPU, memory, lines.append) == found
+    assert cell_columns(study, few, CPU, 0.1, memory, lines.append) == found
     for columns in found.values():
         assert set(columns) <= {column.name for column in COLUMNS}
         for name in ("train", "infer", "epoch"):
@@ -294,7 +294,7 @@ def test_every_cell_is_timed_at_every_batch(
 ) -> None:
     one_block(monkeypatch)
     monkeypatch.setattr(preparation, "sweep", partial(sweep, seconds=0.0))
-    frame = time_batches(study, few, CPU, (8, 16))
+    frame = time_batches(study, few, CPU, (8, 16), 0.1)
     pairs = list(zip(frame["batch"], frame["cell"], strict=True))
     assert pairs == [(batch, cell) for batch in (8, 16) for cell in ("plain", "narrow", "wide")]
     assert list(frame["throughput_batch"]) == list(frame["batch"])
@@ -418,8 +418,8 @@ def test_layout_cells_and_split_are_kept_under_names_of_their_own(
     measured: list[list[NetSpec]],
     splits: Splits,
 ) -> None:
-    pick_execution(study, MANY, True, memory, lines.append)
-    cell_columns(study, few, MANY, memory, lines.append)
+    pick_execution(study, MANY, True, 0.1, memory, lines.append)
+    cell_columns(study, few, MANY, 0.1, memory, lines.append)
     pick_split(study, LONG, 9, MANY, NOWHERE, memory, lines.append)
     kinds = sorted(name.partition(":")[0] for name in memory.texts)
     assert kinds == ["cells", "layout", "split"]

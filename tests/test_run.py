@@ -29,6 +29,9 @@ narrow = { widths = [2, 4] }
 wide = { widths = [4, 8] }
 """
 
+# The layout is given, so that two runs compute the same to the last digit.
+QUICK = ("--timing-seconds", "0.02", "--layout", "contiguous")
+
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
@@ -39,7 +42,8 @@ def study(tmp_path: Path) -> Path:
 
 def start(study: Path, *args: object) -> subprocess.Popen[str]:
     """The command, in a process group of its own, as a terminal would start it."""
-    command = [sys.executable, "-m", "ablate.run", "--study", study, "--out", study.parent, *args]
+    command = [sys.executable, "-m", "ablate.run", "--study", study, "--out", study.parent, *QUICK]
+    command += args
     return subprocess.Popen(
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
