@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 import ablate.data
-from ablate import record, throughput, timing
+from ablate import record, timing, workload
 from ablate.data import Dataset, Images, load
 from ablate.datasets import DATASETS, DatasetInfo
 from ablate.execution import Execution
@@ -303,13 +303,13 @@ def test_what_is_timed_is_what_is_trained_on(
 ) -> None:
     """The epoch that is timed reads the first images of the training split, with their labels."""
     seen: list[Images] = []
-    real = throughput.train_epoch
+    real = workload.train_epoch
 
     def train_epoch(network: Any, data: Dataset, *others: Any) -> float:
         seen.append(data.train)
         return real(network, data, *others)
 
-    monkeypatch.setattr(throughput, "train_epoch", train_epoch)
+    monkeypatch.setattr(workload, "train_epoch", train_epoch)
     monkeypatch.setattr(timing, "BLOCK_SECONDS", 1e-9)
     monkeypatch.setattr(timing, "WARM_UP_BLOCKS", 1)
     data = load(pets[1], root)
@@ -387,9 +387,8 @@ def test_a_subset_with_fewer_images_than_classes_is_refused(
     with pytest.raises(InputError) as caught:
         load(replace(spec, subset=fraction), root)
     message = str(caught.value)
-    assert message.startswith(f"{info.name}: ")
-    assert "cannot be split into" in message
-    assert "by class" in message
+    assert message.startswith(f"subset = {fraction}: leaves ")
+    assert f"classes of {info.name}; expected a larger fraction" in message
     assert len(message.splitlines()) == 1
 
 
@@ -556,7 +555,7 @@ def test_a_missing_split_is_one_line_and_status_2(tmp_path: Path) -> None:
     ("args", "says"),
     [
         (["--subset", 0.15], "batch_size = 8: expected at most the 6 training images"),
-        (["--subset", 0.2], "11 images cannot be split into 2 and 9 by class"),
+        (["--subset", 0.2], "subset = 0.2: leaves 2 images for 3 classes"),
     ],
 )
 def test_too_small_a_subset_is_one_line_and_status_2(
