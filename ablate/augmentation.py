@@ -74,13 +74,9 @@ def augment(batch: Tensor, train: TrainSpec, draws: Draws) -> Tensor:
 
 def _shift(batch: Tensor, padding: int, shift: Tensor) -> Tensor:
     """Each image cut out of its zero-padded self, `shift` pixels from the top left."""
-    count, channels, height, width = batch.shape
-    rows = shift[0][:, None] + torch.arange(height, device=batch.device)
-    columns = shift[1][:, None] + torch.arange(width, device=batch.device)
-    image = torch.arange(count, device=batch.device).view(-1, 1, 1, 1)
-    channel = torch.arange(channels, device=batch.device).view(1, -1, 1, 1)
-    padded = F.pad(batch, (padding,) * 4)
-    return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
+    count, _, height, width = batch.shape
+    windows = F.pad(batch, (padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+    return windows[torch.arange(count, device=batch.device), :, shift[0], shift[1]]
 
 
 def _cut_out(batch: Tensor, side: int, centre: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class Dataset:
 
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels (N, C, H, W) uint8 as float32 with mean 0 and deviation 1 over training."""
-        return (images.float() - self.mean) / self.std
+        return images.float().sub_(self.mean).div_(self.std)
 
 
 def load(spec: DataSpec, root: Path, download: bool = False) -> Dataset:
