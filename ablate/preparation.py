@@ -74,10 +74,13 @@ def cell_columns(
 def time_batches(
     study: Study, data: Dataset, execution: Execution, batches: Sequence[int], seconds: float
 ) -> pd.DataFrame:
-    """The throughput of each cell at each size of batch."""
+    """The throughput of each cell at each size of batch; cells in the order of the study."""
     cells = sorted(study.cells, key=lambda cell: cell.name != study.baseline)
     nets = {cell.name: cell.net for cell in cells}
-    return sweep(nets, study.train, data, execution, batches, seconds)
+    frame = sweep(nets, study.train, data, execution, batches, seconds)
+    place = {cell.name: number for number, cell in enumerate(study.cells)}
+    order = frame.assign(place=frame["cell"].map(place)).sort_values(["batch", "place"]).index
+    return frame.loc[order].reset_index(drop=True)
 
 
 def pick_split(
