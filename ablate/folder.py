@@ -12,8 +12,6 @@ Worker processes import this module, so it imports torch only where the parent n
 """
 
 import contextlib
-import hashlib
-import io
 import json
 import multiprocessing
 import os
@@ -25,14 +23,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from filelock import FileLock
-from numpy.lib.format import write_array_header_1_0
 
+from ablate.image_cache import LABEL, PIXEL, Cache, checksum_of, npy_header, open_cache
 from ablate.image_file import Header, read_header, read_pixels
-from ablate.image_tree import SPLITS, Listing, clean_name, fingerprint, list_images
+from ablate.image_tree import Listing, clean_name, fingerprint, list_images
 from ablate.processes import end_with_parent
 from ablate.spec import InputError
 
@@ -43,8 +41,6 @@ FORMAT = 1  # of the cache and of how an image becomes pixels: another number de
 MOST_PIXELS = 1024  # height and width
 BLOCK = 256  # images a task; fewer than these are not worth another process
 STEPS = 10  # that progress is told of, at most, for headers and again for pixels
-HASHED = 2**24  # bytes at a time
-PIXEL, LABEL = "|u1", "<i8"  # as NumPy writes them
 
 Progress = Callable[[Iterable[str], int, str], Iterator[str]]
 Result = TypeVar("Result")
@@ -79,14 +75,6 @@ class _Block:
     split: str
     start: int
     names: list[str]
-
-
-@dataclass(frozen=True)
-class _Cache:
-    """Images (N, C, S, S) uint8 and labels (N,) int64, memory-mapped, by split."""
-
-    classes: tuple[str, ...]
-    arrays: dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 
 
 def prepare(
@@ -152,14 +140,14 @@ def read_folder(root: Path, checksum: str) -> dict[str, tuple["Tensor", "Tensor"
     """
     import torch
 
-    cache = _open(root / "folders" / checksum, "c")
+    cache = open_cache(root / "folders" / checksum, "c")
     return {
         split: (torch.from_numpy(images), torch.from_numpy(labels))
         for split, (images, labels) in cache.arrays.items()
     }
 
 
-def _indexed(index: Path) -> tuple[str, _Cache] | None:
+def _indexed(index: Path) -> tuple[str, Cache] | None:
     """The checksum that the index names, and the cache; None where either is missing or damaged.
 
     Nothing is lost with a damaged one: the images are decoded again.
@@ -172,69 +160,18 @@ def _indexed(index: Path) -> tuple[str, _Cache] | None:
     return None if cache is None else (checksum, cache)
 
 
-def _checked(directory: Path) -> _Cache | None:
+def _checked(directory: Path) -> Cache | None:
     """The cache in a directory, if its content has the checksum that is its name."""
     try:
-        cache = _open(directory, "r")
+        cache = open_cache(directory, "r")
     except InputError:
         return None
-    return cache if _checksum(cache) == directory.name else None
-
-
-def _open(directory: Path, mode: Literal["r", "c"]) -> _Cache:
-    """Map a cache as `numpy.memmap` does in that mode. No pickle is ever read."""
-    again = "run again with --dataset folder:PATH"
-    if not directory.is_dir():
-        raise InputError(f"{directory}: no prepared images here; {again}", "dataset")
-    try:
-        about = json.loads((directory / "folder.json").read_text())
-        shapes = {split: tuple(shape) for split, shape in about["shapes"].items()}
-        arrays = {
-            split: (
-                _map(directory / f"{split}.npy", mode, PIXEL, shapes[split]),
-                _map(directory / f"{split}-labels.npy", mode, LABEL, shapes[split][:1]),
-            )
-            for split in SPLITS
-            if split != "val" or split in shapes
-        }
-        return _Cache(tuple(about["classes"]), arrays)
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
-        why = f"{type(error).__name__}: {error}"
-        raise InputError(f"{directory}: damaged ({why}); {again}", "dataset") from error
-
-
-def _map(
-    path: Path, mode: Literal["r", "c"], dtype: str, shape: tuple[int, ...]
-) -> np.ndarray[Any, Any]:
-    # The header is compared, not interpreted: nothing in the file says how it is to be read.
-    header = _npy_header(dtype, shape)
-    with path.open("rb") as stream:
-        if stream.read(len(header)) != header:
-            raise ValueError(f"{path.name} is no array of {shape} {dtype}")
-    return np.memmap(path, dtype, mode, len(header), shape)
-
-
-def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
-    """What a .npy file of such an array, in C order, begins with."""
-    stream = io.BytesIO()
-    write_array_header_1_0(stream, {"descr": dtype, "fortran_order": False, "shape": shape})
-    return stream.getvalue()
-
-
-def _checksum(cache: _Cache) -> str:
-    digest = hashlib.sha256()
-    for split, (images, labels) in cache.arrays.items():
-        digest.update(json.dumps([split, cache.classes, images.shape]).encode())
-        digest.update(labels.data)
-        flat = images.reshape(-1)
-        for start in range(0, len(flat), HASHED):
-            digest.update(flat[start : start + HASHED].data)
-    return digest.hexdigest()
+    return cache if checksum_of(cache) == directory.name else None
 
 
 def _make(
     listing: Listing, image_size: int | None, index: Path, processes: int, progress: Progress
-) -> tuple[str, _Cache]:
+) -> tuple[str, Cache]:
     """Decode into a directory beside the caches, then name it and write the index."""
     folders, prefix = index.parent, f".{index.stem}-"
     for left in folders.glob(f"{prefix}*"):
@@ -243,8 +180,8 @@ def _make(
         made = Path(work) / "made"
         made.mkdir()
         _decode(listing, image_size, made, processes, progress)
-        cache = _open(made, "r")
-        checksum = _checksum(cache)
+        cache = open_cache(made, "r")
+        checksum = checksum_of(cache)
         _install(made, folders / checksum)
         written = Path(work) / "index.json"
         written.write_text(json.dumps({"checksum": checksum}))
@@ -286,7 +223,7 @@ def _decode(
             split: (len(names), channels, size, size) for split, names in listing.files.items()
         }
         for split, shape in shapes.items():
-            (target / f"{split}.npy").write_bytes(_npy_header(PIXEL, shape))
+            (target / f"{split}.npy").write_bytes(npy_header(PIXEL, shape))
             np.save(target / f"{split}-labels.npy", np.array(listing.labels[split], LABEL))
         written = each(partial(_write, listing.base, target, shapes), blocks)
         _follow(written, blocks, "decoded", progress)
@@ -372,6 +309,6 @@ def _write(
     _, channels, size, _ = shape
     # Written, not mapped: a full disk is then an error, where a map would end the process.
     with (target / f"{block.split}.npy").open("rb+") as stream:
-        stream.seek(len(_npy_header(PIXEL, shape)) + block.start * channels * size * size)
+        stream.seek(len(npy_header(PIXEL, shape)) + block.start * channels * size * size)
         for name in block.names:
             stream.write(read_pixels(base / name, channels, size).tobytes())

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablate.execution import Execution, place
+from ablate.execution import Execution
 from ablate.model import build
 from ablate.spec import NetSpec, TrainSpec
 from ablate.timing import speed_ratio, time_calls
-from ablate.workload import training_step
+from ablate.workload import make_network, random_batch, training_step
 
 ENOUGH = 1.02  # times as fast, at least, for a change of layout
 CHECKED_IMAGES, TOLERANCE = 8, 1e-3
@@ -83,22 +83,16 @@ def gradient_error(net: NetSpec, execution: Execution) -> float:
 
 
 def _gradient(net: NetSpec, execution: Execution) -> Tensor:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build(net)
-        shape = (CHECKED_IMAGES, net.in_channels, net.image_size, net.image_size)
-        images, labels = torch.randn(shape), torch.randint(net.num_classes, (CHECKED_IMAGES,))
-    place(network, execution)
-    device = torch.device(execution.device)
-    F.cross_entropy(network(images.to(device)), labels.to(device)).backward()  # type: ignore[no-untyped-call]
+    network = make_network(net, execution)
+    images, labels = random_batch(net, CHECKED_IMAGES, execution)
+    F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
     return torch.cat([gradient.flatten().double() for gradient in gradients])
 
 
 def _has_trap(net: NetSpec) -> bool:
     """Whether a 1x1 convolution with a stride reads fewer than `NARROW` channels (oneDNN 6035)."""
-    meta = torch.device("meta")
-    with meta:
+    with torch.device("meta"):
         convs = [module for module in build(net).modules() if isinstance(module, nn.Conv2d)]
     return any(
         conv.kernel_size == (1, 1) and max(conv.stride) > 1 and conv.in_channels < NARROW

@@ -20,7 +20,7 @@ from ablate.layout import pick_layout
 from ablate.machine import MOST_WORKERS, describe
 from ablate.spec import NetSpec
 from ablate.split import Load, candidates, fastest, probe
-from ablate.study import Study
+from ablate.study import Cell, Study
 from ablate.throughput import sweep, time_arms
 
 WORTH_PROBING_S = 120  # of training that is left; a shorter run is over before a probe pays
@@ -43,7 +43,8 @@ def pick_execution(
 ) -> tuple[Execution, float | None]:
     """How to run, with the layout that a probe finds best if `pick`, and its gain; else as wanted.
 
-    The gain is the speed of channels_last over contiguous, None where that was not timed.
+    The probe runs as `wanted` says, which is as one worker will. The gain is the speed of
+    channels_last over contiguous, None where that was not timed.
     """
     if not pick:
         return wanted, None
@@ -75,12 +76,28 @@ def time_batches(
     study: Study, data: Dataset, execution: Execution, batches: Sequence[int], seconds: float
 ) -> pd.DataFrame:
     """The throughput of each cell at each size of batch; cells in the order of the study."""
-    cells = sorted(study.cells, key=lambda cell: cell.name != study.baseline)
-    nets = {cell.name: cell.net for cell in cells}
+    nets = {cell.name: cell.net for cell in _cells(study)}
     frame = sweep(nets, study.train, data, execution, batches, seconds)
     place = {cell.name: number for number, cell in enumerate(study.cells)}
-    order = frame.assign(place=frame["cell"].map(place)).sort_values(["batch", "place"]).index
-    return frame.loc[order].reset_index(drop=True)
+    return frame.sort_values(
+        ["batch", "cell"],
+        key=lambda column: column.map(place) if column.name == "cell" else column,
+        ignore_index=True,
+    )
+
+
+def usual_split(execution: Execution, wanted: int | None, trials: int) -> tuple[int, int]:
+    """Processes, and CPU threads of each: as wanted, else one a CPU, or one on a GPU.
+
+    Args:
+        execution: how one process with the machine to itself would run.
+        wanted: processes, or None.
+        trials: never more processes than these.
+    """
+    on_gpu = execution.device.startswith("cuda")
+    one_each = 1 if on_gpu else min(execution.threads, MOST_WORKERS)
+    workers = min(wanted or one_each, trials)
+    return workers, max(1, execution.threads // workers)
 
 
 def pick_split(
@@ -101,12 +118,10 @@ def pick_split(
         data_root: where the dataset lies.
         memory, say: keep and tell the answer.
     """
-    if execution.device.startswith("cuda"):
-        return 1, execution.threads
-    ways = candidates(execution.threads, min(MOST_WORKERS, trials))
-    if len(ways) == 1 or left_s < WORTH_PROBING_S:
-        return ways[-1]
-    net = _nets(study)[0]
+    workers, threads = usual_split(execution, None, trials)
+    if workers == 1 or left_s < WORTH_PROBING_S:
+        return workers, threads
+    ways, net = candidates(execution.threads, workers), _nets(study)[0]
     name = _name("split", execution, net, study.train, study.data, ways)
     kept = memory.recall(name)
     if kept is None:
@@ -123,10 +138,13 @@ def pick_split(
     return workers, threads
 
 
+def _cells(study: Study) -> list[Cell]:
+    """The baseline first, the others in the order of the study."""
+    return sorted(study.cells, key=lambda cell: cell.name != study.baseline)
+
+
 def _nets(study: Study) -> list[NetSpec]:
-    """The networks of the cells, the baseline's first."""
-    cells = sorted(study.cells, key=lambda cell: cell.name != study.baseline)
-    return [cell.net for cell in cells]
+    return [cell.net for cell in _cells(study)]
 
 
 def _costs(net: NetSpec) -> dict[str, Any]:

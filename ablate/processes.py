@@ -3,6 +3,19 @@
 import multiprocessing
 import os
 import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+
+def start(target: Callable[..., object], *args: object) -> tuple[SpawnProcess, Connection]:
+    """Start `target(*args, pipe)` in a process of its own; the process, and our end of the pipe."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(*args, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours
 
 
 def end_with_parent() -> None:

@@ -8,6 +8,7 @@ from ablate.presets import PRESETS, preset
 from ablate.run import BAD_INPUT
 from ablate.spec import InputError, NetSpec
 from ablate.study import find_study, load_study
+from ablate.wording import aligned
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,15 +39,7 @@ def table(spec: NetSpec, batch: int = 128) -> str:
         lines.append([stage, str(size), width, depth, *_costs(cost, total, batch),
                       str(fields.get(stage, "all"))])  # fmt: skip
     lines.append(["total", "", "", str(sum(spec.depths)), *_costs(total, total, batch), ""])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    ]
-    return "\n".join([*text, _legend(batch)])
+    return "\n".join([*aligned(lines, _TITLES[:1]), _legend(batch)])
 
 
 _TITLES = ["stage", "side", "width", "blocks", "params", "MACs", "share", "activations", "MiB",

@@ -4,6 +4,8 @@ import argparse
 import math
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--subset",
-        type=_fraction,
+        type=_positive(1),
         default=1.0,
         metavar="F",
         help="train and validate on this fraction of the images, of each class alike; the test "
@@ -116,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--timing-seconds",
-        type=_seconds,
+        type=_positive(LONGEST_TIMING_S),
         default=0.5,
         metavar="S",
         help="of timing each cell and quantity before the training (default: 0.5)",
@@ -150,26 +152,19 @@ def _counts(text: str) -> tuple[int, ...]:
     return tuple(_count(word) for word in text.split(","))
 
 
-def _fraction(text: str) -> float:
-    try:
-        fraction = float(text)
-    except ValueError:
-        fraction = math.nan
-    if not 0 < fraction <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected above 0 and at most 1")
-    return fraction
+def _positive(most: float) -> Callable[[str], float]:
+    """Reads a number above 0 and at most `most`."""
 
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r}: expected above 0 and at most {most:g}")
+        return value
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= LONGEST_TIMING_S:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: expected seconds, above 0 and at most {LONGEST_TIMING_S}"
-        )
-    return seconds
+    return number
 
 
 def _list() -> int:
@@ -227,10 +222,11 @@ def _dry_run(args: argparse.Namespace) -> int:
     study, info = _load(args)
     from ablate.estimate import show_plan
     from ablate.machine import cpu_count
+    from ablate.preparation import usual_split
 
-    one = 1 if _execution(args, 1).device.startswith("cuda") else min(cpu_count(), MOST_WORKERS)
-    workers = min(args.workers or one, len(study.plan()))
-    execution = _execution(args, max(1, cpu_count() // workers))
+    execution = _execution(args, cpu_count())
+    workers, threads = usual_split(execution, args.workers, len(study.plan()))
+    execution = replace(execution, threads=threads)
     show_plan(study, info.sizes(study.data)[0], execution, workers, say=print)
     return 0
 

@@ -12,7 +12,13 @@ from filelock import FileLock, Timeout
 from ablate.data import Dataset, load
 from ablate.execution import Execution, set_up
 from ablate.machine import describe
-from ablate.preparation import cell_columns, pick_execution, pick_split, time_batches
+from ablate.preparation import (
+    cell_columns,
+    pick_execution,
+    pick_split,
+    time_batches,
+    usual_split,
+)
 from ablate.record import TRIALS, keep_aside
 from ablate.report import write_findings, write_sweep, write_tables
 from ablate.search import Queue
@@ -94,9 +100,11 @@ def _run_locked(
         f"{len(study.cells)} cells x {study.seeds} seeds = {len(plan)} trials, "
         f"{len(plan) - missing} done already; on {describe(setup.execution.device)['device']}"
     )
-    execution, gain = pick_execution(
-        study, setup.execution, setup.pick_layout, setup.timing_s, queue, say
+    worker = replace(
+        setup.execution, threads=usual_split(setup.execution, setup.workers, len(plan))[1]
     )
+    worker, gain = pick_execution(study, worker, setup.pick_layout, setup.timing_s, queue, say)
+    execution = replace(setup.execution, channels_last=worker.channels_last)
     measured = {
         net: {**columns, "layout_gain": gain}
         for net, columns in cell_columns(study, data, execution, setup.timing_s, queue, say).items()
@@ -108,9 +116,15 @@ def _run_locked(
         )
     try:
         if missing:
-            rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
-            left_s = missing * study.train.epochs * len(data.train) / rate
-            workers, threads = _split(study, setup, execution, missing, left_s, queue, say)
+            if setup.workers is None:
+                # The baseline comes first. Where it could not be timed, no probe could either.
+                rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
+                left_s = missing * study.train.epochs * len(data.train) / rate
+                workers, threads = pick_split(
+                    study, left_s, missing, execution, setup.data_root, queue, say
+                )
+            else:
+                workers, threads = usual_split(execution, setup.workers, missing)
             say(f"{workers} workers x {threads} threads, {execution.memory_format}")
             job = Job(
                 storage=setup.folder / "study.db",
@@ -125,22 +139,6 @@ def _run_locked(
         failures = _write(study, setup.folder, queue, measured)
     summary, answer = write_findings(setup.folder, study.question, study.baseline)
     return Result(summary, answer, failures)
-
-
-def _split(
-    study: Study,
-    setup: Setup,
-    execution: Execution,
-    missing: int,
-    left_s: float,
-    queue: Queue,
-    say: Callable[[str], None],
-) -> tuple[int, int]:
-    """Processes, and CPU threads of each: as given, or the fastest."""
-    if setup.workers is None:
-        return pick_split(study, left_s, missing, execution, setup.data_root, queue, say)
-    workers = min(setup.workers, missing)
-    return workers, max(1, execution.threads // workers)
 
 
 def _locked(folder: Path) -> FileLock:

@@ -1,12 +1,12 @@
 """How to split the CPUs between processes and threads, found by training for a moment each way."""
 
-import multiprocessing
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +14,7 @@ import torch
 
 from ablate.data import load
 from ablate.execution import Execution, set_up
-from ablate.processes import end_with_parent
+from ablate.processes import end_with_parent, start
 from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec
 from ablate.workload import epoch, first_batches
 
@@ -91,25 +91,20 @@ def fastest(splits: Sequence[Split]) -> Split:
 
 @contextmanager
 def _processes(load: Load, count: int) -> Iterator[list[Connection]]:
-    context = multiprocessing.get_context("spawn")
-    pairs = [context.Pipe() for _ in range(count)]
-    started = [
-        context.Process(target=_train_when_told, args=(load, theirs), daemon=True)
-        for _, theirs in pairs
-    ]
+    started: list[SpawnProcess] = []
+    pipes: list[Connection] = []
     try:
-        for process, (_, theirs) in zip(started, pairs, strict=True):
-            process.start()
-            theirs.close()
-        pipes = [ours for ours, _ in pairs]
+        for _ in range(count):
+            process, pipe = start(_train_when_told, load)
+            started.append(process)
+            pipes.append(pipe)
         for pipe in pipes:
             pipe.recv()  # it has warmed up
         yield pipes
     finally:
         for process in started:
-            if process.pid is not None:  # it did start
-                process.kill()
-                process.join()
+            process.kill()
+            process.join()
 
 
 def _train_when_told(work: Load, pipe: Connection) -> None:
@@ -125,9 +120,9 @@ def _train_when_told(work: Load, pipe: Connection) -> None:
         threads, seconds = pipe.recv()
         torch.set_num_threads(threads)
         step()  # with the threads started
-        start, images, spent = time.perf_counter(), 0, 0.0
+        began, images, spent = time.perf_counter(), 0, 0.0
         while spent < seconds:
             step()
             images += work.train.batch_size
-            spent = time.perf_counter() - start
+            spent = time.perf_counter() - began
         pipe.send(images / spent)

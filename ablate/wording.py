@@ -1,6 +1,7 @@
 """A summary in words: the answer in sentences, and one table as plain text and as Markdown."""
 
 import math
+from collections.abc import Container, Sequence
 
 import pandas as pd
 
@@ -82,15 +83,25 @@ def text_table(summary: pd.DataFrame) -> str:
     """
     table = _as_strings(summary)
     lines = [list(table.columns), *table.to_numpy().tolist()]
+    return "\n".join([*aligned(lines, _WORDS), "", _legend(summary)])
+
+
+def aligned(lines: Sequence[Sequence[str]], words: Container[str]) -> list[str]:
+    """Columns two spaces apart, to the right unless their heading is among `words`.
+
+    Args:
+        lines: the first holds the headings; all are of one length.
+        words: headings of columns that go to the left.
+    """
+    left = [heading in words for heading in lines[0]]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [
+    return [
         "  ".join(
-            cell.ljust(width) if name in _WORDS else cell.rjust(width)
-            for name, cell, width in zip(table.columns, line, widths, strict=True)
+            cell.ljust(width) if to_left else cell.rjust(width)
+            for to_left, cell, width in zip(left, line, widths, strict=True)
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([*text, "", _legend(summary)])
 
 
 def markdown_table(summary: pd.DataFrame) -> str:
@@ -170,8 +181,8 @@ def _distrust(summary: pd.DataFrame) -> str:
     if not summary["throughput_control_off"].any():
         return ""
     return (
-        "\nDo not compare the images/s: the baseline timed against itself was not equal, so "
-        "something else was running on the machine"
+        "\nDo not compare the images/s: the baseline timed against itself was not equal, as "
+        "when something else runs on the machine"
     )
 
 

@@ -4,7 +4,6 @@ A worker claims, trains, stores, and tells the parent over its own pipe. One tha
 and its trial queued again; a worker whose parent dies ends at once.
 """
 
-import multiprocessing
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from ablate.data import load
 from ablate.execution import Execution, set_up
-from ablate.processes import end_with_parent
+from ablate.processes import end_with_parent, start
 from ablate.search import Claim, Queue
 from ablate.spec import DataSpec
 from ablate.trial import failed_trial, run_trial
@@ -75,7 +74,7 @@ def run_queue(job: Job, count: int, queue: Queue) -> Iterator[Done]:
 
 
 def _run_workers(job: Job, count: int, queue: Queue, kills: Counter[str]) -> Iterator[Done]:
-    workers = [_start(job) for _ in range(count)]
+    workers = [_Worker(*start(_work, job)) for _ in range(count)]
     try:
         while workers:
             ready = wait([worker.pipe for worker in workers])
@@ -87,7 +86,7 @@ def _run_workers(job: Job, count: int, queue: Queue, kills: Counter[str]) -> Ite
                     worker.process.join()
                     if worker.process.exitcode:
                         yield from _died(job, queue, worker, kills)
-                        workers.append(_start(job))
+                        workers.append(_Worker(*start(_work, job)))
                     continue
                 worker.claim = None if isinstance(message, Done) else message
                 if isinstance(message, Done):
@@ -96,15 +95,6 @@ def _run_workers(job: Job, count: int, queue: Queue, kills: Counter[str]) -> Ite
         for worker in workers:
             worker.process.kill()
             worker.process.join()
-
-
-def _start(job: Job) -> _Worker:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(job, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return _Worker(process, ours)
 
 
 def _died(job: Job, queue: Queue, worker: _Worker, kills: Counter[str]) -> Iterator[Done]:

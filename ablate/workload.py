@@ -23,8 +23,8 @@ ENDLESS = 10**6  # epochs, so that no schedule runs out
 
 def training_step(net: NetSpec, train: TrainSpec, execution: Execution) -> Callable[[], None]:
     """A step on one batch that is on the device already, at a rate of zero."""
-    network = _network(net, execution).train()
-    images, labels = _batch(net, train.batch_size, execution)
+    network = make_network(net, execution).train()
+    images, labels = random_batch(net, train.batch_size, execution)
     optimizer = make_optimizer(network, train)
     _hold(optimizer)
 
@@ -40,8 +40,8 @@ def training_step(net: NetSpec, train: TrainSpec, execution: Execution) -> Calla
 
 def inference(net: NetSpec, train: TrainSpec, execution: Execution) -> Callable[[], None]:
     """Logits of one batch that is on the device already."""
-    network = _network(net, execution).eval()
-    images, _ = _batch(net, train.batch_size, execution)
+    network = make_network(net, execution).eval()
+    images, _ = random_batch(net, train.batch_size, execution)
 
     @torch.inference_mode()
     def infer() -> None:
@@ -55,7 +55,7 @@ def epoch(
     net: NetSpec, train: TrainSpec, data: Dataset, execution: Execution
 ) -> Callable[[], float]:
     """The training loop over `data`, at a rate of zero."""
-    network = _network(net, execution)
+    network = make_network(net, execution)
     optimizer = make_optimizer(network, train)
     schedule = make_schedule(
         optimizer, replace(train, epochs=ENDLESS), len(data.train) // train.batch_size
@@ -65,14 +65,14 @@ def epoch(
     return partial(train_epoch, network, data, train, optimizer, schedule, generator)
 
 
-def _network(net: NetSpec, execution: Execution) -> nn.Module:
+def make_network(net: NetSpec, execution: Execution) -> nn.Module:
     """The same weights each time, and torch's generators as they were."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         return place(build(net), execution)
 
 
-def _batch(net: NetSpec, size: int, execution: Execution) -> tuple[Tensor, Tensor]:
+def random_batch(net: NetSpec, size: int, execution: Execution) -> tuple[Tensor, Tensor]:
     """Images of normal noise, never zero, and labels."""
     generator = torch.Generator().manual_seed(0)
     shape = (size, net.in_channels, net.image_size, net.image_size)

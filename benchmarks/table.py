@@ -1,11 +1,12 @@
 """A run of `benchmarks.loops` as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ablate.timing import Ratio, control_is_off, rate
+from ablate.wording import aligned
 from benchmarks.contenders import AGAIN
 from benchmarks.saved import incomparable
 
@@ -46,7 +47,7 @@ def _table(run: Mapping[str, Any], beside: Mapping[str, Any] | None) -> list[str
         if beside is not None:
             line.append(" ".join(_ratio(beside, name)))
         lines.append(line)
-    return aligned(lines)
+    return aligned(lines, TITLES[:1])
 
 
 def _ratio(ratios: Mapping[str, Any], name: str) -> list[str]:
@@ -54,18 +55,6 @@ def _ratio(ratios: Mapping[str, Any], name: str) -> list[str]:
         return ["", ""]
     ratio = Ratio(**ratios[name])
     return [f"{ratio.value:.3f}", f"[{ratio.low:.3f}, {ratio.high:.3f}]"]
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Columns two spaces apart, the first to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
 
 
 def _arithmetic(run: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ablate import layout
+from ablate import layout, workload
 from ablate.execution import Execution
 from ablate.layout import ENOUGH, TOLERANCE, Layout, gradient_error, pick_layout
 from ablate.spec import NetSpec, TrainSpec
@@ -159,7 +159,7 @@ def test_comparing_leaves_the_generator_alone() -> None:
 @pytest.fixture
 def one_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     """In channels_last the gradient of the last 16 channels' convolutions is a little too large."""
-    real = layout.place
+    real = workload.place
 
     def place(network: nn.Module, execution: Execution) -> nn.Module:
         real(network, execution)
@@ -168,7 +168,7 @@ def one_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
                 weight.register_hook(lambda gradient: gradient * 1.1)
         return network
 
-    monkeypatch.setattr(layout, "place", place)
+    monkeypatch.setattr(workload, "place", place)
 
 
 @pytest.mark.usefixtures("one_wrong_gradient")
@@ -186,7 +186,7 @@ def test_a_gradient_that_differs_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_network_that_is_computed_otherwise_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = layout.place
+    real = workload.place
 
     def place(network: nn.Module, execution: Execution) -> nn.Module:
         if execution.channels_last:
@@ -195,7 +195,7 @@ def test_a_network_that_is_computed_otherwise_is_seen(monkeypatch: pytest.Monkey
                     weight *= 1.5
         return real(network, execution)
 
-    monkeypatch.setattr(layout, "place", place)
+    monkeypatch.setattr(workload, "place", place)
     assert gradient_error(NET, CPU) > 0.1
     found = pick_layout([NET], RECIPE, CPU, seconds=0.0)
     assert not found.channels_last
