@@ -182,8 +182,10 @@ def test_a_killed_worker_costs_its_trial_nothing_but_time(study: Path) -> None:
 def test_two_runs_in_one_folder_are_refused(study: Path) -> None:
     process = start(study)
     read_until(process, "trial 1/8")
+    os.killpg(process.pid, signal.SIGSTOP)  # or it might end before the other one begins
     other = start(study)
     _, err = other.communicate(timeout=60)
+    os.killpg(process.pid, signal.SIGCONT)
     assert other.returncode == 2
     assert "another run is at work there" in err
     process.communicate(timeout=240)
