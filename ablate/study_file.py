@@ -24,6 +24,8 @@ def _name(name: str) -> str:
 
 _Name = Annotated[str, AfterValidator(_name)]
 _Arms = Annotated[dict[_Name, dict[str, Any]], Field(min_length=1)]
+_Two = Annotated[list[str], Field(min_length=2, max_length=2)]
+KINDS = ("higher", "equal", "optimum", "interaction", "rises")
 
 
 class DatasetTable(_Table):
@@ -51,8 +53,42 @@ class DataTable(_Table):
     split_seed: int | None = Field(default=None, ge=0, lt=2**32)
 
 
+class HypothesisTable(_Table):
+    """A prediction that the trials can refute, stated before they are run; one of five kinds.
+
+    Args:
+        says: the prediction in words.
+        column: of the trials table, or for `rises` of the mechanism table.
+        margin: what counts as equal, in the units of the column; the study's where None.
+        higher: the first cell is above the second.
+        equal: the two cells are within the margin of each other.
+        optimum: the growth at which accuracy is highest.
+        interaction: the effect of one axis depends on the other.
+        rises: in this cell the column is higher in the last stage than in the first.
+    """
+
+    says: str = Field(min_length=1)
+    column: str = "test_accuracy"
+    margin: float | None = Field(default=None, gt=0)
+    higher: _Two | None = None
+    equal: _Two | None = None
+    optimum: float | None = Field(default=None, gt=0)
+    interaction: _Two | None = None
+    rises: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Which of the five it is."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+
 class StudyFile(_Table):
-    """A whole study file."""
+    """A whole study file.
+
+    Args:
+        margin: difference in accuracy, as a fraction, below which two arms count as equal.
+        mechanism: whether each trial measures its trained network stage by stage.
+    """
 
     question: str = Field(min_length=1)
     baseline: str
@@ -63,6 +99,9 @@ class StudyFile(_Table):
     axes: dict[_Name, _Arms] = Field(min_length=1)
     datasets: dict[str, DatasetTable] = {}
     match: MatchTable | None = None
+    margin: float = Field(default=0.005, gt=0, lt=1)
+    mechanism: bool = False
+    hypotheses: dict[_Name, HypothesisTable] = {}
 
 
 def read_study_file(path: Path) -> tuple[StudyFile, str]:
@@ -96,6 +135,15 @@ def _check_names(path: Path, file: StudyFile) -> None:
             )
 
 
+    for name, hypothesis in file.hypotheses.items():
+        given = [kind for kind in KINDS if getattr(hypothesis, kind) is not None]
+        if len(given) != 1:
+            raise InputError(
+                f"{path}: hypotheses.{name}: expected one of {', '.join(KINDS)}; got "
+                f"{', '.join(given) or 'none'}"
+            )
+
+
 def _explain(error: ValidationError) -> str:
     """The first fault that pydantic found, in one line."""
     # A misspelt key is also a missing one: say the former.
@@ -106,6 +154,7 @@ def _explain(error: ValidationError) -> str:
             "datasets": DatasetTable,
             "data": DataTable,
             "match": MatchTable,
+            "hypotheses": HypothesisTable,
         }
         table = tables[fault["loc"][0]] if len(fault["loc"]) > 1 else StudyFile
         known = table.model_fields
