@@ -20,10 +20,11 @@ from ablate.preparation import (
     usual_split,
 )
 from ablate.record import TRIALS, keep_aside
-from ablate.report import write_findings, write_sweep, write_tables
+from ablate.findings import write_findings, write_sweep
 from ablate.search import Queue
 from ablate.spec import InputError, NetSpec
 from ablate.study import Study, plan_row
+from ablate.tables import write_tables
 from ablate.workers import Done, Job, run_queue
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 WITHOUT_TORCH = [
-    *("spec", "datasets", "study", "record", "count", "analyse", "plot", "report", "machine"),
+    *("spec", "datasets", "study", "record", "count", "analyse", "plot", "findings", "machine"),
     *(
         "progress",
         "presets",

@@ -1,0 +1,51 @@
+"""The tables of a run, written from what was measured; all that is found follows from them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate import count, record
+from ablate.spec import content_hash
+from ablate.study import Study
+
+
+def write_tables(
+    folder: Path, study: Study, rows: Iterable[dict[str, Any]], epochs: Iterable[dict[str, Any]]
+) -> None:
+    """Write `trials.csv` (and Parquet), `epochs.csv`, `stages.csv` and the study file.
+
+    Args:
+        folder: of the run; made where there is none.
+        study: gives the cells and their per-stage costs.
+        rows: one a trial, in the order of the plan.
+        epochs: one an epoch of a trial: key, cell, seed, epoch, losses, accuracy, seconds.
+    """
+    trials = record.to_frame(rows)
+    record.write(trials, folder / record.TRIALS)
+    record.write_parquet(trials, (folder / record.TRIALS).with_suffix(".parquet"))
+    record.write(
+        pd.DataFrame(list(epochs), columns=list(record.EPOCH_COLUMNS)), folder / record.EPOCHS
+    )
+    record.write(_stage_table(study), folder / record.STAGES)
+    with record.replacing(folder / "study.toml") as temporary:
+        temporary.write_text(study.source, encoding="utf-8")
+
+
+def _stage_table(study: Study) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "cell": cell.name,
+                "net": content_hash(cell.net),
+                "stage": stage,
+                "out_size": size,
+                "params": cost.params,
+                "macs": cost.macs,
+                "activations": cost.activations,
+            }
+            for cell in study.cells
+            for stage, (size, cost) in count.stages(cell.net).items()
+        ]
+    )
