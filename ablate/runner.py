@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from ablate.data import Dataset, load
 from ablate.execution import Execution, set_up
+from ablate.findings import write_findings, write_sweep
 from ablate.machine import describe
 from ablate.preparation import (
     cell_columns,
@@ -20,7 +21,6 @@ from ablate.preparation import (
     usual_split,
 )
 from ablate.record import TRIALS, keep_aside
-from ablate.findings import write_findings, write_sweep
 from ablate.search import Queue
 from ablate.spec import InputError, NetSpec
 from ablate.study import Study, plan_row

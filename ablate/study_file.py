@@ -134,7 +134,6 @@ def _check_names(path: Path, file: StudyFile) -> None:
                 f"of {', '.join(DATASETS)}, or {FOLDER}NAME in quotes"
             )
 
-
     for name, hypothesis in file.hypotheses.items():
         given = [kind for kind in KINDS if getattr(hypothesis, kind) is not None]
         if len(given) != 1:
