@@ -5,52 +5,27 @@ one seed see the same batches; a trial that did not complete is counted, never d
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
+from ablate import statistics
 from ablate.spec import InputError
 
 OUTCOMES = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
-MIN_PAIRS = 6
 THROUGHPUTS = tuple(
     f"{timed}_{name}"
     for timed in ("train", "infer", "epoch")
     for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
 )
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and the limits of its confidence interval, in the units of the values."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def t_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
-    """The mean of independent values with Student's t interval (Student 1908).
-
-    Args:
-        values: shape (n,). All NaN for n = 0, no limits for n = 1; values without spread give an
-            interval of no width.
-        level: confidence, between 0 and 1.
-    """
-    array = np.asarray(values, dtype=float)
-    n = len(array)
-    if n == 0:
-        return Interval(math.nan, math.nan, math.nan)
-    mean = float(array.mean())
-    if n == 1:
-        return Interval(mean, math.nan, math.nan)
-    standard_error = float(array.std(ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * standard_error
-    return Interval(mean, mean - half, mean + half)
+SUMMARY_COLUMNS = (
+    *("cell", "n", "diverged", "failed", "mean", "low", "high", "params", "macs", "activations"),
+    *THROUGHPUTS,
+    *("throughput_control_off", "diff", "diff_low", "diff_high", "pairs"),
+    *("effect", "p", "p_equal", "detectable", "pairs_needed", "finding"),
+)
 
 
 def by_seed(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFrame:
@@ -77,7 +52,11 @@ def by_seed(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFram
 
 
 def summarise(
-    trials: pd.DataFrame, baseline: str, outcome: str = "test_accuracy", level: float = 0.95
+    trials: pd.DataFrame,
+    baseline: str,
+    outcome: str = "test_accuracy",
+    level: float = 0.95,
+    margin: float = 0.005,
 ) -> pd.DataFrame:
     """One row a cell: its accuracy, its cost and its difference from the baseline.
 
@@ -86,26 +65,33 @@ def summarise(
         baseline: the cell that the others are compared with.
         outcome: `test_accuracy` or `val_accuracy`.
         level: confidence of the intervals.
+        margin: difference, as a fraction, below which two cells count as equal.
 
     Returns:
         Cells in order of first appearance, with the columns
 
         - `cell`; `n`, complete trials with an outcome; `diverged`, `failed`, trials;
-        - `mean`, `low`, `high`: accuracy as a fraction, with Student's t interval over seeds, cut
-          off at 0 and 1; no limits (NaN) below two seeds;
-        - `params`; `macs` for one image; `train_`, `infer_` and `epoch_` with `images_per_s`,
-          `images_per_s_iqr`, `ratio`, `ratio_low`, `ratio_high`: the median of what the cell's
-          rows carry, which is one measurement; `throughput_control_off`, whether any of them says
-          that the timings are not to be trusted;
+        - `mean`, `low`, `high`: accuracy as a fraction, with `statistics.mean_interval` over
+          seeds, within 0 and 1; no limits (NaN) below two seeds;
+        - `params`; `macs` and `activations` for one image; `train_`, `infer_` and `epoch_` with
+          `images_per_s`, `images_per_s_iqr`, `ratio`, `ratio_low`, `ratio_high`: the median of
+          what the cell's rows carry, which is one measurement; `throughput_control_off`, whether
+          any of them says that the timings are not to be trusted;
         - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, over the `pairs`
-          seeds complete in both, with the t interval of the paired differences. Each is widened
-          to the level 1 - (1 - level) / (cells - 1), so that all of them hold together at `level`
+          seeds complete in both, with `statistics.difference_interval`. Each is widened to the
+          level 1 - (1 - level) / (cells - 1), so that all of them hold together at `level`
           (Bonferroni; Dunn 1961). NaN for the baseline;
-        - `verdict`: `baseline`; `higher` or `lower`; `inconclusive` where that interval holds
-          zero; `too few seeds` below `MIN_PAIRS` pairs, since a two-sided permutation test of
-          five pairs cannot go below p = 0.0625.
+        - `effect`: Hedges' g of the paired differences;
+        - `p`: of the sign-flip test, and `p_equal`: that the difference is not within the margin;
+          both adjusted over the cells (Holm 1979);
+        - `detectable`: the difference, as a fraction, that so many pairs would show with a
+          probability of `statistics.POWER`; `pairs_needed`: the pairs that would show one as
+          large as the margin; both at the level of the intervals;
+        - `finding`: `baseline`; `equivalent` where `p_equal` is below 1 - level, however sure the
+          difference; `higher` or `lower` where `p` is; `too few seeds` where no p-value could be,
+          or with fewer than `MIN_PAIRS` pairs; else `inconclusive`.
 
-        `attrs` holds `outcome` and `level`, for whoever prints or draws the frame.
+        `attrs` holds `outcome`, `level` and `margin`, for whoever prints or draws the frame.
 
     Raises:
         InputError: no such cell or outcome, or a cell has a seed twice.
@@ -116,33 +102,55 @@ def summarise(
     if baseline not in accuracies.columns:
         names = ", ".join(accuracies.columns)
         raise InputError(f"baseline = {baseline!r}: expected one of {names}", "baseline")
-    adjusted = 1 - (1 - level) / max(1, len(accuracies.columns) - 1)
+    comparisons = max(1, len(accuracies.columns) - 1)
+    joint = 1 - (1 - level) / comparisons
     rows = []
     for cell, rows_of_cell in trials.groupby("cell", sort=False):
         accuracy = accuracies[cell]
-        differences = (accuracy - accuracies[baseline]).dropna()
+        differences = accuracy - accuracies[baseline] if cell != baseline else accuracy.iloc[:0]
         rows.append(
             _level_of(accuracy.dropna(), level)
             | _counts_and_costs(rows_of_cell)
-            | (_no_comparison() if cell == baseline else _comparison(differences, adjusted))
+            | _comparison(differences.dropna().to_numpy(), joint, margin)
         )
-    columns = ["cell", "n", "diverged", "failed", "mean", "low", "high", "params", "macs"]
-    columns += [
-        *THROUGHPUTS,
-        "throughput_control_off",
-        "diff",
-        "diff_low",
-        "diff_high",
-        "pairs",
-        "verdict",
+    summary = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    for name in ("p", "p_equal"):
+        summary[name] = statistics.holm(list(summary[name]))
+    summary["pairs_needed"] = summary["pairs_needed"].astype("Int64")
+    summary["finding"] = [
+        "baseline"
+        if row["cell"] == baseline
+        else finding(row["diff"], row["p"], row["p_equal"], row["pairs"], comparisons, level)
+        for _, row in summary.iterrows()
     ]
-    summary = pd.DataFrame(rows, columns=columns)
-    summary.attrs = {"outcome": outcome, "level": level}
+    summary.attrs = {"outcome": outcome, "level": level, "margin": margin}
     return summary
 
 
+def finding(
+    difference: float, p: float, p_equal: float, pairs: int, comparisons: int, level: float
+) -> str:
+    """What adjusted p-values say of a difference: see `summarise`.
+
+    Args:
+        difference: its sign alone counts.
+        p, p_equal: of the sign-flip test and of equivalence, adjusted over the comparisons.
+        pairs, comparisons: how many.
+        level: confidence.
+    """
+    alpha = 1 - level + 1e-9
+    if pairs < statistics.MIN_PAIRS:
+        return "too few seeds"
+    if p_equal <= alpha:
+        return "equivalent"
+    if p <= alpha:
+        return "higher" if difference > 0 else "lower"
+    few = pairs < statistics.fewest_pairs(comparisons, level)
+    return "too few seeds" if few else "inconclusive"
+
+
 def _level_of(accuracy: pd.Series, level: float) -> dict[str, Any]:
-    interval = t_interval(accuracy, level)
+    interval = statistics.mean_interval(accuracy, level)
     return {
         "n": len(accuracy),
         "mean": interval.mean,
@@ -160,33 +168,28 @@ def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
         "failed": int((rows["state"] == "failed").sum()),
         "params": int(first["params"]),
         "macs": int(first["macs"]),
+        "activations": int(first["activations"]),
         **{name: float(throughputs[name]) for name in THROUGHPUTS},
         "throughput_control_off": bool(rows["throughput_control_off"].fillna(False).any()),
     }
 
 
-def _comparison(differences: pd.Series, level: float) -> dict[str, Any]:
-    interval = t_interval(differences, level)
-    if len(differences) < MIN_PAIRS:
-        verdict = "too few seeds"
-    elif interval.low > 0:
-        verdict = "higher"
-    elif interval.high < 0:
-        verdict = "lower"
-    else:
-        verdict = "inconclusive"
+def _comparison(
+    differences: npt.NDArray[np.float64], joint: float, margin: float
+) -> dict[str, Any]:
+    """A cell against the baseline, by itself: the p-values are yet to be adjusted."""
+    interval = statistics.difference_interval(differences, joint)
     return {
         "diff": interval.mean,
         "diff_low": interval.low,
         "diff_high": interval.high,
         "pairs": len(differences),
-        "verdict": verdict,
+        "effect": statistics.hedges_g(differences),
+        "p": statistics.sign_flip_p(differences),
+        "p_equal": statistics.equivalence_p(differences, margin),
+        "detectable": statistics.detectable(differences, joint),
+        "pairs_needed": statistics.pairs_to_detect(differences, margin, joint),
     }
-
-
-def _no_comparison() -> dict[str, Any]:
-    nothing = dict.fromkeys(("diff", "diff_low", "diff_high"), math.nan)
-    return nothing | {"pairs": 0, "verdict": "baseline"}
 
 
 def pareto(
@@ -229,7 +232,7 @@ def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd
     rows = []
     for cell in finite["cell"].unique():
         for epoch, of_epoch in finite[finite["cell"] == cell].groupby("epoch"):
-            interval = t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
+            interval = statistics.t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
             rows.append((cell, epoch, len(of_epoch), interval.mean, interval.low, interval.high))
     curves = pd.DataFrame(rows, columns=["cell", "epoch", "n", "mean", "low", "high"])
     floats = dict.fromkeys(("mean", "low", "high"), float)

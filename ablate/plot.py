@@ -93,7 +93,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     accuracies = 100 * analyse.by_seed(trials, outcome)
     look = looks(list(summary["cell"]))
     labels = [_arm_label(row) for _, row in summary.iterrows()]
-    baseline = summary.loc[summary["verdict"] == "baseline", "cell"].iloc[0]
+    baseline = summary.loc[summary["finding"] == "baseline", "cell"].iloc[0]
 
     with style():
         rows = [max(0.8, 0.25 * (2 + label.count("\n"))) for label in labels]
@@ -105,7 +105,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure:
             _draw_interval(right, place, row[["diff", "diff_low", "diff_high"]])
             if row["n"] == 0:
                 _note(left, place, "no complete trial")
-            elif row["verdict"] == "baseline":
+            elif row["finding"] == "baseline":
                 _note(right, place, "baseline")
         right.axvline(0, color="black", linewidth=1.2, zorder=1)
         left.set_yticks(range(len(labels)), labels)

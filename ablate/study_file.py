@@ -25,6 +25,7 @@ def _name(name: str) -> str:
 _Name = Annotated[str, AfterValidator(_name)]
 _Arms = Annotated[dict[_Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
+PREDICTED = ("test_accuracy", "val_accuracy", "val_loss", "train_loss")  # of the trials table
 KINDS = ("higher", "equal", "optimum", "interaction", "rises")
 
 

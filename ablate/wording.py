@@ -5,7 +5,8 @@ from collections.abc import Container, Sequence
 
 import pandas as pd
 
-from ablate.analyse import MIN_PAIRS, OUTCOMES
+from ablate.analyse import OUTCOMES
+from ablate.statistics import MIN_PAIRS, fewest_pairs
 
 
 def level_name(summary: pd.DataFrame) -> str:
@@ -19,32 +20,41 @@ def answer(summary: pd.DataFrame) -> str:
     Args:
         summary: as `summarise` makes it.
     """
-    base = summary[summary["verdict"] == "baseline"].iloc[0]
-    others = summary[summary["verdict"] != "baseline"]
+    base = summary[summary["finding"] == "baseline"].iloc[0]
+    others = summary[summary["finding"] != "baseline"]
     if base["n"] == 0:
         found = f"{base['cell']} has no complete trial, so nothing can be compared with it."
         return " ".join([found, *_lost(summary)])
     decimals = _decimals(summary)
-    findings = [_finding(row, decimals, level_name(summary)) for _, row in others.iterrows()]
-    against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {_count(base['n'], 'seed')})"
+    findings = [_finding(row, decimals, summary) for _, row in others.iterrows()]
+    against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {counted(base['n'], 'seed')})"
     found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
     return " ".join([found, *_joint(summary), *_lost(summary)])
 
 
-def _finding(row: pd.Series, decimals: int, level: str) -> str:
+def _finding(row: pd.Series, decimals: int, summary: pd.DataFrame) -> str:
     """What is known of one cell against the baseline, as a clause."""
-    lower = row["verdict"] == "lower"
+    lower = row["finding"] == "lower"
     limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
     size = abs(row["diff"]) if lower else row["diff"]
     points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
-    interval = f"{level} interval {low} to {high}"
-    pairs = _count(row["pairs"], "pair")
-    if row["verdict"] == "too few seeds":
+    pairs = counted(row["pairs"], "pair")
+    margin = f"{100 * summary.attrs['margin']:g}"
+    interval = f"{level_name(summary)} interval {low} to {high}"
+    if row["finding"] == "too few seeds":
+        least = max(MIN_PAIRS, fewest_pairs(len(summary) - 1, summary.attrs["level"]))
         measured = f": {points} points, {interval}" if row["pairs"] >= 2 else ""
-        return f"{row['cell']} has too few seeds to tell ({pairs}, {MIN_PAIRS} needed{measured})"
-    if row["verdict"] == "inconclusive":
-        return f"{row['cell']} is inconclusive at {points} points ({interval}, {pairs})"
-    return f"{row['cell']} is {points} points {row['verdict']} ({interval}, {pairs})"
+        return f"{row['cell']} has too few seeds to tell ({pairs}, {least} needed{measured})"
+    numbers = f"{interval}, {p_text(row['p'])}, {pairs}"
+    if row["finding"] == "inconclusive":
+        needed = f"{row['pairs_needed']} would show {margin} points"
+        return f"{row['cell']} is inconclusive at {points} points ({numbers}; {needed})"
+    if row["finding"] == "equivalent":
+        return (
+            f"{row['cell']} is within {margin} points of it by two one-sided tests "
+            f"({p_text(row['p_equal'])}; {points} points, {interval}, {pairs})"
+        )
+    return f"{row['cell']} is {points} points {row['finding']} ({numbers})"
 
 
 def _joint(summary: pd.DataFrame) -> list[str]:
@@ -53,7 +63,15 @@ def _joint(summary: pd.DataFrame) -> list[str]:
     if comparisons < 2:
         return []
     level = level_name(summary)
-    return [f"The {comparisons} comparisons hold together at {level} (paired t, Bonferroni)."]
+    return [
+        f"The {comparisons} comparisons hold together at {level} (paired sign-flip tests; "
+        "intervals after Bonferroni, p after Holm)."
+    ]
+
+
+def p_text(p: float) -> str:
+    """A p-value as `p = 0.004`, or `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def _lost(summary: pd.DataFrame) -> list[str]:
@@ -71,7 +89,8 @@ def _joined(parts: list[str]) -> str:
     return "; ".join([*parts[:-2], " and ".join(parts[-2:])])
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural but for one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -117,13 +136,13 @@ def markdown_table(summary: pd.DataFrame) -> str:
     return "\n".join([*text, "", _legend(summary)])
 
 
-_WORDS = ("arm", "verdict")
+_WORDS = ("arm", "finding")
 
 
 def _as_strings(summary: pd.DataFrame) -> pd.DataFrame:
     """What the tables print. Counts that say nothing new, such as no failures, are left out."""
     decimals = _decimals(summary)
-    compared = summary["verdict"] != "baseline"
+    compared = summary["finding"] != "baseline"
     columns: dict[str, list[str]] = {"arm": list(summary["cell"])}
     columns["n"] = [str(n) for n in summary["n"]]
     for state in ("diverged", "failed"):
@@ -140,7 +159,10 @@ def _as_strings(summary: pd.DataFrame) -> pd.DataFrame:
             str(pairs) if different else "-"
             for pairs, different in zip(summary["pairs"], compared, strict=True)
         ]
-    columns["verdict"] = list(summary["verdict"])
+    columns["p"] = [
+        "-" if math.isnan(p) else p_text(p)[1:].removeprefix(" = ").strip() for p in summary["p"]
+    ]
+    columns["finding"] = list(summary["finding"])
     columns["params"] = [si(value) for value in summary["params"]]
     columns["MACs"] = [si(value) for value in summary["macs"]]
     columns["images/s"] = [
@@ -166,11 +188,15 @@ def _intervals(percent: pd.DataFrame, form: str) -> list[str]:
 
 
 def _legend(summary: pd.DataFrame) -> str:
-    """How to read the tables' brackets and last column."""
-    level = level_name(summary)
-    joint = "Bonferroni over all arms" if len(summary) > 2 else "Student's t"
+    """How to read the tables' brackets and columns."""
+    several = len(summary) > 2
+    joint = " (joint, Bonferroni)" if several else ""
+    adjusted = "after Holm's correction; " if several else ""
     return (
-        f"[{level} intervals of the mean; differences paired by seed, {joint}]\n"
+        f"[{level_name(summary)} intervals: of means, BCa bootstrap; of paired differences, from "
+        f"sign-flip tests{joint};\nStudent's t for too few seeds]\n"
+        f"p of the sign-flip test, {adjusted}equivalent: within "
+        f"{100 * summary.attrs['margin']:g} points (two one-sided tests)\n"
         "MACs of convolutions and linear layers for one image; images/s of inference, median "
         f"and interquartile range{_distrust(summary)}"
     )

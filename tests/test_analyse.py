@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablate import analyse, record, wording
+from ablate import analyse, record, statistics, wording
 from ablate.spec import InputError
 
 NAN = math.nan
@@ -97,21 +97,6 @@ def row_of(summary: pd.DataFrame, cell: str) -> Any:
     return summary.set_index("cell").loc[cell]
 
 
-def test_t_interval_by_hand() -> None:
-    # mean 2, s = 1, s / sqrt(3) = 0.57735; t(0.975, 2) = 4.302653
-    interval = analyse.t_interval([1.0, 2.0, 3.0])
-    assert interval.mean == 2
-    assert interval.low == pytest.approx(2 - 4.302653 / math.sqrt(3), abs=1e-6)
-    assert interval.high == pytest.approx(2 + 4.302653 / math.sqrt(3), abs=1e-6)
-
-
-def test_t_interval_of_none_one_and_equal_values() -> None:
-    nothing, one, equal = (analyse.t_interval(values) for values in ([], [0.5], [0.5] * 4))
-    assert all(map(math.isnan, (nothing.mean, nothing.low, nothing.high, one.low, one.high)))
-    assert one.mean == 0.5
-    assert equal == analyse.Interval(0.5, 0.5, 0.5)
-
-
 def test_by_seed_is_seeds_by_cells() -> None:
     frame = trials_frame({"b": {3: 0.5, 1: 0.25}, "a": {1: 0.75, 3: "failed"}, "c": {2: "failed"}})
     wide = analyse.by_seed(frame)
@@ -131,37 +116,49 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
     summary = analyse.summarise(three_arms(), "constant")
     assert list(summary["cell"]) == ["constant", "doubling", "tripling"]
     assert " ".join(summary.columns) == (
-        "cell n diverged failed mean low high params macs "
+        "cell n diverged failed mean low high params macs activations "
         + "".join(
             f"{timed}_{name} "
             for timed in ("train", "infer", "epoch")
             for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
         )
-        + "throughput_control_off diff diff_low diff_high pairs verdict"
+        + "throughput_control_off diff diff_low diff_high pairs effect p p_equal detectable "
+        "pairs_needed finding"
     )
-    assert summary.attrs == {"outcome": "test_accuracy", "level": 0.95}
+    assert summary.attrs == {"outcome": "test_accuracy", "level": 0.95, "margin": 0.005}
     assert list(summary["params"]) == [175_258] * 3
     assert list(summary["infer_images_per_s_iqr"]) == [400.0] * 3
 
 
-def test_intervals_agree_with_scipy() -> None:
-    summary = analyse.summarise(three_arms(), "constant", level=0.9)
+def test_a_summary_holds_what_the_statistics_say() -> None:
+    summary = analyse.summarise(three_arms(), "constant", level=0.9, margin=0.02)
+    alone, equal = [], []
     for cell, values in (("doubling", DOUBLING), ("tripling", TRIPLING)):
         row = row_of(summary, cell)
-        mean = stats.ttest_1samp(values, 0).confidence_interval(0.9)
-        paired = stats.ttest_rel(values, CONSTANT).confidence_interval(0.95)  # 10% over two
-        assert row["mean"] == pytest.approx(np.mean(values))
-        assert (row["low"], row["high"]) == pytest.approx((mean.low, mean.high))
-        assert row["diff"] == pytest.approx(np.mean(values) - np.mean(CONSTANT))
-        assert (row["diff_low"], row["diff_high"]) == pytest.approx((paired.low, paired.high))
-        assert row["verdict"] == "higher"
+        differences = np.subtract(values, CONSTANT)
+        mean = statistics.mean_interval(values, 0.9)
+        paired = statistics.difference_interval(differences, 0.95)  # 10% over two
+        assert (row["mean"], row["low"], row["high"]) == (mean.mean, mean.low, mean.high)
+        assert (row["diff"], row["diff_low"], row["diff_high"]) == pytest.approx(
+            (paired.mean, paired.low, paired.high)
+        )
+        assert row["effect"] == pytest.approx(statistics.hedges_g(differences))
+        assert row["detectable"] == pytest.approx(statistics.detectable(differences, 0.95))
+        assert row["pairs_needed"] == statistics.pairs_to_detect(differences, 0.02, 0.95)
+        assert row["finding"] == "higher"
+        alone.append(statistics.sign_flip_p(differences))
+        equal.append(statistics.equivalence_p(differences, 0.02))
+    others = summary[summary["cell"] != "constant"]
+    assert list(others["p"]) == pytest.approx(statistics.holm(alone))
+    assert list(others["p_equal"]) == pytest.approx(statistics.holm(equal))
 
 
 def test_the_baseline_is_not_compared_with_itself() -> None:
     row = row_of(analyse.summarise(three_arms(), "doubling"), "doubling")
-    assert row["verdict"] == "baseline"
+    assert row["finding"] == "baseline"
     assert row["pairs"] == 0
-    assert row[["diff", "diff_low", "diff_high"]].isna().all()
+    empty = ["diff", "diff_low", "diff_high", "effect", "p", "p_equal", "detectable"]
+    assert row[[*empty, "pairs_needed"]].isna().all()
 
 
 def test_row_order_changes_nothing_but_the_order() -> None:
@@ -190,7 +187,7 @@ def test_unequal_seeds_are_paired_by_seed() -> None:
     assert (row["n"], row["pairs"]) == (4, 3)
     assert row["diff"] == pytest.approx(0.03)
     assert (row["diff_low"], row["diff_high"]) == pytest.approx((expected.low, expected.high))
-    assert row["verdict"] == "too few seeds"
+    assert row["finding"] == "too few seeds"
 
 
 def test_trials_that_did_not_complete_are_counted() -> None:
@@ -205,7 +202,7 @@ def test_trials_that_did_not_complete_are_counted() -> None:
     lost = row_of(summary, "doubling")
     assert math.isnan(lost["mean"])
     assert lost["pairs"] == 0
-    assert lost["verdict"] == "too few seeds"
+    assert lost["finding"] == "too few seeds"
     assert "1 diverged and 7 failed" in wording.answer(summary)
 
 
@@ -216,17 +213,18 @@ def test_a_diverged_trial_with_an_accuracy_still_gives_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("differences", "verdict"),
+    ("differences", "finding"),
     [
         ([0.01] * 6, "higher"),
         ([-0.01] * 6, "lower"),
-        ([0.0] * 6, "inconclusive"),
+        ([0.0] * 6, "equivalent"),
+        ([0.004] * 6, "equivalent"),  # sure, and smaller than what counts
         ([0.01, -0.01] * 3, "inconclusive"),
         ([0.01] * 5, "too few seeds"),
         ([0.01], "too few seeds"),
     ],
 )
-def test_verdicts(differences: list[float], verdict: str) -> None:
+def test_findings(differences: list[float], finding: str) -> None:
     frame = trials_frame(
         {
             "base": by_place([0.5] * len(differences)),
@@ -234,9 +232,26 @@ def test_verdicts(differences: list[float], verdict: str) -> None:
         }
     )
     row = row_of(analyse.summarise(frame, "base"), "other")
-    assert row["verdict"] == verdict
+    assert row["finding"] == finding
     if len(differences) > 1 and len(set(differences)) == 1:
         assert row["diff_low"] == pytest.approx(row["diff_high"])
+
+
+@pytest.mark.parametrize(("seeds", "finding"), [(7, "too few seeds"), (8, "higher")])
+def test_seven_seeds_cannot_tell_six_arms_apart(seeds: int, finding: str) -> None:
+    arms = {f"arm {number}": by_place([0.6 + number / 100] * seeds) for number in range(6)}
+    summary = analyse.summarise(trials_frame({"base": by_place([0.5] * seeds)} | arms), "base")
+    assert set(summary["finding"]) == {"baseline", finding}
+
+
+def test_equal_arms_are_seldom_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    frame = trials_frame({name: by_place([0.9] * 8) for name in "abcd"})
+    runs, wrong = 150, 0
+    for _ in range(runs):
+        frame["test_accuracy"] = rng.normal(0.9, 0.02, len(frame))
+        wrong += analyse.summarise(frame, "a")["finding"].isin(["higher", "lower"]).any()
+    assert wrong / runs <= stats.binom.isf(0.0001, runs, 0.05) / runs
 
 
 def test_unknown_names_are_input_errors() -> None:

@@ -17,18 +17,26 @@ def test_answer_says_how_much_and_how_sure() -> None:
     )
     text = wording.answer(analyse.summarise(frame, "constant"))
     assert text == (
-        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher "
-        "(95% interval 6.7 to 13.3, 7 pairs); same is inconclusive at 0.3 points "
-        "(95% interval -2.4 to 2.9, 7 pairs) and few has too few seeds to tell (3 pairs, 6 needed: "
-        "0.0 points, 95% interval -4.4 to 4.4). "
-        "The 3 comparisons hold together at 95% (paired t, Bonferroni)."
+        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher (95% interval 7.0 to "
+        "15.0, p = 0.047, 7 pairs); same is inconclusive at 0.3 points (95% interval -2.0 to 2.0, "
+        "p = 1, 7 pairs; 195 would show 0.5 points) and few has too few seeds to tell (3 pairs, 7 "
+        "needed: 0.0 points, 95% interval -4.4 to 4.4). The 3 comparisons hold together at 95% "
+        "(paired sign-flip tests; intervals after Bonferroni, p after Holm)."
     )
+
+
+def test_answer_names_the_margin_of_equal_arms() -> None:
+    near = by_place([value + (-1) ** seed / 1000 for seed, value in enumerate(CONSTANT)])
+    frame = trials_frame({"constant": by_place(CONSTANT), "near": near})
+    text = wording.answer(analyse.summarise(frame, "constant"))
+    assert "near is within 0.5 points of it by two one-sided tests (p < 0.001" in text
+    assert "; 0.01 points, 95% interval -0.10 to 0.10, 7 pairs)" in text
 
 
 def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
     lower = trials_frame({"doubling": by_place(DOUBLING), "constant": by_place(CONSTANT)})
     text = wording.answer(analyse.summarise(lower, "doubling"))
-    assert "constant is 10.0 points lower (95% interval 7.6 to 12.4, 7 pairs)." in text
+    assert "constant is 10.0 points lower (95% interval 8.0 to 13.0, p = 0.016, 7 pairs)." in text
     single = trials_frame({"constant": {0: 0.8}, "doubling": {0: 0.9}})
     text = wording.answer(analyse.summarise(single, "constant"))
     assert text == (
@@ -54,9 +62,9 @@ def test_text_table_is_aligned_and_fits() -> None:
     assert max(map(len, text.splitlines())) < 110
     assert head.split("  ")[0].strip() == "arm"
     assert " ".join(first.split()) == (
-        "constant 7 86.1 [83.9, 88.4] - baseline 175k 2.1M 12.3k (400)"
+        "constant 7 86.1 [84.1, 88.6] - - baseline 175k 2.1M 12.3k (400)"
     )
-    assert first.index("baseline") == second.index("higher") == head.index("verdict")
+    assert first.index("baseline") == second.index("higher") == head.index("finding")
     assert len(first) == len(second) == len(head)
     assert "diverged" not in text
     assert "pairs" not in text
@@ -79,6 +87,14 @@ def test_both_tables_have_the_same_cells() -> None:
     plain = wording.text_table(summary).splitlines()[1]
     marked = wording.markdown_table(summary).splitlines()[2]
     assert plain.split() == marked.replace("|", " ").split()
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0004, "p < 0.001"), (0.0039, "p = 0.0039"), (0.0469, "p = 0.047"), (1, "p = 1")],
+)
+def test_p_text(p: float, text: str) -> None:
+    assert wording.p_text(p) == text
 
 
 @pytest.mark.parametrize(
