@@ -1,51 +1,66 @@
-"""What a run's tables show: summary, figures and words, made from the CSV files alone."""
+"""What a run's tables show, found from the CSV files and the study file alone."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from ablate import analyse, plot, plot_throughput, record, wording
+from ablate import analyse, factorial, growth, hypotheses, record, wording
+from ablate.study_file import StudyFile, read_study_file
+
+STUDY = "study.toml"
 
 
-def write_findings(folder: Path, question: str, baseline: str) -> tuple[pd.DataFrame, str]:
-    """Write `summary.csv`, `summary.md` and the figures of a run from its tables.
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What one run shows.
 
-    Returns:
-        The summary, one row a cell, and the answer in words.
+    Args:
+        file: its study file.
+        trials: the results table.
+        summary: of `analyse.summarise`, one row a cell.
+        hypotheses: of `hypotheses.judge`, one row each.
+        anova: of `factorial.anova`; without rows where the study has one axis.
+        fits: of accuracy over growth, where the study has growths enough.
+        answer: in words.
     """
+
+    file: StudyFile
+    trials: pd.DataFrame
+    summary: pd.DataFrame
+    hypotheses: pd.DataFrame
+    anova: pd.DataFrame
+    fits: list[growth.GrowthFit]
+    answer: str
+
+
+def find(folder: Path) -> Findings:
+    """What the run in a folder shows.
+
+    Raises:
+        InputError: a table or the study file is missing, or is not one of ours.
+    """
+    file, _ = read_study_file(folder / STUDY)
     trials = record.read(folder / record.TRIALS)
-    stages = pd.read_csv(folder / record.STAGES, dtype={"cell": "string"})
-    epochs = pd.read_csv(folder / record.EPOCHS, dtype={"cell": "string"})
-    summary = analyse.summarise(trials, baseline)
-    answer = wording.answer(summary)
-    record.write(summary, folder / "summary.csv")
-    with record.replacing(folder / "summary.md") as temporary:
-        temporary.write_text(_markdown(trials, summary, question, answer), encoding="utf-8")
-    for name, figure in plot.draw_all(trials, summary, stages, epochs).items():
-        plot.save(figure, folder / name)
-    return summary, answer
-
-
-def write_sweep(folder: Path, table: pd.DataFrame) -> None:
-    """Write `throughput.csv`, and the figure of it."""
-    record.write(table, folder / record.THROUGHPUT)
-    plot.save(plot_throughput.throughput_by_batch(table), folder / "throughput")
-
-
-def _markdown(trials: pd.DataFrame, summary: pd.DataFrame, question: str, answer: str) -> str:
-    first = trials.iloc[0]
-    return "\n".join(
-        [
-            f"# {first['study']} on {first['dataset']}",
-            "",
-            question,
-            "",
-            answer,
-            "",
-            wording.markdown_table(summary),
-            "",
-            f"Trained and timed on {first['device']}; "
-            f"{first['epochs']} epochs, batch {first['batch']}.",
-            "",
-        ]
+    summary = analyse.summarise(trials, file.baseline, margin=file.margin)
+    fits = growth.fit_growth(trials)
+    return Findings(
+        file=file,
+        trials=trials,
+        summary=summary,
+        hypotheses=hypotheses.judge(
+            file.hypotheses, trials, read_mechanism(folder), file.baseline, file.margin
+        ),
+        anova=factorial.anova(trials),
+        fits=fits,
+        answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
     )
+
+
+def read_mechanism(folder: Path) -> pd.DataFrame | None:
+    """The mechanism table of a run, if it was measured."""
+    path = folder / record.MECHANISM
+    if not path.exists():
+        return None
+    text = dict.fromkeys(("key", "cell", "stage"), "string")
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ablate import factorial, growth, statistics
 from ablate.analyse import by_seed
-from ablate.record import TRIALS
+from ablate.record import MECHANISM, TRIALS
 from ablate.statistics import Interval
 from ablate.study_file import HypothesisTable
 
@@ -19,7 +19,6 @@ COLUMNS = (
     *("name", "says", "kind", "column", "verdict", "estimate", "low", "high", "p", "p_equal"),
     *("margin", "n", "rows", "sentence"),
 )
-MECHANISM = "mechanism.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +142,9 @@ def _evidence(
         return _of_rise(mechanism, column, hypothesis.rises, margin, joint)
     first, second = hypothesis.higher or hypothesis.equal or []
     table = by_seed(trials, column)
+    absent = [cell for cell in (first, second) if cell not in table.columns]
+    if absent:
+        return _nothing(f"no trial of {' or '.join(absent)} yet")
     rows = f"{TRIALS}: {first}, {second}"
     return _of_differences(
         table[first] - table[second], f"{first} minus {second}", rows, margin, joint

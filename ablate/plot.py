@@ -1,82 +1,41 @@
-"""What the study looks like: computed frames become figures; nothing is aggregated here.
+"""The figures of every study: accuracy by arm, against cost, cost by stage, learning curves.
 
 Each function computes first, by `ablate.analyse`, and then draws. A cell keeps its colour and
 marker through all figures: they follow from its place among the study's cells.
 """
 
-import contextlib
 import math
 import textwrap
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Hashable, Sequence
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from ablate import analyse, wording
-from ablate.record import replacing
+from ablate.plot_style import (
+    WIDTH,
+    Drawing,
+    Look,
+    fix_layout,
+    handles,
+    keep_within,
+    legend_below,
+    log_axis,
+    looks,
+    style,
+)
 
-WIDTH = 11.0  # inches, of every figure
-DPI = 150
-
-
-@contextlib.contextmanager
-def style() -> Iterator[None]:
-    """Our look, within a `with` block alone: readable at half size, the same bytes each time."""
-    rc: dict[Any, Any] = {
-        **sns.axes_style("whitegrid"),
-        **sns.plotting_context("notebook", font_scale=1.2),
-        "font.family": "DejaVu Sans",  # comes with matplotlib, so that layouts do not vary
-        "figure.dpi": DPI,
-        "figure.constrained_layout.w_pad": 0.08,
-        "figure.constrained_layout.h_pad": 0.06,
-        "axes.titlesize": "medium",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.fontsize": "small",
-        "legend.frameon": False,
-        "svg.hashsalt": "ablate",
-        "svg.fonttype": "path",
-    }
-    with mpl.rc_context(rc):
-        yield
+COSTS = {"macs": "MACs", "params": "parameters", "activations": "activations"}
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a cell is drawn everywhere."""
-
-    colour: tuple[float, float, float] | str
-    marker: str
-    line: Literal["-", "--", "-."]
-
-
-def looks(cells: Sequence[str]) -> dict[str, Look]:
-    """A look for each cell by its place; ten places, then they repeat.
-
-    The colours are seaborn's `colorblind`, without its two palest, and black; markers and lines
-    tell neighbours apart where colours do not.
-    """
-    palette = sns.color_palette("colorblind")
-    colours = [*(palette[index] for index in (0, 1, 2, 4, 9, 3, 7, 5)), "black", palette[6]]
-    markers = "osD^vPX<>p"
-    lines: tuple[Literal["-", "--", "-."], ...] = ("-", "--", "-.")
-    return {
-        cell: Look(colours[place % 10], markers[place % 10], lines[place % 3])
-        for place, cell in enumerate(cells)
-    }
-
-
-def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure:
+def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
     """Accuracy of every seed, and the difference from the baseline; one row an arm.
 
     Args:
@@ -110,63 +69,100 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure:
         right.axvline(0, color="black", linewidth=1.2, zorder=1)
         left.set_yticks(range(len(labels)), labels)
         left.set_ylim(len(labels) - 0.5, -0.5)
-        _keep_within(left, "x", 0, 100)
+        keep_within(left, "x", 0, 100)
         left.set_xlabel(f"{analyse.OUTCOMES[outcome].capitalize()} (%)")
         left.set_title(f"Each seed; mean with {level} interval")
         right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", 36))
         joint = "joint " if len(summary) > 2 else ""
         right.set_title(f"Paired by seed; {joint}{level} interval")
-        _fix_layout(figure)
-    return figure
+        fix_layout(figure)
+    return Drawing(
+        name="accuracy",
+        title=f"{analyse.OUTCOMES[outcome].capitalize()} of every seed, and the paired difference "
+        f"from {baseline}; diamonds and bars are means and {level} intervals",
+        alt=wording.answer(summary),
+        data=_seeds_and_means(accuracies / 100, summary),
+        figure=figure,
+    )
 
 
-def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Figure:
-    """Mean accuracy against MACs, parameters and inference throughput, with the Pareto fronts.
+def _seeds_and_means(accuracies: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """One row a seed of a cell, and its cell's mean and difference; fractions."""
+    seeds = accuracies.reset_index().melt("seed", var_name="cell", value_name="accuracy").dropna()
+    columns = ["cell", "n", "mean", "low", "high", "diff", "diff_low", "diff_high", "pairs"]
+    return seeds.merge(summary[columns], on="cell", how="right")[
+        ["cell", "seed", "accuracy", *columns[1:]]
+    ]
+
+
+def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
+    """Mean accuracy against what an arm costs, with the Pareto fronts.
 
     Args:
         trials: as `record.to_frame` makes it; says what the throughput was measured on.
         summary: as `analyse.summarise` makes it from them.
 
     Returns:
-        Three panels with a logarithmic cost. Vertical bars are the interval of the mean,
-        horizontal ones the interquartile range of the throughput. Arms that no other beats in
-        both mean accuracy and cost are filled, and a step line joins them.
+        Panels of MACs, parameters, activations and latency, logarithmic. Vertical bars are the
+        interval of the mean, horizontal ones the interquartile range of the latency. Arms that no
+        other beats in both mean accuracy and cost are filled, and a step line joins them.
     """
     look = looks(list(summary["cell"]))
-    panels = (
-        ("macs", False, "MACs per image (conv + linear)"),
-        ("params", False, "Parameters"),
-        ("infer_images_per_s", True, f"Inference (images/s; bars: IQR)\n{_measured_on(trials)}"),
-    )
-    names = {row["cell"]: f"{row['cell']} (n = {row['n']})" for _, row in summary.iterrows()}
-    fronts = {
-        cost: analyse.pareto(summary, cost, "mean", maximise_cost=more) for cost, more, _ in panels
+    table = _with_latency(summary)
+    panels = {
+        "macs": "MACs per image (conv + linear)",
+        "params": "Parameters",
+        "activations": "Activations per image",
+        "latency": f"Inference (µs/image; bars: IQR)\n{_measured_on(trials)}",
     }
+    names = {row["cell"]: f"{row['cell']} (n = {row['n']})" for _, row in table.iterrows()}
+    for cost in panels:
+        table[f"{cost}_front"] = analyse.pareto(table, cost, "mean")
 
     with style():
         figure = Figure(layout="constrained")
-        all_axes = figure.subplots(1, 3, sharey=True)
-        for axes, (cost, more, label) in zip(all_axes, panels, strict=True):
-            _draw_front(axes, summary[fronts[cost]], cost, more)
-            for row, on_front in zip(summary.to_dict("records"), fronts[cost], strict=True):
-                _draw_cost(axes, row, cost, look[row["cell"]], on_front)
-            _log_axis(axes, "x", summary.loc[summary["mean"].notna(), cost])
+        grid = figure.subplots(2, 2, sharey=True)
+        for axes, (cost, label) in zip(grid.flat, panels.items(), strict=True):
+            _draw_front(axes, table[table[f"{cost}_front"]], cost)
+            for row in table.to_dict("records"):
+                _draw_cost(axes, row, cost, look[row["cell"]], row[f"{cost}_front"])
+            log_axis(axes, "x", table.loc[table["mean"].notna(), cost])
             axes.set_xlabel(label)
-            axes.set_title("more is better" if more else "less is better")
-        _keep_within(all_axes[0], "y", 0, 100)
-        outcome = analyse.OUTCOMES[summary.attrs["outcome"]].capitalize()
+        outcome = analyse.OUTCOMES[summary.attrs["outcome"]]
         level = wording.level_name(summary)
-        all_axes[0].set_ylabel(f"{outcome} (%)\nmean and {level} interval")
+        for axes in grid[:, 0]:
+            keep_within(axes, "y", 0, 100)
+            axes.set_ylabel(f"{outcome.capitalize()} (%)\nmean and {level} interval")
         figure.suptitle(
             "Filled and on the line: Pareto front of the means; hollow: dominated",
             fontsize="medium",
         )
-        _legend_below(figure, _handles(look, names), height=4.2)
-        _fix_layout(figure)
-    return figure
+        legend_below(figure, handles(look, names), height=7.6)
+        fix_layout(figure)
+    on_front = [
+        f"{name}: {', '.join(table.loc[table[f'{cost}_front'], 'cell'])}"
+        for cost, name in {**COSTS, "latency": "latency"}.items()
+        if table[f"{cost}_front"].any()
+    ]
+    columns = ["cell", "n", "mean", "low", "high"]
+    columns += [name for cost in panels for name in (cost, f"{cost}_front")] + ["latency_iqr"]
+    return Drawing(
+        name="pareto",
+        title=f"{outcome.capitalize()} against what an arm costs; {level} intervals over seeds",
+        alt=f"Pareto fronts of mean {outcome}, by cost. {'; '.join(on_front)}.",
+        data=table[columns],
+        figure=figure,
+    )
 
 
-def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Figure:
+def _with_latency(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary with inference time an image, in microseconds, and its interquartile range."""
+    rate, spread = summary["infer_images_per_s"], summary["infer_images_per_s_iqr"]
+    latency = 1e6 / rate
+    return summary.assign(latency=latency, latency_iqr=latency * spread / rate)
+
+
+def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
     """Where each network spends: MACs, parameters and activations by stage, logarithmic.
 
     Args:
@@ -196,7 +192,7 @@ def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Fig
             for cell, offset in zip(shown, offsets, strict=True):
                 rows = stages[stages["cell"] == cell]
                 _draw_stages(axes, rows, names, cost, offset, look[cell])
-            _log_axis(axes, "y", stages[cost])
+            log_axis(axes, "y", stages[cost])
             axes.set_xticks(range(len(names)), [_stage_label(stages, name) for name in names])
             axes.set_xlim(-0.5, len(names) - 0.5)
             axes.set_xlabel("Stage; output side (pixels)")
@@ -204,12 +200,88 @@ def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Fig
             for place in range(0, len(names), 2):
                 axes.axvspan(place - 0.5, place + 0.5, color="0.95", zorder=0)
             axes.set_title(label)
-        _legend_below(figure, _handles(look, dict(zip(shown, shown, strict=True))), height=4.2)
-        _fix_layout(figure)
-    return figure
+        legend_below(figure, handles(look, dict(zip(shown, shown, strict=True))), height=4.2)
+        fix_layout(figure)
+    residual = stages[stages["stage"].str.startswith("stage")]
+    spread = residual.groupby("cell", sort=False)["macs"].agg(["min", "max"])
+    each = [
+        f"{cell} {wording.si(low)} to {wording.si(high)}" for cell, low, high in spread.itertuples()
+    ]
+    return Drawing(
+        name="stage_costs",
+        title="What each stage costs; counted, so without uncertainty",
+        alt=f"MACs of a residual stage, least to most: {'; '.join(each)}.",
+        data=stages[["cell", "stage", "out_size", *panels]],
+        figure=figure,
+    )
 
 
-def learning_curves(epochs: pd.DataFrame, cells: Sequence[str] | None = None) -> Figure:
+def stage_shares(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
+    """How a network's MACs, parameters and activations divide among its stages, in percent.
+
+    Args:
+        stages, cells: as in `stage_costs`.
+
+    Returns:
+        Three panels of stacked bars, one bar an arm; shares of 8% or more carry their number.
+    """
+    order = [cell for cell in cells or stages["cell"].unique() if cell in set(stages["cell"])]
+    stages = stages.sort_values("stage", key=lambda names: names.map(_stage_place), kind="stable")
+    names = list(stages["stage"].unique())
+    shares = stages[["cell", "stage", *COSTS]].copy()
+    for cost in COSTS:
+        shares[cost] /= shares.groupby("cell")[cost].transform("sum")
+    colours = sns.color_palette("cividis", len(names))
+
+    with style():
+        figure = Figure(layout="constrained")
+        for axes, (cost, label) in zip(
+            figure.subplots(1, 3, sharey=True), COSTS.items(), strict=True
+        ):
+            table = (
+                shares.pivot(index="cell", columns="stage", values=cost).reindex(order).fillna(0)
+            )
+            left = np.zeros(len(order))
+            for name, colour in zip(names, colours, strict=True):
+                width = 100 * table[name].to_numpy()
+                axes.barh(range(len(order)), width, left=left, color=[colour], edgecolor="white")
+                _number_bars(axes, left, width, "white" if sum(colour) < 1.7 else "black")
+                left += width
+            axes.set_yticks(range(len(order)), [_wrapped(cell) for cell in order])
+            axes.set_ylim(len(order) - 0.5, -0.5)
+            axes.set_xlim(0, 100)
+            axes.grid(visible=False)
+            axes.set_xticks([0, 25, 50, 75, 100], ["", "25", "50", "75", "100"])
+            axes.set_xlabel(f"Share of {label} (%)")
+        patches = [
+            Patch(color=colour, label=name) for name, colour in zip(names, colours, strict=True)
+        ]
+        legend_below(figure, patches, height=1.6 + 0.5 * len(order))
+        fix_layout(figure)
+    most = shares.loc[shares.groupby("cell", sort=False)["macs"].idxmax()]
+    largest = [
+        f"{cell} {name} ({share:.0%})"
+        for cell, name, share in most[["cell", "stage", "macs"]].itertuples(index=False)
+    ]
+    return Drawing(
+        name="stage_shares",
+        title="How each arm's MACs, parameters and activations divide among its stages",
+        alt=f"The largest share of MACs is in: {'; '.join(largest)}.",
+        data=shares,
+        figure=figure,
+    )
+
+
+def _number_bars(axes: Axes, left: Any, width: Any, colour: str) -> None:
+    for place, (start, size) in enumerate(zip(left, width, strict=True)):
+        if size >= 8:
+            axes.text(
+                start + size / 2, place, f"{size:.0f}", color=colour, ha="center", va="center",
+                fontsize="small",
+            )  # fmt: skip
+
+
+def learning_curves(epochs: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
     """Training loss and validation accuracy by epoch: mean over seeds with a 95% band of the mean.
 
     Args:
@@ -235,61 +307,32 @@ def learning_curves(epochs: pd.DataFrame, cells: Sequence[str] | None = None) ->
             axes.set_xlabel("Epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.margins(x=0.02)
-        _log_axis(left, "y", loss["mean"])
+        log_axis(left, "y", loss["mean"])
         left.set_ylabel("Training loss (nats)")
         right.set_ylabel("Validation accuracy (%)")
-        _keep_within(right, "y", 0, 100)
+        keep_within(right, "y", 0, 100)
         figure.suptitle("Mean over seeds with its 95% interval", fontsize="medium")
-        handles = [
+        lines = [
             Line2D([], [], color=look[cell].colour, linestyle=look[cell].line, label=name)
             for cell, name in names.items()
         ]
-        _legend_below(figure, handles, height=4.4)
-        _fix_layout(figure)
-    return figure
-
-
-def draw_all(
-    trials: pd.DataFrame, summary: pd.DataFrame, stages: pd.DataFrame, epochs: pd.DataFrame
-) -> dict[str, Figure]:
-    """Every figure of a study, by the name of its file: accuracy, pareto, stages, curves.
-
-    Args:
-        trials, summary, stages, epochs: as the functions of this module take them.
-    """
-    cells = list(summary["cell"])
-    return {
-        "accuracy": accuracy_by_arm(trials, summary),
-        "pareto": accuracy_against_cost(trials, summary),
-        "stages": stage_costs(stages, cells),
-        "curves": learning_curves(epochs, cells),
-    }
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG (150 dots an inch) and as SVG, each whole or not at all.
-
-    Args:
-        figure: any.
-        path: without suffix; `.png` and `.svg` are added.
-    """
-    with style():
-        with replacing(path.with_name(f"{path.name}.png")) as temporary:
-            figure.savefig(temporary, dpi=DPI)
-        with replacing(path.with_name(f"{path.name}.svg")) as temporary:
-            figure.savefig(temporary, metadata={"Date": None})
-
-
-def _fix_layout(figure: Figure) -> None:
-    """Lay out once and for all: each new layout would differ in its last digits."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-
-
-def _draw_seeds(axes: Axes, place: int, values: pd.Series, colour: Any) -> None:
-    """A dot a seed, spread above the row's line by rank of seed; the same seed, the same height."""
-    heights = place - np.linspace(0.12, 0.4, len(values))
-    axes.scatter(values, heights, s=36, color=[colour], alpha=0.6, linewidths=0, zorder=2)
+        legend_below(figure, lines, height=4.4)
+        fix_layout(figure)
+    last = accuracy.groupby("cell", sort=False).last()
+    ends = [f"{cell} {row['mean']:.1f}%" for cell, row in last.iterrows()]
+    return Drawing(
+        name="curves",
+        title="Training loss and validation accuracy by epoch; bands are 95% intervals of the mean",
+        alt=f"Mean validation accuracy after the last epoch: {'; '.join(ends)}.",
+        data=pd.concat(
+            [
+                loss.assign(quantity="train_loss"),
+                accuracy.assign(quantity="val_accuracy_percent"),
+            ],
+            ignore_index=True,
+        ),
+        figure=figure,
+    )
 
 
 def _draw_interval(axes: Axes, place: int, interval: pd.Series) -> None:
@@ -308,19 +351,25 @@ def _draw_interval(axes: Axes, place: int, interval: pd.Series) -> None:
     )
 
 
+def _draw_seeds(axes: Axes, place: int, values: pd.Series, colour: Any) -> None:
+    """A dot a seed, spread above the row's line by rank of seed; the same seed, the same height."""
+    heights = place - np.linspace(0.12, 0.4, len(values))
+    axes.scatter(values, heights, s=36, color=[colour], alpha=0.6, linewidths=0, zorder=2)
+
+
 def _note(axes: Axes, place: int, text: str) -> None:
     """A word in the middle of a row that has nothing to draw."""
     kind: dict[str, Any] = {"ha": "center", "va": "center", "color": "dimgrey"}
     axes.text(0.5, place, text, transform=axes.get_yaxis_transform(), backgroundcolor="w", **kind)
 
 
-def _draw_front(axes: Axes, front: pd.DataFrame, cost: str, more: bool) -> None:
+def _draw_front(axes: Axes, front: pd.DataFrame, cost: str) -> None:
     """The best mean accuracy that a given cost affords, as steps."""
     ordered = front.sort_values([cost, "mean"])
     axes.step(
         ordered[cost],
         100 * ordered["mean"],
-        where="pre" if more else "post",
+        where="post",
         color="grey",
         linewidth=1.2,
         zorder=1,
@@ -364,67 +413,6 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, look: Look) -> None:
         curve["epoch"], curve["low"], curve["high"], color=look.colour, alpha=0.18, linewidth=0
     )
     axes.plot(curve["epoch"], curve["mean"], color=look.colour, linestyle=look.line, linewidth=1.8)
-
-
-def _log_axis(axes: Axes, which: Literal["x", "y"], values: pd.Series) -> None:
-    """A logarithmic axis around positive values, with ticks that can be read off."""
-    known = values.dropna().astype(float)
-    known = known[known > 0]
-    axes.set(**{f"{which}scale": "log"})
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_minor_locator(NullLocator())
-    if known.empty:
-        axis.set_major_locator(NullLocator())
-        axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color="grey")
-        return
-    margin = max(1.1, (known.max() / known.min()) ** 0.07)
-    low, high = known.min() / margin, known.max() * margin
-    axes.set(**{f"{which}lim": (low, high)})
-    axis.set_major_locator(_log_ticks(high / low))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: wording.si(value)))
-
-
-def _log_ticks(ratio: float) -> Locator:
-    """Ticks at round numbers, as dense as labels in a third of the figure's width allow."""
-    if ratio < 2:
-        return MaxNLocator(4, steps=[1, 2, 5, 10])
-    if ratio < 4:
-        return LogLocator(subs=(1, 1.5, 2, 3, 4, 6, 8))
-    if ratio < 8:
-        return LogLocator(subs=(1, 2, 3, 5))
-    if ratio < 30:
-        return LogLocator(subs=(1, 2, 5))
-    return LogLocator(subs=(1, 3) if ratio < 300 else (1,))
-
-
-def _keep_within(axes: Axes, which: Literal["x", "y"], least: float, greatest: float) -> None:
-    """Cut the view to what the quantity can be; an interval may reach beyond."""
-    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
-    axes.set(**{f"{which}lim": (max(low, least), min(high, greatest))})
-
-
-def _legend_below(figure: Figure, handles: Sequence[Artist], height: float) -> None:
-    """One legend under the panels; the figure is as high (inches) as these and the legend need."""
-    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    columns = max(1, min(len(handles), 112 // (longest + 8)))
-    figure.set_size_inches(WIDTH, height + 0.28 * math.ceil(len(handles) / columns))
-    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
-
-
-def _handles(look: dict[str, Look], names: dict[str, str]) -> list[Line2D]:
-    """A marker for each cell, with its name in the legend."""
-    return [
-        Line2D(
-            [],
-            [],
-            color=look[cell].colour,
-            marker=look[cell].marker,
-            markersize=8,
-            linestyle="none",
-            label=name,
-        )
-        for cell, name in names.items()
-    ]
 
 
 def _seeds(curve: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ablate.plot import WIDTH, Look, looks, style
+from ablate.plot_style import WIDTH, Drawing, Look, fix_layout, looks, style
 from ablate.wording import si
 
 PANELS = {
@@ -15,7 +15,7 @@ PANELS = {
 }
 
 
-def throughput_by_batch(table: pd.DataFrame) -> Figure:
+def throughput_by_batch(table: pd.DataFrame) -> Drawing:
     """Images/s of each cell against images a batch; one panel a quantity.
 
     Args:
@@ -46,7 +46,19 @@ def throughput_by_batch(table: pd.DataFrame) -> Figure:
             f"bars: interquartile range; n = {few} rounds",
             fontsize="small",
         )
-    return figure
+        fix_layout(figure)
+    best = table.loc[table.groupby("cell", sort=False)["train_images_per_s"].idxmax()]
+    most = [
+        f"{row['cell']} {si(row['train_images_per_s'])} at {row['batch']}"
+        for row in best.to_dict("records")
+    ]
+    return Drawing(
+        name="throughput",
+        title="Throughput by size of batch; medians, bars of the interquartile range",
+        alt=f"Most images/s of a training step, and its batch: {'; '.join(most)}.",
+        data=table,
+        figure=figure,
+    )
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, prefix: str, look: Look, cell: str) -> None:

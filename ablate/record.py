@@ -8,7 +8,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ EPOCH_COLUMNS = (
     "seconds",
 )
 TRIALS, EPOCHS, STAGES = "trials.csv", "epochs.csv", "stages.csv"
-THROUGHPUT = "throughput.csv"
+MECHANISM = "mechanism.csv"
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,12 @@ class Outcome:
     Args:
         row: columns of the results table.
         epochs: one dict an epoch, the fields of `ablate.train.Epoch`.
+        stages: `MECHANISM_COLUMNS` of the stem and each stage, where they were measured.
     """
 
     row: dict[str, Any]
     epochs: list[dict[str, Any]]
+    stages: list[dict[str, Any]] = field(default_factory=list)
 
 
 _FRACTION = (0.0, 1.0)
@@ -225,6 +227,28 @@ COLUMNS = (
     Column("finished", "string", "UTC, ISO 8601", required=True),
     Column("spec", "string", "JSON: every field of the trial's description", required=True),
 )
+
+MECHANISM_COLUMNS = {
+    "stage": "stem, stage 1, ...; what its last block puts out is what is measured",
+    "width": "channels it puts out",
+    "out_size": "height and width of its output, pixels",
+    "receptive_field": "side of the image patch that one of its outputs can see, pixels",
+    "field_over_image": "that side over the image's: above 1 it reaches over the border",
+    "probe_accuracy": "fraction of validation images that a linear classifier gets right from its "
+    "output averaged over the image (Alain & Bengio 2016); fitted on training images, 5,000 of "
+    "each at most",
+    "effective_rank": "directions in which that average varies over the validation images: exp of "
+    "the entropy of its covariance's eigenvalues (Roy & Vetterli 2007); from 1 to the width, 0 if "
+    "it does not vary",
+    "effective_rank_share": "that over the width; fraction",
+    "dead_channels": "fraction of its channels that, activated, are nowhere above zero on these "
+    "validation images; a pre-activated network's are activated by the norm and activation after",
+    "grad_norm": "Euclidean norm of the gradient of the training loss (nats) in its parameters: "
+    "one training batch, not augmented, normalised by itself as in training",
+    "block_loss": "validation accuracy lost when a block's branch gives zeros and its shortcut "
+    "stays (Veit et al. 2016): fraction, mean over its blocks, 1,000 images at most; empty for "
+    "the stem and without shortcuts",
+}
 
 
 def axis_columns(frame: pd.DataFrame) -> list[str]:

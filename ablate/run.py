@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.list:
             return _list()
+        if _is_claims(args):
+            return _claims(args)
         return _dry_run(args) if args.dry_run else _run(args)
     except InputError as error:
         print(f"ablate: {error}", file=sys.stderr)
@@ -117,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
         help="also time each cell at these batch sizes (throughput.csv)",
     )
     parser.add_argument(
+        "--mechanism",
+        action="store_true",
+        help="also measure each trained network stage by stage: linear probe, effective rank, dead "
+        "channels, gradient, accuracy without a block (mechanism.csv)",
+    )
+    parser.add_argument(
         "--timing-seconds",
         type=_positive(LONGEST_TIMING_S),
         default=0.5,
@@ -175,6 +183,38 @@ def _list() -> int:
     return 0
 
 
+def _is_claims(args: argparse.Namespace) -> bool:
+    """Whether the file that is wanted holds claims to check, and nothing to train."""
+    from ablate.claims_file import holds_claims
+    from ablate.study import find_study
+
+    return holds_claims(find_study(args.study))
+
+
+def _claims(args: argparse.Namespace) -> int:
+    """Check claims, or with --dry-run print them; refuse what only a training would heed."""
+    defaults = vars(_parser().parse_args(["--study", args.study]))
+    ignored = [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(args).items()
+        if value != defaults[name] and name not in ("out", "dry_run")
+    ]
+    if ignored:
+        raise InputError(
+            f"{', '.join(ignored)}: --study {args.study} checks claims and trains nothing; it "
+            "takes only --out and --dry-run"
+        )
+    from ablate.claims_check import check_claims, show_claims
+    from ablate.study import find_study
+
+    path = find_study(args.study)
+    if args.dry_run:
+        show_claims(path, say=print)
+    else:
+        check_claims(path, args.out, say=print)
+    return 0
+
+
 def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
     """The study, and what is known of its dataset; a folder of images is decoded first."""
     from ablate.machine import cpu_count
@@ -195,7 +235,8 @@ def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
         device = torch.device(pick_device(args.device))
         return MeasuredLatency(kept, device, cpu_count())(net, batch)
 
-    return load_study(path, info, args.seeds, args.epochs, latency, args.subset), info
+    study = load_study(path, info, args.seeds, args.epochs, latency, args.subset, args.mechanism)
+    return study, info
 
 
 def _folder(args: argparse.Namespace, study: str, info: "DatasetInfo") -> Path:
@@ -234,6 +275,7 @@ def _dry_run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     study, info = _load(args)
     from ablate.machine import cpu_count
+    from ablate.outputs import REPORT
     from ablate.progress import plain_or_bar
     from ablate.runner import Setup, run_study
     from ablate.wording import text_table
@@ -249,9 +291,11 @@ def _run(args: argparse.Namespace) -> int:
         timing_s=args.timing_seconds,
     )
     result = run_study(study, setup, say=print, progress=plain_or_bar)
-    print(
-        f"\n{text_table(result.summary)}\n\n{result.answer}\n\nTables and figures: {setup.folder}"
-    )
+    found = result.found
+    print(f"\n{text_table(found.summary)}\n\n{found.answer}\n")
+    for prediction in found.hypotheses.to_dict("records"):
+        print(f"{prediction['verdict']}: {prediction['says']} {prediction['sentence']}")
+    print(f"\nReport: {setup.folder / REPORT}")
     for failure in result.failures:
         print(f"ablate: {failure}", file=sys.stderr)
     return FAILED_TRIALS if result.failures else 0

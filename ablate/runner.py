@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from ablate.data import Dataset, load
 from ablate.execution import Execution, set_up
-from ablate.findings import write_findings, write_sweep
+from ablate.findings import Findings
+from ablate.index_page import write_index
 from ablate.machine import describe
+from ablate.outputs import write_findings, write_sweep
 from ablate.preparation import (
     cell_columns,
     pick_execution,
@@ -54,10 +55,9 @@ class Setup:
 
 @dataclass(frozen=True)
 class Result:
-    """What a study shows: its summary, one row a cell, the answer in words, what failed."""
+    """What a study shows, and a line for each trial that failed."""
 
-    summary: pd.DataFrame
-    answer: str
+    found: Findings
     failures: tuple[str, ...]
 
 
@@ -101,6 +101,8 @@ def _run_locked(
         f"{len(study.cells)} cells x {study.seeds} seeds = {len(plan)} trials, "
         f"{len(plan) - missing} done already; on {describe(setup.execution.device)['device']}"
     )
+    if study.mechanism:
+        _say_unmeasured(queue, {planned.spec.key for planned in plan}, say)
     worker = replace(
         setup.execution, threads=usual_split(setup.execution, setup.workers, len(plan))[1]
     )
@@ -133,13 +135,15 @@ def _run_locked(
                 data=study.data,
                 data_root=setup.data_root,
                 execution=replace(execution, threads=threads),
+                mechanism=study.mechanism,
             )
             for _ in progress(run_queue(job, workers, queue), missing, "trial"):
                 pass
     finally:
         failures = _write(study, setup.folder, queue, measured)
-    summary, answer = write_findings(setup.folder, study.question, study.baseline)
-    return Result(summary, answer, failures)
+    found = write_findings(setup.folder)
+    write_index(setup.folder.parent.parent)
+    return Result(found, failures)
 
 
 def _locked(folder: Path) -> FileLock:
@@ -172,11 +176,24 @@ def _keep_other_table(
         say(f"{folder / TRIALS} holds trials that this run does not: kept as {kept.name}")
 
 
+def _say_unmeasured(queue: Queue, keys: set[str], say: Callable[[str], None]) -> None:
+    """Say how many trials were trained, and so are not trained again, without the mechanism."""
+    lacking = sum(
+        key in keys and outcome["row"]["state"] == "complete" and not outcome.get("stages")
+        for key, outcome in queue.outcomes().items()
+    )
+    if lacking:
+        say(
+            f"mechanism: not measured in {lacking} of {len(keys)} trials, trained before it was "
+            "asked for; give another --out to train them anew, or go without"
+        )
+
+
 def _write(
     study: Study, folder: Path, queue: Queue, measured: dict[NetSpec, dict[str, Any]]
 ) -> tuple[str, ...]:
     """Write the tables of every trial that has ended, and return the failures, a line each."""
-    rows, epochs, failures = [], [], []
+    rows, epochs, mechanism, failures = [], [], [], []
     outcomes = queue.outcomes()
     for planned in study.plan():
         outcome = outcomes.get(planned.spec.key)
@@ -186,10 +203,12 @@ def _write(
         row = outcome["row"]
         rows.append(plan_row(study, planned) | measured[planned.cell.net] | row)
         epochs += [named | epoch for epoch in outcome["epochs"]]
+        # An outcome stored by an earlier version has no stages.
+        mechanism += [named | stage for stage in outcome.get("stages", [])]
         if row["state"] != "complete":
             failures.append(
                 f"{planned.cell.name}, seed {planned.spec.seed}: {row['state']}: {row['failure']}"
             )
     if rows:
-        write_tables(folder, study, rows, epochs)
+        write_tables(folder, study, rows, epochs, mechanism)
     return tuple(failures)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.budget import CostOf, Match, counted, match_depths, match_widths
+from ablate.claims_file import holds_claims, read_claims
 from ablate.datasets import DatasetInfo, dataset_info
 from ablate.settings import Design, nearest, read_network, read_recipe
 from ablate.spec import (
@@ -21,7 +22,14 @@ from ablate.spec import (
     content_hash,
     to_json,
 )
-from ablate.study_file import DatasetTable, MatchTable, StudyFile, read_study_file
+from ablate.study_file import (
+    MEASURED,
+    PREDICTED,
+    DatasetTable,
+    MatchTable,
+    StudyFile,
+    read_study_file,
+)
 
 Latency = Callable[[NetSpec, int], float]
 
@@ -78,6 +86,8 @@ class Study:
         data, train: the same for all cells.
         seeds: trials of each cell, seeded 0, 1, ...
         cells: in the order of the file.
+        mechanism: whether each trial measures its trained network stage by stage; it is no part
+            of a trial's key, for it changes nothing of what is learned.
     """
 
     name: str
@@ -89,6 +99,7 @@ class Study:
     train: TrainSpec
     seeds: int
     cells: tuple[Cell, ...]
+    mechanism: bool = False
 
     def plan(self) -> list[Planned]:
         """Every trial, seed by seed, so that a run that is cut short still has whole pairs."""
@@ -135,6 +146,7 @@ def load_study(
     epochs: int | None = None,
     latency: Latency | None = None,
     subset: float = 1.0,
+    mechanism: bool = False,
 ) -> Study:
     """Read a study file for one dataset, and solve its budget.
 
@@ -144,10 +156,16 @@ def load_study(
         seeds, epochs: in place of the file's.
         latency: measures a network, for a study that matches it.
         subset: the fraction of the training and validation images that is used.
+        mechanism: to measure it even where the file does not say so.
 
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
+    if holds_claims(path):
+        raise InputError(
+            f"{path}: holds claims, not networks to train; check them with python -m ablate.run "
+            f"--study {path.stem}"
+        )
     file, source = read_study_file(path)
     info = dataset if isinstance(dataset, DatasetInfo) else dataset_info(dataset)
     own = file.datasets.get(info.name, DatasetTable())
@@ -184,6 +202,7 @@ def load_study(
         cost = _cost_of(path, file.match, train, latency)
         cells = _match(path, file, cells, list(designs.values()), cost)
     _check_distinct(path, cells)
+    _check_hypotheses(path, file, cells)
     return Study(
         name=path.stem,
         path=path,
@@ -194,11 +213,14 @@ def load_study(
         train=train,
         seeds=seeds or own.seeds or file.seeds,
         cells=tuple(cells),
+        mechanism=mechanism or file.mechanism,
     )
 
 
 def question_of(path: Path) -> str:
-    """What a study file asks, without working out its cells."""
+    """What a study file asks, without working out its cells, or a file of claims."""
+    if holds_claims(path):
+        return read_claims(path, find_studies()).question
     return read_study_file(path)[0].question
 
 
@@ -249,6 +271,26 @@ def _check_distinct(path: Path, cells: list[Cell]) -> None:
                 f"widths {list(cell.net.widths)}; take one of them out"
             )
         seen[net] = cell.name
+
+
+def _check_hypotheses(path: Path, file: StudyFile, cells: list[Cell]) -> None:
+    """Raise `InputError` for a prediction about what the study does not have."""
+    for name, hypothesis in file.hypotheses.items():
+        where = f"{path}: hypotheses.{name}"
+        one = [hypothesis.rises] if hypothesis.rises else []
+        for cell in [*(hypothesis.higher or hypothesis.equal or []), *one]:
+            _known(f"{where}.{hypothesis.kind}", cell, [cell.name for cell in cells])
+        for axis in hypothesis.interaction or []:
+            _known(f"{where}.interaction", axis, list(file.axes))
+        columns = MEASURED if hypothesis.rises else PREDICTED
+        _known(f"{where}.column", hypothesis.column, list(columns))
+
+
+def _known(where: str, name: str, names: list[str]) -> None:
+    if name not in names:
+        raise InputError(
+            f"{where}: {name!r}{nearest(name, names)}: expected one of {', '.join(names)}"
+        )
 
 
 def _cost_of(

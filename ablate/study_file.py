@@ -2,8 +2,9 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,7 +13,9 @@ from ablate.settings import nearest
 from ablate.spec import InputError
 
 
-class _Table(BaseModel):
+class StrictTable(BaseModel):
+    """A table that refuses keys it does not know and values of another type."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
@@ -22,14 +25,19 @@ def _name(name: str) -> str:
     return name
 
 
-_Name = Annotated[str, AfterValidator(_name)]
-_Arms = Annotated[dict[_Name, dict[str, Any]], Field(min_length=1)]
+Name = Annotated[str, AfterValidator(_name)]
+_Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
 PREDICTED = ("test_accuracy", "val_accuracy", "val_loss", "train_loss")  # of the trials table
+MEASURED = (  # of the mechanism table, stage by stage
+    *("probe_accuracy", "effective_rank", "effective_rank_share", "dead_channels", "grad_norm"),
+    *("block_loss", "field_over_image"),
+)
 KINDS = ("higher", "equal", "optimum", "interaction", "rises")
+_File = TypeVar("_File", bound="StrictTable")
 
 
-class DatasetTable(_Table):
+class DatasetTable(StrictTable):
     """What a study sets for one dataset."""
 
     seeds: int | None = Field(default=None, ge=1)
@@ -37,7 +45,7 @@ class DatasetTable(_Table):
     train: dict[str, Any] = {}
 
 
-class MatchTable(_Table):
+class MatchTable(StrictTable):
     """What a study holds equal in all cells: one quantity, and how it is reached."""
 
     macs: str | float | None = None
@@ -47,14 +55,14 @@ class MatchTable(_Table):
     by: Literal["width", "depth"] = "width"
 
 
-class DataTable(_Table):
+class DataTable(StrictTable):
     """How a study splits its dataset: fields of `DataSpec`."""
 
     val_fraction: float | None = Field(default=None, gt=0, lt=1)
     split_seed: int | None = Field(default=None, ge=0, lt=2**32)
 
 
-class HypothesisTable(_Table):
+class HypothesisTable(StrictTable):
     """A prediction that the trials can refute, stated before they are run; one of five kinds.
 
     Args:
@@ -83,7 +91,7 @@ class HypothesisTable(_Table):
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
 
-class StudyFile(_Table):
+class StudyFile(StrictTable):
     """A whole study file.
 
     Args:
@@ -97,37 +105,70 @@ class StudyFile(_Table):
     net: dict[str, Any] = {}
     train: dict[str, Any] = {}
     data: DataTable = DataTable()
-    axes: dict[_Name, _Arms] = Field(min_length=1)
+    axes: dict[Name, _Arms] = Field(min_length=1)
     datasets: dict[str, DatasetTable] = {}
     match: MatchTable | None = None
     margin: float = Field(default=0.005, gt=0, lt=1)
     mechanism: bool = False
-    hypotheses: dict[_Name, HypothesisTable] = {}
+    hypotheses: dict[Name, HypothesisTable] = {}
 
 
 def read_study_file(path: Path) -> tuple[StudyFile, str]:
     """The tables of a study file and its text; raises `InputError` for what is wrong with it."""
-    try:
-        source = path.read_text(encoding="utf-8")
-        file = StudyFile.model_validate(tomllib.loads(source))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such study file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error)}") from error
-    except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
-        raise InputError(f"{path}: not valid TOML: {error}") from error
+    raw, source = read_toml(path)
+    file = validated(path, raw, StudyFile, _TABLES)
     _check_names(path, file)
     return file, source
 
 
-def _check_names(path: Path, file: StudyFile) -> None:
+def read_toml(path: Path) -> tuple[dict[str, Any], str]:
+    """A TOML file's content and its text; raises `InputError` where it cannot be read."""
+    try:
+        source = path.read_text(encoding="utf-8")
+        return tomllib.loads(source), source
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such study file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
+        raise InputError(f"{path}: not valid TOML: {error}") from error
+
+
+def validated(
+    path: Path,
+    raw: dict[str, Any],
+    model: type[_File],
+    tables: Mapping[tuple[str, ...], type[StrictTable]],
+) -> _File:
+    """A file's content as its model.
+
+    Args:
+        path: named in errors.
+        raw: as `read_toml` gives it.
+        model: of the whole file.
+        tables: the model of each table within it, by the path to the table without the names
+            that a user gives: `("datasets",)` for `[datasets.NAME]`.
+
+    Raises:
+        InputError: one line with the file, the key, and what would be right.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error, model, tables)}") from error
+
+
+def check_stem(path: Path) -> None:
+    """Raise `InputError` for a file whose name cannot name a folder of results."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", path.stem):
         raise InputError(
             f"{path}: the file's name names the study and its folder: expected "
             "letters, digits, _ and -, at most 64"
         )
+
+
+def _check_names(path: Path, file: StudyFile) -> None:
+    check_stem(path)
     for name in file.datasets:
         if name not in DATASETS and not name.startswith(FOLDER):
             raise InputError(
@@ -144,20 +185,27 @@ def _check_names(path: Path, file: StudyFile) -> None:
             )
 
 
-def _explain(error: ValidationError) -> str:
+_TABLES: dict[tuple[str, ...], type[StrictTable]] = {
+    ("datasets",): DatasetTable,
+    ("data",): DataTable,
+    ("match",): MatchTable,
+    ("hypotheses",): HypothesisTable,
+}
+
+
+def _explain(
+    error: ValidationError,
+    model: type[StrictTable],
+    tables: Mapping[tuple[str, ...], type[StrictTable]],
+) -> str:
     """The first fault that pydantic found, in one line."""
     # A misspelt key is also a missing one: say the former.
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        tables: dict[Any, type[_Table]] = {
-            "datasets": DatasetTable,
-            "data": DataTable,
-            "match": MatchTable,
-            "hypotheses": HypothesisTable,
-        }
-        table = tables[fault["loc"][0]] if len(fault["loc"]) > 1 else StudyFile
-        known = table.model_fields
+        # Every second part of the path is a name that the user gave, or a place in a list.
+        within = tuple(str(part) for part in fault["loc"][:-1][::2])
+        known = (tables[within] if within else model).model_fields
         return (
             f"{key}: unknown key{nearest(str(fault['loc'][-1]), known)}: expected one of "
             f"{', '.join(known)}"

@@ -1,6 +1,6 @@
 """The tables of a run, written from what was measured; all that is found follows from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,23 @@ from ablate.study import Study
 
 
 def write_tables(
-    folder: Path, study: Study, rows: Iterable[dict[str, Any]], epochs: Iterable[dict[str, Any]]
+    folder: Path,
+    study: Study,
+    rows: Iterable[dict[str, Any]],
+    epochs: Iterable[dict[str, Any]],
+    mechanism: Sequence[dict[str, Any]],
 ) -> None:
     """Write `trials.csv` (and Parquet), `epochs.csv`, `stages.csv` and the study file.
+
+    Where the mechanism was measured, `mechanism.csv` too; else an earlier one is taken away, for
+    it is about other trials than these.
 
     Args:
         folder: of the run; made where there is none.
         study: gives the cells and their per-stage costs.
         rows: one a trial, in the order of the plan.
         epochs: one an epoch of a trial: key, cell, seed, epoch, losses, accuracy, seconds.
+        mechanism: one a stage of a trial: key, cell, seed and `record.MECHANISM_COLUMNS`.
     """
     trials = record.to_frame(rows)
     record.write(trials, folder / record.TRIALS)
@@ -29,6 +37,11 @@ def write_tables(
         pd.DataFrame(list(epochs), columns=list(record.EPOCH_COLUMNS)), folder / record.EPOCHS
     )
     record.write(_stage_table(study), folder / record.STAGES)
+    if mechanism:
+        columns = ["key", "cell", "seed", *record.MECHANISM_COLUMNS]
+        record.write(pd.DataFrame(mechanism, columns=columns), folder / record.MECHANISM)
+    else:
+        (folder / record.MECHANISM).unlink(missing_ok=True)
     with record.replacing(folder / "study.toml") as temporary:
         temporary.write_text(study.source, encoding="utf-8")
 

@@ -10,6 +10,7 @@ import torch
 from ablate.data import Dataset
 from ablate.execution import Execution, dtype_name, place
 from ablate.machine import describe
+from ablate.mechanism import measure
 from ablate.model import build
 from ablate.record import Outcome
 from ablate.spec import TrainSpec, TrialSpec
@@ -17,7 +18,11 @@ from ablate.train import DivergedError, Epoch, evaluate, fit
 
 
 def run_trial(
-    spec: TrialSpec, data: Dataset, execution: Execution, checkpoint: Path | None = None
+    spec: TrialSpec,
+    data: Dataset,
+    execution: Execution,
+    checkpoint: Path | None = None,
+    mechanism: bool = False,
 ) -> Outcome:
     """Train one network from scratch and evaluate its last epoch, on test once.
 
@@ -30,8 +35,9 @@ def run_trial(
         data: on the device of `execution`, for which this process was set up.
         execution: how to run.
         checkpoint: where the trial's state is kept while it runs.
+        mechanism: whether to measure the trained network stage by stage too.
     """
-    started, epochs = now(), list[Epoch]()
+    started, epochs, stages = now(), list[Epoch](), list[dict[str, Any]]()
     try:
         if execution.compiled:  # else it keeps every network, and after eight compiles no more
             torch.compiler.reset()
@@ -45,6 +51,8 @@ def run_trial(
             "val_loss": epochs[-1].val_loss,
             "train_loss": epochs[-1].train_loss,
         }
+        if mechanism:
+            stages = measure(network, data, spec.net, spec.train, spec.seed)
     except DivergedError as error:
         measured = {"state": "diverged", "failure": str(error)}
     except Exception as error:  # noqa: BLE001 - recorded in the row and shown in the summary
@@ -63,7 +71,7 @@ def run_trial(
             "finished": now(),
         }
     )
-    return Outcome(row, [asdict(epoch) for epoch in epochs])
+    return Outcome(row, [asdict(epoch) for epoch in epochs], stages)
 
 
 def failed_trial(spec: TrialSpec, reason: str, execution: Execution) -> Outcome:

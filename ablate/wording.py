@@ -1,12 +1,22 @@
 """A summary in words: the answer in sentences, and one table as plain text and as Markdown."""
 
 import math
+import textwrap
 from collections.abc import Container, Sequence
 
 import pandas as pd
 
 from ablate.analyse import OUTCOMES
+from ablate.growth import GrowthFit
 from ablate.statistics import MIN_PAIRS, fewest_pairs
+
+WIDEST = 108  # characters of a line below a table
+MEASURES = {
+    "macs": "MACs",
+    "params": "parameters",
+    "activations": "activations",
+    "latency": "latency",
+}
 
 
 def level_name(summary: pd.DataFrame) -> str:
@@ -69,6 +79,28 @@ def _joint(summary: pd.DataFrame) -> list[str]:
     ]
 
 
+def optimum(fit: GrowthFit) -> str:
+    """The sentence that says where accuracy over growth is highest, and how sure that is."""
+    held = f"At equal {MEASURES[fit.match]}" if fit.match else "With nothing held equal"
+    where = f" ({fit.group})" if fit.group else ""
+    edge = ", as far as the tested growths reach" if fit.edge else ""
+    return (
+        f"{held}{where} the fitted accuracy is highest at growth {fit.best.mean:.2f}{edge} (95% "
+        f"interval {fit.best.low:.2f} to {fit.best.high:.2f}; {p_text(fit.p_at)} that it is at "
+        f"{fit.at:g}, which gives away {100 * fit.lost.mean:.2f} points, "
+        f"{100 * fit.lost.low:.2f} to {100 * fit.lost.high:.2f}; {counted(fit.seeds, 'seed')})."
+    )
+
+
+def markdown_hypotheses(table: pd.DataFrame) -> str:
+    """Hypotheses and their verdicts in Markdown, as `hypotheses.judge` gives them."""
+    lines = ["| stated before the run | verdict | numbers |", "| :-- | :-- | :-- |"]
+    for row in table.to_dict("records"):
+        cells = (str(row[name]) for name in ("says", "verdict", "sentence"))
+        lines.append(f"| {' | '.join(map(_escaped, cells))} |")
+    return "\n".join(lines)
+
+
 def p_text(p: float) -> str:
     """A p-value as `p = 0.004`, or `p < 0.001`."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
@@ -100,9 +132,9 @@ def text_table(summary: pd.DataFrame) -> str:
     Args:
         summary: as `summarise` makes it.
     """
-    table = _as_strings(summary)
+    table = display(summary)
     lines = [list(table.columns), *table.to_numpy().tolist()]
-    return "\n".join([*aligned(lines, _WORDS), "", _legend(summary)])
+    return "\n".join([*aligned(lines, _WORDS), "", *_wrapped(legend(summary))])
 
 
 def aligned(lines: Sequence[Sequence[str]], words: Container[str]) -> list[str]:
@@ -129,18 +161,24 @@ def markdown_table(summary: pd.DataFrame) -> str:
     Args:
         summary: as `summarise` makes it.
     """
-    table = _as_strings(summary)
+    table = display(summary)
     rule = [":--" if name in _WORDS else "--:" for name in table.columns]
     lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
     text = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([*text, "", _legend(summary)])
+    return "\n".join([*text, "", *_wrapped(legend(summary))])
 
 
 _WORDS = ("arm", "finding")
 
 
-def _as_strings(summary: pd.DataFrame) -> pd.DataFrame:
-    """What the tables print. Counts that say nothing new, such as no failures, are left out."""
+def display(summary: pd.DataFrame) -> pd.DataFrame:
+    """What the tables print: one row a cell, all text.
+
+    Counts that say nothing new, such as no failures, are left out.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
     decimals = _decimals(summary)
     compared = summary["finding"] != "baseline"
     columns: dict[str, list[str]] = {"arm": list(summary["cell"])}
@@ -175,41 +213,43 @@ def _as_strings(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def _intervals(percent: pd.DataFrame, form: str) -> list[str]:
-    """`mean [low, high]` of each row, fractions as percent; less where some are missing."""
-    texts = []
-    for mean, low, high in (100 * percent.to_numpy(dtype=float)).tolist():
-        if math.isnan(mean):
-            texts.append("-")
-        elif math.isnan(low):
-            texts.append(f"{mean:{form}}")
-        else:
-            texts.append(f"{mean:{form}} [{low:{form}}, {high:{form}}]")
-    return texts
+    """Fractions (mean, low, high) of each row as percent."""
+    rows = (100 * percent.to_numpy(dtype=float)).tolist()
+    return [interval_text(mean, low, high, form) for mean, low, high in rows]
 
 
-def _legend(summary: pd.DataFrame) -> str:
-    """How to read the tables' brackets and columns."""
+def interval_text(mean: float, low: float, high: float, form: str) -> str:
+    """`mean [low, high]`; less where some are missing (NaN), `-` where all are."""
+    if math.isnan(mean):
+        return "-"
+    if math.isnan(low):
+        return f"{mean:{form}}"
+    return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def _wrapped(sentences: Sequence[str]) -> list[str]:
+    return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDEST)]
+
+
+def legend(summary: pd.DataFrame) -> list[str]:
+    """How to read the tables' brackets and columns, a sentence each."""
     several = len(summary) > 2
     joint = " (joint, Bonferroni)" if several else ""
     adjusted = "after Holm's correction; " if several else ""
-    return (
+    sentences = [
         f"[{level_name(summary)} intervals: of means, BCa bootstrap; of paired differences, from "
-        f"sign-flip tests{joint};\nStudent's t for too few seeds]\n"
+        f"sign-flip tests{joint}; Student's t for too few seeds]",
         f"p of the sign-flip test, {adjusted}equivalent: within "
-        f"{100 * summary.attrs['margin']:g} points (two one-sided tests)\n"
+        f"{100 * summary.attrs['margin']:g} points (two one-sided tests)",
         "MACs of convolutions and linear layers for one image; images/s of inference, median "
-        f"and interquartile range{_distrust(summary)}"
-    )
-
-
-def _distrust(summary: pd.DataFrame) -> str:
-    """What to add where the baseline timed against itself was not equal."""
-    if not summary["throughput_control_off"].any():
-        return ""
-    return (
-        "\nDo not compare the images/s: the baseline timed against itself was not equal, as "
-        "when something else runs on the machine"
-    )
+        "and interquartile range",
+    ]
+    if summary["throughput_control_off"].any():
+        sentences.append(
+            "Do not compare the images/s: the baseline timed against itself was not equal, as "
+            "when something else runs on the machine"
+        )
+    return sentences
 
 
 def _decimals(summary: pd.DataFrame) -> int:

@@ -30,6 +30,7 @@ class Job:
         storage, study: where the queue is, and its name.
         data, data_root: the dataset and where it lies.
         execution: how one worker runs.
+        mechanism: whether each trial measures its trained network stage by stage.
     """
 
     storage: Path
@@ -37,6 +38,7 @@ class Job:
     data: DataSpec
     data_root: Path
     execution: Execution
+    mechanism: bool
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _work(job: Job, pipe: Connection) -> None:
     while claim := queue.claim():
         pipe.send(claim)
         checkpoint = job.storage.parent / "checkpoints" / f"{claim.spec.key}.pt"
-        outcome = run_trial(claim.spec, data, job.execution, checkpoint)
+        outcome = run_trial(claim.spec, data, job.execution, checkpoint, job.mechanism)
         queue.finish(claim, outcome)
         checkpoint.unlink(missing_ok=True)
         row = outcome.row

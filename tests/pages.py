@@ -38,7 +38,7 @@ HYPOTHESES = pd.DataFrame(
 FIGURES = {
     "accuracy": ("Test accuracy of each seed, and the difference from doubling", "trials.csv"),
     "pareto": ("Test accuracy against cost", "trials.csv"),
-    "stages": ("Where each network spends", "stages.csv"),
+    "stage_costs": ("Where each network spends", "stages.csv"),
     "curves": ("Learning curves", "epochs.csv"),
 }
 

@@ -166,6 +166,11 @@ def test_what_was_not_measured_is_said() -> None:
     assert (row["n"], row["rows"]) == (0, "none")
 
 
+def test_a_cell_without_trials_is_said() -> None:
+    row = judged(two_arms(0, 0), "base", higher=["other", "third"])
+    assert row["sentence"] == "Nothing can be said: no trial of third yet."
+
+
 def test_the_order_of_rows_changes_nothing() -> None:
     trials = two_arms(0.02, 0.01)
     here, there = (

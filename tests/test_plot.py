@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_analyse import by_place, trials_frame
 
-from ablate import analyse, plot
+from ablate import analyse, plot, plot_comparison, plot_style
+from ablate.plot_style import Drawing
 
 LONG_NAMES = [
     f"{shortcut}, early / {growth}"
@@ -84,9 +85,23 @@ STUDIES = {
 }
 
 
+def drawings(name: str) -> dict[str, Drawing]:
+    """Every figure of a made-up study by its name."""
+    trials, summary, stages, epochs = STUDIES[name]
+    cells = list(summary["cell"])
+    drawn = [
+        plot.accuracy_by_arm(trials, summary),
+        plot.accuracy_against_cost(trials, summary),
+        plot.stage_costs(stages, cells),
+        plot.stage_shares(stages, cells),
+        plot.learning_curves(epochs, cells),
+    ]
+    return {drawing.name: drawing for drawing in drawn}
+
+
 def texts_outside(figure: Figure) -> list[str]:
     """Words of the drawn figure that its border cuts."""
-    with plot.style():
+    with plot_style.style():
         figure.draw_without_rendering()
         border = figure.bbox.padded(1)
         boxes = [
@@ -116,18 +131,22 @@ def hidden_tick_labels(axes: Axes) -> list[Text]:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_figure_is_labelled_and_within_its_border(name: str) -> None:
-    figures = plot.draw_all(*STUDIES[name])
-    assert list(figures) == ["accuracy", "pareto", "stages", "curves"]
-    for figure in figures.values():
-        assert texts_outside(figure) == []
-        assert all(axes.get_xlabel() for axes in figure.axes)
+    figures = drawings(name)
+    assert list(figures) == ["accuracy", "pareto", "stage_costs", "stage_shares", "curves"]
+    for drawing in figures.values():
+        assert texts_outside(drawing.figure) == []
+        assert all(axes.get_xlabel() for axes in drawing.figure.axes)
+        assert drawing.title
+        assert drawing.alt.endswith(".")
+        assert not drawing.data.empty
 
 
 def test_axes_say_what_and_in_which_unit() -> None:
-    figures = plot.draw_all(*STUDIES["ten seeds"])
     labels = {
-        name: [(axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) for axes in figure.axes]
-        for name, figure in figures.items()
+        name: [
+            (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) for axes in drawing.figure.axes
+        ]
+        for name, drawing in drawings("ten seeds").items()
     }
     assert labels["accuracy"] == [
         ("Test accuracy (%)", "", "Each seed; mean with 95% interval"),
@@ -136,10 +155,11 @@ def test_axes_say_what_and_in_which_unit() -> None:
     assert [x for x, _, _ in labels["pareto"]] == [
         "MACs per image (conv + linear)",
         "Parameters",
-        "Inference (images/s; bars: IQR)\ncpu: AMD EPYC 7302 16-Core\nProcessor, batch 256",
+        "Activations per image",
+        "Inference (µs/image; bars: IQR)\ncpu: AMD EPYC 7302 16-Core\nProcessor, batch 256",
     ]
     assert labels["pareto"][0][1] == "Test accuracy (%)\nmean and 95% interval"
-    assert [title for _, _, title in labels["stages"]] == [
+    assert [title for _, _, title in labels["stage_costs"]] == [
         "MACs per image (conv + linear)",
         "Parameters",
         "Activations per image",
@@ -152,7 +172,7 @@ def test_axes_say_what_and_in_which_unit() -> None:
 
 def test_accuracy_has_a_dot_a_seed_and_an_interval_an_arm() -> None:
     trials, summary, *_ = STUDIES["ten seeds"]
-    left, right = plot.accuracy_by_arm(trials, summary).axes
+    left, right = plot.accuracy_by_arm(trials, summary).figure.axes
     dots = [dots for dots in left.collections if isinstance(dots, PathCollection)]
     assert [len(np.asarray(arm.get_offsets())) for arm in dots] == [10, 10, 10]
     drawn = sorted(np.asarray(dots[0].get_offsets())[:, 0])
@@ -170,13 +190,12 @@ def test_accuracy_has_a_dot_a_seed_and_an_interval_an_arm() -> None:
 
 
 def test_a_failed_arm_is_listed_not_drawn() -> None:
-    trials, summary, stages, epochs = STUDIES["one arm failed"]
-    figures = plot.draw_all(trials, summary, stages, epochs)
-    left = figures["accuracy"].axes[0]
+    figures = drawings("one arm failed")
+    left = figures["accuracy"].figure.axes[0]
     assert left.get_yticklabels()[1].get_text() == "doubling\nn = 0, 6 failed"
     assert [text.get_text() for text in left.texts] == ["no complete trial"]
     for name in ("pareto", "curves"):
-        assert legend(figures[name]) == [
+        assert legend(figures[name].figure) == [
             "constant (n = 6)",
             "doubling (n = 0)",
             "tripling (n = 6)",
@@ -185,22 +204,25 @@ def test_a_failed_arm_is_listed_not_drawn() -> None:
 
 def test_a_cell_keeps_its_colour_in_every_figure() -> None:
     _, summary, stages, epochs = STUDIES["one arm failed"]
-    colour = plot.looks(list(summary["cell"]))["tripling"].colour
-    only = plot.learning_curves(epochs[epochs["cell"] == "tripling"], list(summary["cell"]))
+    colour = plot_style.looks(list(summary["cell"]))["tripling"].colour
+    only = plot.learning_curves(epochs[epochs["cell"] == "tripling"], list(summary["cell"])).figure
     assert only.legends[0].get_lines()[2].get_color() == colour
     assert only.axes[0].lines[2].get_color() == colour
-    assert plot.stage_costs(stages).legends[0].get_lines()[2].get_color() == colour
-    assert len({look.colour for look in plot.looks(LONG_NAMES).values()}) == 9
+    assert plot.stage_costs(stages).figure.legends[0].get_lines()[2].get_color() == colour
+    assert len({look.colour for look in plot_style.looks(LONG_NAMES).values()}) == 9
 
 
 def test_pareto_front_is_filled_and_the_rest_hollow() -> None:
     accuracies = {"cheap": [0.8, 0.81], "best": [0.9, 0.91], "dear": [0.85, 0.86]}
     costs = {
-        name: {"macs": 10.0**place, "params": 10.0**place, "infer_images_per_s": 10.0**-place}
+        name: {
+            **dict.fromkeys(("macs", "params", "activations"), 10.0 ** (place + 3)),
+            "infer_images_per_s": 10.0**-place,
+        }
         for place, name in enumerate(accuracies)
     }
     trials = trials_frame({name: by_place(of) for name, of in accuracies.items()}, costs)
-    figure = plot.accuracy_against_cost(trials, analyse.summarise(trials, "cheap"))
+    figure = plot.accuracy_against_cost(trials, analyse.summarise(trials, "cheap")).figure
     for axes in figure.axes:
         front = axes.lines[0]
         assert sorted(np.asarray(front.get_ydata())) == pytest.approx([80.5, 90.5])
@@ -215,8 +237,8 @@ def test_pareto_front_is_filled_and_the_rest_hollow() -> None:
 def test_missing_throughput_is_said() -> None:
     missing: dict[str, Any] = dict.fromkeys(analyse.THROUGHPUTS)
     trials = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})
-    figure = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a"))
-    assert [text.get_text() for text in figure.axes[2].texts] == ["not measured"]
+    figure = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a")).figure
+    assert [text.get_text() for text in figure.axes[3].texts] == ["not measured"]
     assert texts_outside(figure) == []
 
 
@@ -224,7 +246,7 @@ def test_missing_throughput_is_said() -> None:
 def test_logarithmic_ticks_are_few_and_apart(ratio: float) -> None:
     costs = {"a": {"macs": 7.7e6}, "b": {"macs": 7.7e6 * ratio}}
     trials = trials_frame({"a": {0: 0.8}, "b": {0: 0.9}}, costs)
-    axes = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a")).axes[0]
+    axes = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a")).figure.axes[0]
     hidden = hidden_tick_labels(axes)
     shown = [label for label in axes.get_xticklabels() if label not in hidden]
     boxes = sorted((label.get_window_extent() for label in shown), key=lambda box: float(box.x0))
@@ -234,7 +256,7 @@ def test_logarithmic_ticks_are_few_and_apart(ratio: float) -> None:
 
 def test_stages_come_in_the_order_of_the_network() -> None:
     *_, stages, _ = STUDIES["ten seeds"]
-    axes = plot.stage_costs(stages.iloc[::-1], SMALL).axes[0]
+    axes = plot.stage_costs(stages.iloc[::-1], SMALL).figure.axes[0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == [
         "stem\n32",
         "1\n16",
@@ -249,12 +271,12 @@ def test_stages_come_in_the_order_of_the_network() -> None:
 def test_curves_give_the_range_of_seeds() -> None:
     *_, epochs = STUDIES["two seeds"]
     stopped = epochs[(epochs["seed"] == 0) | (epochs["epoch"] < 3)]
-    assert legend(plot.learning_curves(stopped))[0] == "constant (n = 1 to 2)"
+    assert legend(plot.learning_curves(stopped).figure)[0] == "constant (n = 1 to 2)"
 
 
 def test_curves_without_epochs() -> None:
     *_, epochs = STUDIES["two seeds"]
-    assert legend(plot.learning_curves(epochs.iloc[:0], ["a"])) == ["a (n = 0)"]
+    assert legend(plot.learning_curves(epochs.iloc[:0], ["a"]).figure) == ["a (n = 0)"]
 
 
 def legend(figure: Figure) -> list[str]:
@@ -262,22 +284,60 @@ def legend(figure: Figure) -> list[str]:
 
 
 def test_saved_bytes_are_the_same_each_time(tmp_path: Path) -> None:
-    once, again = (plot.draw_all(*STUDIES["two seeds"]) for _ in range(2))
+    once, again = (drawings("two seeds") for _ in range(2))
     for name in once:
-        plot.save(once[name], tmp_path / f"{name}.first")
-        plot.save(again[name], tmp_path / f"{name}.second")
-        plot.save(again[name], tmp_path / f"{name}.third")
-    for name in once:
-        for suffix in ("png", "svg"):
-            first, *others = (
-                (tmp_path / f"{name}.{which}.{suffix}").read_bytes()
-                for which in ("first", "second", "third")
-            )
-            assert others == [first, first], f"{name}.{suffix}"
-    assert len(list(tmp_path.iterdir())) == 24
+        for drawing, folder in ((once, "first"), (again, "second"), (again, "third")):
+            plot_style.save(drawing[name], tmp_path / folder)
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert files == sorted(f"{name}.{kind}" for name in once for kind in ("csv", "png", "svg"))
+    for file in files:
+        first, *others = (
+            (tmp_path / folder / file).read_bytes() for folder in ("first", "second", "third")
+        )
+        assert others == [first, first], file
 
 
 def test_style_and_figures_leave_the_settings_alone(tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    plot.save(plot.draw_all(*STUDIES["two seeds"])["accuracy"], tmp_path / "accuracy")
+    plot_style.save(drawings("two seeds")["accuracy"], tmp_path)
     assert dict(mpl.rcParams) == before
+
+
+def test_the_data_beside_a_figure_is_what_it_shows() -> None:
+    trials, summary, *_ = STUDIES["ten seeds"]
+    figures = drawings("ten seeds")
+    seeds = figures["accuracy"].data
+    assert len(seeds) == 30
+    assert sorted(seeds["accuracy"]) == pytest.approx(sorted(trials["test_accuracy"]))
+    front = figures["pareto"].data.set_index("cell")
+    assert list(front.index[front["macs_front"]]) == list(front.index[front["params_front"]])
+    expected = 1e6 / summary["infer_images_per_s"]
+    assert list(front["latency"]) == pytest.approx(list(expected))
+    shares = figures["stage_shares"].data
+    assert list(shares.groupby("cell")["macs"].sum()) == pytest.approx([1, 1, 1])
+
+
+def test_shares_are_drawn_end_to_end_and_numbered() -> None:
+    *_, stages, _ = STUDIES["ten seeds"]
+    axes = plot.stage_shares(stages, SMALL).figure.axes[0]
+    constant = [bar[0] for bar in axes.containers]
+    assert [bar.get_width() for bar in constant] == pytest.approx([20] * 5)
+    assert [bar.get_x() for bar in constant] == pytest.approx([0, 20, 40, 60, 80])
+    numbers = [text.get_text() for text in axes.texts]
+    assert numbers.count("20") == 5
+
+
+def test_runs_stand_side_by_side() -> None:
+    parts = []
+    for place, name in enumerate(("ten seeds", "one arm failed")):
+        part = STUDIES[name][1].copy()
+        part.insert(0, "run", f"run {place}")
+        part.insert(1, "baseline", "constant")
+        parts.append(part)
+    drawing = plot_comparison.differences_by_run(pd.concat(parts, ignore_index=True))
+    assert texts_outside(drawing.figure) == []
+    assert legend(drawing.figure) == ["run 0 (10 pairs)", "run 1 (6 pairs)"]
+    first, second = drawing.figure.axes[0].containers
+    assert len(first.lines[0].get_xdata()) == 2
+    assert len(second.lines[0].get_xdata()) == 1  # the failed arm has no difference
+    assert "tripling in run 1: " in drawing.alt

@@ -1,0 +1,182 @@
+"""Several runs side by side: other data, another machine, another budget."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ablate import plot_comparison, record, wording
+from ablate.findings import Findings, find
+from ablate.outputs import REPORT, write_text
+from ablate.page import Page, Picture, Section, Table, render
+from ablate.plot_growth import growth_curves
+from ablate.plot_style import Drawing, save
+
+TIMED_ALIKE = ("device", "os", "dtype", "throughput_threads", "throughput_batch")
+
+
+def write_comparison(folders: Sequence[Path], out: Path) -> Path:
+    """Write `comparison.csv`, figures and `report.html` in `out`; return the report's path.
+
+    Accuracies of different datasets stand side by side, and are never averaged. Throughput is
+    compared only between runs that were timed alike: see `why_not_timed`.
+
+    Raises:
+        InputError: a run's tables are missing or not ours.
+    """
+    runs = {name: find(folder) for name, folder in _names(folders).items()}
+    table = differences(runs)
+    record.write(table, out / "comparison.csv")
+    drawings = [plot_comparison.differences_by_run(table)]
+    fits = [fit for found in runs.values() for fit in found.fits]
+    if fits:
+        drawings.append(growth_curves(fits))
+    for drawing in drawings:
+        save(drawing, out)
+    write_text(out / REPORT, render(_page(runs, table, drawings, out)))
+    return out / REPORT
+
+
+def differences(runs: dict[str, Findings]) -> pd.DataFrame:
+    """The summaries of all runs in one table, with the columns `run` and `baseline` in front."""
+    parts = []
+    for name, found in runs.items():
+        part = found.summary.copy()
+        part.insert(0, "run", name)
+        part.insert(1, "baseline", found.file.baseline)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def why_not_timed(runs: dict[str, Findings]) -> str:
+    """Why the throughputs of some runs cannot be compared; empty where they can.
+
+    Images/s belong to the machine, its load, the threads and the batch.
+    """
+    for column in TIMED_ALIKE:
+        values = {
+            name: ", ".join(map(str, found.trials[column].dropna().unique()))
+            for name, found in runs.items()
+        }
+        if len(set(values.values())) > 1:
+            each = "; ".join(f"{name}: {value or 'none'}" for name, value in values.items())
+            return f"Images/s are not compared, for the runs differ in {column} ({each})."
+    off = [name for name, found in runs.items() if found.summary["throughput_control_off"].any()]
+    if off:
+        return (
+            "Images/s are not compared: the baseline timed against itself was not equal in "
+            f"{', '.join(off)}."
+        )
+    return ""
+
+
+def _names(folders: Sequence[Path]) -> dict[str, Path]:
+    """A name for each run: study and dataset, and where that is not enough, folder or number."""
+    paths = [folder.resolve() for folder in folders]
+    names = [f"{path.parent.name} on {path.name}" for path in paths]
+    with_root = [
+        f"{name} ({path.parent.parent.name})" if names.count(name) > 1 else name
+        for name, path in zip(names, paths, strict=True)
+    ]
+    return {
+        f"{name}, {place}" if with_root.count(name) > 1 else name: path
+        for place, (name, path) in enumerate(zip(with_root, paths, strict=True), start=1)
+    }
+
+
+def _page(
+    runs: dict[str, Findings], table: pd.DataFrame, drawings: Sequence[Drawing], out: Path
+) -> Page:
+    pictures = tuple(
+        Picture(
+            name=drawing.name,
+            title=drawing.title,
+            alt=drawing.alt,
+            svg=(out / f"{drawing.name}.svg").read_text(encoding="utf-8"),
+            data=f"{drawing.name}.csv",
+        )
+        for drawing in drawings
+    )
+    refusal = why_not_timed(runs)
+    sections = [
+        Section(heading="The runs", tables=(_runs(runs),)),
+        Section(heading="Figures", pictures=pictures),
+        Section(heading="Each arm in each run", tables=(_arms(table),)),
+        Section(heading="Predictions", tables=(_predictions(runs),)),
+        Section(
+            heading="Throughput",
+            paragraphs=(refusal,) if refusal else (),
+            tables=() if refusal else (_throughput(table),),
+        ),
+    ]
+    return Page(
+        title=f"{len(runs)} runs compared",
+        question="Do these runs agree?",
+        answer=" ".join(f"{name}: {found.answer}" for name, found in runs.items()),
+        sections=tuple(sections),
+        footer="Intervals and p-values belong to each run; nothing is pooled.",
+    )
+
+
+def _runs(runs: dict[str, Findings]) -> Table:
+    rows = []
+    for name, found in runs.items():
+        first = found.trials.iloc[0]
+        rows.append(
+            {
+                "run": name,
+                "arms": str(len(found.summary)),
+                "seeds": str(found.trials["seed"].nunique()),
+                "epochs": str(first["epochs"]),
+                "training images": f"{first['train_images']:,}",
+                "held equal": wording.MEASURES.get(str(first["match"]), "nothing"),
+                "device": str(first["device"]),
+            }
+        )
+    return Table(caption="What was run", frame=pd.DataFrame(rows))
+
+
+def _arms(table: pd.DataFrame) -> Table:
+    frame = pd.DataFrame(
+        {
+            "run": table["run"],
+            "arm": table["cell"],
+            "n": table["n"].astype(str),
+            "test accuracy %": _intervals(table, ("mean", "low", "high"), ".1f"),
+            "difference, points": _intervals(table, ("diff", "diff_low", "diff_high"), "+z.1f"),
+            "finding": table["finding"],
+        }
+    )
+    return Table(caption="Accuracy, and the difference from the run's baseline", frame=frame)
+
+
+def _intervals(table: pd.DataFrame, columns: tuple[str, str, str], form: str) -> list[str]:
+    rows = (100 * table[list(columns)].to_numpy(dtype=float)).tolist()
+    return [wording.interval_text(mean, low, high, form) for mean, low, high in rows]
+
+
+def _predictions(runs: dict[str, Findings]) -> Table:
+    rows = [
+        {
+            "prediction": row["says"],
+            "run": name,
+            "verdict": row["verdict"],
+            "numbers": row["sentence"],
+        }
+        for name, found in runs.items()
+        for row in found.hypotheses.to_dict("records")
+    ]
+    columns = ["prediction", "run", "verdict", "numbers"]
+    frame = pd.DataFrame(rows, columns=columns).sort_values("prediction", kind="stable")
+    return Table(caption="Verdicts by run", frame=frame)
+
+
+def _throughput(table: pd.DataFrame) -> Table:
+    frame = pd.DataFrame({"run": table["run"], "arm": table["cell"]})
+    for timed, label in (("train", "training step"), ("infer", "inference")):
+        frame[f"{label}, images/s (IQR)"] = [
+            f"{wording.si(row[f'{timed}_images_per_s'])} "
+            f"({wording.si(row[f'{timed}_images_per_s_iqr'])})"
+            for _, row in table.iterrows()
+        ]
+    return Table(caption="Throughput on the one machine", frame=frame)

@@ -1,0 +1,117 @@
+"""What all trials of a study look like together: distributions of errors, and ranks over seeds."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from ablate import statistics
+from ablate.analyse import by_seed
+from ablate.record import axis_columns
+from ablate.statistics import Interval
+
+RESAMPLES = 9_999
+
+
+def error_distributions(
+    trials: pd.DataFrame, outcome: str = "test_accuracy", level: float = 0.95
+) -> pd.DataFrame:
+    """The share of an arm's trials whose error is at most so much, for each arm of the first axis.
+
+    As RegNet compares design spaces (Radosavovic et al. 2020, arXiv 2003.13678, section 3.1), with
+    the band of Dvoretzky, Kiefer and Wolfowitz, which holds for the whole curve (Massart 1990,
+    Annals of Probability 18).
+
+    Args:
+        trials: as `record.to_frame` makes it, of one study; those that did not complete are left
+            out.
+        outcome: name of a column with an accuracy.
+        level: confidence of each arm's band by itself.
+
+    Returns:
+        `arm`, `n`, `error` (fraction, ascending), `share`, `low`, `high`. One row a trial, between
+        rows at the least error of all arms (share 0) and the greatest (share 1), so that curves
+        and bands reach as far as one another.
+    """
+    axis = axis_columns(trials)[0]
+    complete = trials[trials["state"] == "complete"]
+    every = 1 - complete[outcome].to_numpy(dtype=float)
+    parts = []
+    for arm in trials[axis].unique():
+        errors = np.sort(1 - complete.loc[complete[axis] == arm, outcome].to_numpy(dtype=float))
+        n = len(errors)
+        share = np.array([0, *range(1, n + 1), n]) / max(n, 1)
+        band = math.sqrt(math.log(2 / (1 - level)) / (2 * max(n, 1)))
+        limits = {"low": np.maximum(share - band, 0), "high": np.minimum(share + band, 1)}
+        reach = [every.min(initial=1), *errors, every.max(initial=0)]
+        parts.append(pd.DataFrame({"arm": arm, "n": n, "error": reach, "share": share} | limits))
+    return pd.concat(parts, ignore_index=True)
+
+
+def ranks(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFrame:
+    """The rank of each cell within each seed: 1 is the most accurate, ties share their mean.
+
+    Returns:
+        Shape (seeds, cells), of the seeds that are complete in all cells.
+    """
+    table = by_seed(trials, outcome).dropna().sort_index()
+    return table.rank(axis=1, ascending=False)
+
+
+def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
+    """Kendall's W: how far the seeds agree on the order of the cells; 0 not at all, 1 wholly.
+
+    Kendall and Babington Smith 1939, corrected for ties. The interval resamples seeds (percentile
+    bootstrap, with `statistics.bootstrap_tail`). A seed drawn twice agrees with itself, which
+    would push the whole interval up, so such pairs count as the others do on average.
+
+    Args:
+        table: as `ranks` makes it, with a seed or more.
+        level: confidence.
+
+    Returns:
+        No limits (NaN) below `statistics.MIN_PAIRS` seeds: those of so few miss too often. Where
+        every seed has the same order, no resample differs, and the interval has no width.
+    """
+    centred = table.to_numpy(dtype=float) - (table.shape[1] + 1) / 2
+    seeds = len(centred)
+    products = centred @ centred.T  # of seeds; by its diagonal, a correlation
+    if not products.any():
+        return Interval(0.0, 0.0, 0.0)
+    w = float(products.sum() / (seeds * np.trace(products)))
+    if seeds < statistics.MIN_PAIRS:
+        return Interval(w, math.nan, math.nan)
+    picked = np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
+    counts = (picked[:, :, None] == np.arange(seeds)).sum(axis=1)  # (resamples, seeds)
+    squares = counts @ np.diag(products)
+    twice = counts**2 @ np.diag(products)
+    apart = np.einsum("bi,ij,bj->b", counts, products, counts) - twice
+    pairs = seeds**2 - (counts**2).sum(axis=1)
+    usable = (pairs > 0) & (squares > 0)  # all but a resample of one seed, or of ties alone
+    correlation = (apart / np.maximum(pairs, 1))[usable] / (squares[usable] / seeds)
+    tail = statistics.bootstrap_tail(seeds, level)
+    limits = np.quantile((1 + (seeds - 1) * correlation) / seeds, [tail, 1 - tail])
+    return Interval(w, *map(float, np.clip(limits, 0, 1)))
+
+
+def rank_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """How often each cell had each rank: cells as rows, ranks as columns, shares of the seeds.
+
+    Args:
+        table: as `ranks` makes it; a tie counts for the ranks that it spans, in equal parts.
+    """
+    cells = list(table.columns)
+    shares = pd.DataFrame(0.0, index=cells, columns=range(1, len(cells) + 1))
+    for _, row in table.iterrows():
+        for rank, tied in row.groupby(row):
+            first = math.ceil(float(str(rank)) - len(tied) / 2)
+            spanned = list(range(first, first + len(tied)))
+            shares.loc[list(tied.index), spanned] += 1 / len(tied) / len(table)
+    return shares
+
+
+def fewest(trials: pd.DataFrame) -> int:
+    """The complete trials of the arm of the first axis that has least."""
+    axis = axis_columns(trials)[0]
+    complete = trials[trials["state"] == "complete"]
+    return int(complete[axis].value_counts().reindex(trials[axis].unique()).fillna(0).min())

@@ -1,0 +1,42 @@
+"""Every figure of a run, in reading order."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ablate import plot, plot_distributions, plot_factorial
+from ablate.growth import GrowthFit
+from ablate.plot_growth import growth_curves
+from ablate.plot_mechanism import mechanism_by_stage
+from ablate.plot_style import Drawing
+
+
+def draw_all(
+    trials: pd.DataFrame,
+    summary: pd.DataFrame,
+    stages: pd.DataFrame,
+    epochs: pd.DataFrame,
+    mechanism: pd.DataFrame | None,
+    fits: Sequence[GrowthFit],
+) -> list[Drawing]:
+    """The figures that a run has the data for.
+
+    Args:
+        trials, summary, stages, epochs: as the functions of `ablate.plot` take them.
+        mechanism: of `mechanism.csv`, if it was measured.
+        fits: of `growth.fit_growth`.
+    """
+    cells = list(summary["cell"])
+    wanted: list[Drawing | None] = [
+        plot.accuracy_by_arm(trials, summary),
+        growth_curves(fits, cells) if fits else None,
+        plot_factorial.interaction(trials),
+        plot.accuracy_against_cost(trials, summary),
+        plot.stage_costs(stages, cells),
+        plot.stage_shares(stages, cells),
+        plot.learning_curves(epochs, cells),
+        mechanism_by_stage(mechanism, cells) if mechanism is not None else None,
+        plot_distributions.rank_stability(trials),
+        plot_distributions.error_distribution(trials),
+    ]
+    return [drawing for drawing in wanted if drawing is not None]

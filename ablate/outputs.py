@@ -1,0 +1,72 @@
+"""The files that say what a run shows: summary, verdicts, figures and report."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ablate import plot_throughput, record, wording
+from ablate.figures import draw_all
+from ablate.findings import Findings, find, read_mechanism
+from ablate.page import render
+from ablate.plot_style import save
+from ablate.report_page import page_of
+
+SUMMARY, HYPOTHESES, ANOVA = "summary.csv", "hypotheses.csv", "anova.csv"
+REPORT, MARKDOWN = "report.html", "summary.md"
+
+
+def write_findings(folder: Path) -> Findings:
+    """Write summary, verdicts, figures and report of the run in a folder, and return them."""
+    found = find(folder)
+    drawings = draw_all(
+        found.trials,
+        found.summary,
+        pd.read_csv(folder / record.STAGES, dtype={"cell": "string"}),
+        pd.read_csv(folder / record.EPOCHS, dtype={"cell": "string"}),
+        read_mechanism(folder),
+        found.fits,
+    )
+    record.write(found.summary, folder / SUMMARY)
+    for table, name in ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA)):
+        if table.empty:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            record.write(table, folder / name)
+    for drawing in drawings:
+        save(drawing, folder)
+    write_text(folder / MARKDOWN, summary_markdown(found))
+    svgs = {
+        drawing.name: (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
+        for drawing in drawings
+    }
+    write_text(folder / REPORT, render(page_of(found, drawings, svgs)))
+    return found
+
+
+def write_sweep(folder: Path, table: pd.DataFrame) -> None:
+    """Write `throughput.csv`, and the figure of it."""
+    save(plot_throughput.throughput_by_batch(table), folder)
+
+
+def summary_markdown(found: Findings) -> str:
+    """The findings as Markdown, for a pull request."""
+    first = found.trials.iloc[0]
+    parts = [
+        f"# {first['study']} on {first['dataset']}",
+        found.file.question,
+        found.answer,
+        wording.markdown_table(found.summary),
+    ]
+    if not found.hypotheses.empty:
+        parts.append(wording.markdown_hypotheses(found.hypotheses))
+    parts.append(
+        f"Trained and timed on {first['device']}; "
+        f"{first['epochs']} epochs, batch {first['batch']}.\n"
+    )
+    return "\n\n".join(parts)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with record.replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
