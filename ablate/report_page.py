@@ -89,8 +89,8 @@ def _arms(found: Findings) -> Section:
             Table(
                 caption=f"Each arm against {found.file.baseline}, paired by seed",
                 frame=_comparisons(compared),
-                note="g: Hedges' g, the mean difference over the deviation of differences; p of the "
-                "sign-flip test; TOST: of two one-sided tests that the difference is beyond "
+                note="g: Hedges' g, the mean difference over the deviation of differences; p: of "
+                "the sign-flip test; TOST: of two one-sided tests that the difference is beyond "
                 f"{100 * found.file.margin:g} points. Would show: the difference, in points, that "
                 f"so many pairs show with {POWER:.0%} probability. Pairs needed: to show "
                 f"{100 * found.file.margin:g} points so.",
