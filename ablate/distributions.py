@@ -70,16 +70,16 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
         level: confidence.
 
     Returns:
-        No limits (NaN) below `statistics.MIN_PAIRS` seeds: those of so few miss too often. Where
-        every seed has the same order, no resample differs, and the interval has no width.
+        No limits (NaN) below `statistics.MIN_PAIRS` seeds, since those of so few miss too often,
+        nor where all is tied. Where every seed has the same order, no resample differs, and the
+        interval has no width.
     """
     centred = table.to_numpy(dtype=float) - (table.shape[1] + 1) / 2
     seeds = len(centred)
     products = centred @ centred.T  # of seeds; by its diagonal, a correlation
-    if not products.any():
-        return Interval(0.0, 0.0, 0.0)
-    w = float(products.sum() / (seeds * np.trace(products)))
-    if seeds < statistics.MIN_PAIRS:
+    spread = float(np.trace(products))  # zero where all are tied in every seed
+    w = float(products.sum()) / (seeds * spread) if spread else 0.0
+    if seeds < statistics.MIN_PAIRS or not spread:
         return Interval(w, math.nan, math.nan)
     picked = np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
     counts = (picked[:, :, None] == np.arange(seeds)).sum(axis=1)  # (resamples, seeds)

@@ -83,7 +83,7 @@ def rank_stability(trials: pd.DataFrame) -> Drawing | None:
         rows = [max(0.55, 0.3 * (1 + name.count("\n"))) for name in names]
         figure = Figure(figsize=(WIDTH, 1.8 + max(rows) * len(rows)), layout="constrained")
         axes = figure.subplots()
-        image = axes.pcolormesh(percent, cmap="cividis", vmin=0, vmax=100, edgecolors="white")
+        axes.pcolormesh(percent, cmap="cividis", vmin=0, vmax=100, edgecolors="white")
         for (row, column), value in np.ndenumerate(percent):
             if value > 0:
                 axes.text(column + 0.5, row + 0.5, f"{value:.0f}", ha="center", va="center",
@@ -93,8 +93,7 @@ def rank_stability(trials: pd.DataFrame) -> Drawing | None:
         axes.invert_yaxis()
         axes.grid(visible=False)
         axes.set_xlabel("Rank within a seed (1: most accurate; a tie counts in parts)")
-        axes.set_title(f"{agreed}, n = {len(table)} seeds")
-        figure.colorbar(image, ax=axes, label="Share of seeds (%)")
+        axes.set_title(f"Share of seeds (%); {agreed}, n = {len(table)} seeds")
         fix_layout(figure)
     first, most = str(shares[1].idxmax()), 100 * shares[1].max()
     return Drawing(

@@ -1,6 +1,5 @@
 """What trained networks do, stage by stage: one small panel a measurement, one line an arm."""
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -75,8 +74,11 @@ def mechanism_by_stage(mechanism: pd.DataFrame, cells: Sequence[str]) -> Drawing
                 log_axis(axes, "y", pd.concat([shown["mean"], shown["low"], shown["high"]]))
             elif quantity == "field_over_image":
                 axes.axhline(1, color="black", linestyle=":", linewidth=1.4, zorder=1)
-            elif quantity != "block_loss":
-                keep_within(axes, "y", 0, 100 if scale == 100 else math.inf)
+            elif quantity in ("probe_accuracy", "dead_channels"):
+                keep_within(axes, "y", -2, 102)  # markers at 0 and 100 are seen whole
+            if shown.empty:  # blocks of networks without shortcuts
+                axes.set_yticks([])
+                axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center")
             axes.set_xticks(range(len(stages)), [name.removeprefix("stage ") for name in stages])
             axes.set_xlim(-0.5, len(stages) - 0.5)
             axes.set_title(label)

@@ -149,6 +149,28 @@ def test_a_script_that_is_not_the_pages_own_does_not_run(browser: Browser, folde
     assert len([line for line in found.said if "Content Security Policy" in line]) == 2
 
 
+COMMITTED = sorted((Path(__file__).parent.parent / "results").glob("**/*.html"))
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: "-".join(path.parts[-3:-1]))
+def test_a_committed_page_is_quiet_and_fits_a_phone(browser: Browser, path: Path) -> None:
+    found = opened(browser, path, 360)
+    found.page.wait_for_load_state("networkidle")
+    widths = found.page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    sizes = [picture.bounding_box() for picture in found.page.locator(".picture > svg").all()]
+    found.page.close()
+    assert found.said == []
+    assert found.requests == [found.url]
+    assert widths[0] <= widths[1] == 360
+    assert all(size is not None and size["height"] > 100 for size in sizes)
+
+
+def test_there_are_committed_pages() -> None:
+    assert len(COMMITTED) > 1
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["report", "index", "hostile"])
 def test_nothing_is_wider_than_the_screen(

@@ -117,8 +117,8 @@ def test_a_run_writes_everything_and_a_second_trains_nothing(study: Path) -> Non
     out, _ = run(study)
     assert_whole(study)
     names = {path.name for path in folder(study).iterdir()}
-    figures = {f"{name}.{kind}" for name in ("accuracy", "pareto", "stages", "curves")
-               for kind in ("png", "svg")}  # fmt: skip
+    figures = {f"{name}.{kind}" for name in ("accuracy", "pareto", "stage_costs", "curves")
+               for kind in ("png", "svg", "csv")}  # fmt: skip
     tables = {"trials.csv", "trials.parquet", "epochs.csv", "stages.csv", "summary.csv",
               "summary.md", "study.toml"}  # fmt: skip
     assert figures | tables <= names
