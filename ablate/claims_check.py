@@ -14,7 +14,7 @@ from ablate.claims_found import find
 from ablate.claims_page import plain, write
 from ablate.settings import nearest
 from ablate.spec import InputError
-from ablate.study import find_studies
+from ablate.study import find_studies, name_or_path
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 SIDE = 224  # pixels
@@ -33,7 +33,8 @@ def check_claims(path: Path, out: Path, say: Callable[[str], None]) -> None:
     """
     file = _read(path)
     names = dict.fromkeys(name for claim in file.claims.values() for name in _networks(claim))
-    found = find(path.stem, file, {name: read_network(name) for name in names}, out)
+    facts = {name: read_network(name) for name in names}
+    found = find(path, name_or_path(path), file, facts, out)
     say(plain(found))
     say(f"\nReport: {write(found)}")
 

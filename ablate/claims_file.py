@@ -51,7 +51,7 @@ class CheckTable(StrictTable):
     source: str | None = None
     says: str | None = None
     agrees: bool | None = None
-    layer_macs_equal_at: float | None = Field(default=None, ge=1)
+    layer_macs_equal_at: float | None = Field(default=None, ge=1, le=100)
 
     @property
     def kind(self) -> str:
@@ -101,8 +101,15 @@ _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
 
 
 def holds_claims(path: Path) -> bool:
-    """Whether a file holds claims and not a study; raises `InputError` where it cannot be read."""
-    return read_toml(path)[0].get("kind") == "claims"
+    """Whether a file is meant to hold claims and not a study.
+
+    Args:
+        path: of the file; one of the keys that only claims have will do.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return not {"kind", "claims"}.isdisjoint(read_toml(path)[0])
 
 
 def read_claims(path: Path, studies: Mapping[str, Path]) -> ClaimsFile:

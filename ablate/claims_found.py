@@ -39,6 +39,7 @@ class Found:
 
     Args:
         name: of the file.
+        wanted: what `--study` takes for it.
         question: of the file.
         judged: each claim.
         facts: the stages of each network.
@@ -46,14 +47,25 @@ class Found:
     """
 
     name: str
+    wanted: str
     question: str
     judged: list[Judged]
     facts: Mapping[str, Sequence[Stage]]
     out: Path
 
 
-def find(name: str, file: ClaimsFile, facts: Mapping[str, Sequence[Stage]], out: Path) -> Found:
-    """Judge each claim by the facts and by the verdicts of the runs in `out`."""
+def find(
+    path: Path, wanted: str, file: ClaimsFile, facts: Mapping[str, Sequence[Stage]], out: Path
+) -> Found:
+    """Judge each claim by the facts and by the verdicts of the runs in `out`.
+
+    Args:
+        path: of the file.
+        wanted: what `--study` takes for it.
+        file: its content.
+        facts: the stages of each network that it names.
+        out: the folder of results.
+    """
     judged = []
     for claim_name, claim in file.claims.items():
         checks, corrections = (
@@ -76,7 +88,14 @@ def find(name: str, file: ClaimsFile, facts: Mapping[str, Sequence[Stage]], out:
                 links=links,
             )
         )
-    return Found(name=name, question=file.question, judged=judged, facts=facts, out=out)
+    return Found(
+        name=path.stem,
+        wanted=wanted,
+        question=file.question,
+        judged=judged,
+        facts=facts,
+        out=out,
+    )
 
 
 def read_links(out: Path, target: str, role: str) -> list[Linked]:

@@ -20,12 +20,25 @@ from ablate.claims_found import (
 )
 from ablate.outputs import MARKDOWN, REPORT, write_text
 from ablate.page import Page, Picture, Section, Table, render
-from ablate.plot_claims import GROWTHS, macs_by_growth
+from ablate.plot_claims import GROWTHS, growth_table, macs_by_growth
 from ablate.plot_style import Drawing, save
+from ablate.wording import aligned
 
 CLAIMS, CHECKS, NETWORKS, LINKED = "claims.csv", "checks.csv", "networks.csv", "linked.csv"
 RESULTS = Path("results")
 LINE = 96  # characters of plain text
+WHY = (
+    "He et al. 2015 (arXiv 1512.03385, section 3.3) double the filters where the side of the "
+    "feature map halves, so that each layer keeps its time complexity. Growth r multiplies the "
+    "MACs of a 3x3 layer there by r^2/4, its parameters by r^2, its activations by r/4: 2 keeps "
+    "the MACs. A stage's first layer reads the stage before, of another width: a whole stage "
+    "departs from that."
+)
+ARTICLE = (
+    "The article's network: 3x3 stem of 16, three stages of 2 basic blocks with strides 1, 2, 2, "
+    "projection shortcuts, images of 32x32."
+)
+COUNTED = "Each from the first stage to the last, for one image. Counted, so exact: no interval."
 
 
 def write(found: Found) -> Path:
@@ -56,7 +69,10 @@ def plain(found: Found) -> str:
         for kind, seen in grouped(one.corrections):
             lines += _wrapped("       ", _check_text(kind, seen))
         lines.append("")
-    return "\n".join([*lines, answer(found)])
+    table = growth_table(macs_by_growth(GROWTHS).data)
+    rows = aligned([list(table.columns), *table.to_numpy().tolist()], table.columns[:1])
+    why = ["Why double", *_wrapped("", WHY), *_wrapped("", f"{ARTICLE} {COUNTED}")]
+    return "\n".join([*lines, *why, *(f"   {row}" for row in rows), "", answer(found)])
 
 
 def markdown(found: Found) -> str:
@@ -69,6 +85,10 @@ def markdown(found: Found) -> str:
         lines.append(f"- Right: {one.claim.instead}")
         lines += [f"  - {_check_text(kind, seen)}" for kind, seen in grouped(one.corrections)]
         parts += [f"## {number}. {one.claim.text}", "\n".join(lines)]
+    table = growth_table(macs_by_growth(GROWTHS).data)
+    rows = [list(table.columns), [":--", *["--:"] * len(GROWTHS)], *table.to_numpy().tolist()]
+    parts += ["## Why double", WHY, f"{ARTICLE} {COUNTED}"]
+    parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -146,18 +166,20 @@ def _sections(found: Found, drawing: Drawing, svg: str) -> Iterator[Section]:
         data=f"{drawing.name}.csv",
     )
     yield Section(
-        heading="Why double: the MACs of each stage",
-        paragraphs=(
-            "The article's network: 3x3 stem of 16, three stages of 2 basic blocks with strides 1, "
-            "2, 2, projection shortcuts, images of 32x32. Where the side halves, growth r "
-            "multiplies the MACs of a 3x3 layer by r^2/4: 2 keeps them. The first layer of a stage "
-            "reads the stage before, of another width: a whole stage departs from that.",
+        heading="Why double: what each stage costs",
+        paragraphs=(WHY, ARTICLE),
+        tables=(
+            Table(
+                caption="Costs by growth, stage by stage",
+                frame=growth_table(drawing.data),
+                note=COUNTED,
+            ),
         ),
         pictures=(picture,),
     )
     if found.facts:
         yield Section(heading="The networks", tables=(_networks(found),))
-    yield Section(heading="Reproduce", code=command(found.name, found.out))
+    yield Section(heading="Reproduce", code=command(found.wanted, found.out))
 
 
 def _checks(found: Found) -> Table:

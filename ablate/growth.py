@@ -22,6 +22,7 @@ from ablate.statistics import Interval
 FEWEST_GROWTHS = 4
 RESAMPLES = 9_999
 CURVE_POINTS = 201
+NEAR = 1.5  # growths within this factor of each other are neighbours
 
 Array = npt.NDArray[np.float64]
 
@@ -37,11 +38,16 @@ class GrowthFit:
         curve: `growth`, `mean`, `low`, `high`, over the tested range; a pointwise interval.
         degree: of the polynomial in log2 of growth: 2, or 3 where 2 does not fit.
         misfit_p: of an F-test that the polynomial passes through the means; NaN where it must.
-        best: the growth at which the curve is highest, with a bootstrap interval over seeds.
+        best: the growth at which the curve is highest, with an interval that resamples seeds and
+            leaves out an arm, so that it does not hang on any one of them.
         edge: whether that, or a limit of its interval, is an end of the tested range.
         at: the growth that is asked about.
-        p_at: that the curve is level there, by a sign-flip test of its slopes, one a seed.
+        p_at: that the curve is level there, by a sign-flip test of its slopes, one a seed; the
+            largest of those with any one arm left out.
         lost: accuracy given away there against the curve's highest, with its interval.
+        sides_p: the larger of two sign-flip tests that the arm nearest `at` is no better than the
+            next arm below `at` / `NEAR`, and the next above `at` * `NEAR`; 1 where it is worse
+            than one of them, NaN where a side was not tested.
         seeds: complete in all cells.
     """
 
@@ -56,6 +62,7 @@ class GrowthFit:
     at: float
     p_at: float
     lost: Interval
+    sides_p: float
     seeds: int
 
 
@@ -105,8 +112,10 @@ def fit_growth(
     The curve is a polynomial in log2 r by least squares on the cells' means, over the seeds that
     are complete in every cell of the group. It is a parabola, unless an F-test against the means
     themselves, with seeds as blocks, rejects that at 5%: then a cubic, with five growths or more.
-    The intervals resample seeds (percentile bootstrap, with `statistics.bootstrap_tail`). Fewer
-    than `statistics.MIN_PAIRS` seeds give no fit.
+    Intervals resample seeds (percentile bootstrap, with `statistics.bootstrap_tail`), and each
+    resample leaves out none or one of the arms: a parabola through arms that tie and one that does
+    not would else put its top somewhere with false precision. Fewer than `statistics.MIN_PAIRS`
+    seeds give no fit.
 
     Args:
         trials: as `record.to_frame` makes it, of one study.
@@ -138,19 +147,17 @@ def _fit(
     degree, misfit = 2, _misfit_p(x, y, 2)
     if misfit < 0.05 and len(np.unique(x)) > FEWEST_GROWTHS:
         degree, misfit = 3, _misfit_p(x, y, 3)
-    grid = np.linspace(x[0], x[-1], CURVE_POINTS)
-    solve = np.linalg.pinv(np.vander(x, degree + 1))
-    to_curve = np.vander(grid, degree + 1) @ solve  # (grid, cells): accuracies to curve
-    to_place = np.vander([math.log2(at)], degree + 1)[0] @ solve
+    grid, place = np.linspace(x[0], x[-1], CURVE_POINTS), math.log2(at)
+    solvers = _solvers(x, degree)
+    to_curve = np.vander(grid, degree + 1) @ solvers[0]  # (grid, cells): accuracies to curve
+    to_place = np.vander([place], degree + 1)[0] @ solvers[0]
     curve = to_curve @ y.mean(axis=0)
     draws = _resampled_means(y)
-    curves = draws @ to_curve.T
+    peaks, lost = _peaks(draws, x, grid, place, degree, solvers)
     tail = statistics.bootstrap_tail(len(y), level)
-    tails = [tail, 1 - tail]
-    peaks = grid[curves.argmax(axis=1)]
-    low, high = np.quantile(peaks, tails)
-    best = Interval(*(float(2**place) for place in (grid[curve.argmax()], low, high)))
-    lost = curves.max(axis=1) - draws @ to_place
+    limits = np.quantile(peaks, [tail, 1 - tail])
+    best = Interval(*(float(2**value) for value in (grid[curve.argmax()], *limits)))
+    slope = _slope(place, degree)
     return GrowthFit(
         group=group,
         match=match,
@@ -159,8 +166,8 @@ def _fit(
             {
                 "growth": 2**grid,
                 "mean": curve,
-                "low": np.quantile(curves, tails[0], axis=0),
-                "high": np.quantile(curves, tails[1], axis=0),
+                "low": np.quantile(draws @ to_curve.T, tail, axis=0),
+                "high": np.quantile(draws @ to_curve.T, 1 - tail, axis=0),
             }
         ),
         degree=degree,
@@ -168,12 +175,55 @@ def _fit(
         best=best,
         edge=bool(np.isin([best.mean, best.low, best.high], 2 ** grid[[0, -1]]).any()),
         at=at,
-        p_at=statistics.sign_flip_p(y @ (_slope(math.log2(at), degree) @ solve)),
+        p_at=max(statistics.sign_flip_p(y @ (slope @ solve)) for solve in solvers),
         lost=Interval(
-            float(curve.max() - to_place @ y.mean(axis=0)), *map(float, np.quantile(lost, tails))
+            float(curve.max() - to_place @ y.mean(axis=0)),
+            *map(float, np.quantile(lost, [tail, 1 - tail])),
         ),
+        sides_p=_sides_p(x, y, place),
         seeds=len(table),
     )
+
+
+def _solvers(x: Array, degree: int) -> list[Array]:
+    """Accuracies (cells) to coefficients, highest power first: with all arms, then without each."""
+    solvers = []
+    for left_out in (None, *range(len(x))):
+        kept = [arm for arm in range(len(x)) if arm != left_out]
+        solve = np.zeros((degree + 1, len(x)))
+        solve[:, kept] = np.linalg.pinv(np.vander(x[kept], degree + 1))
+        solvers.append(solve)
+    return solvers
+
+
+def _peaks(
+    draws: Array, x: Array, grid: Array, place: float, degree: int, solvers: list[Array]
+) -> tuple[Array, Array]:
+    """Where the curve of each resample is highest (log2), and by how much it is below at `place`.
+
+    Each resample is fitted by the next of the solvers, over the range of the arms that it keeps.
+    """
+    peaks, lost = np.empty(len(draws)), np.empty(len(draws))
+    for number, solve in enumerate(solvers):
+        mine = slice(number, None, len(solvers))
+        kept = x[solve.any(axis=0)]
+        within = grid[(grid >= kept.min()) & (grid <= kept.max())]
+        curves = draws[mine] @ (np.vander(within, degree + 1) @ solve).T
+        peaks[mine] = within[curves.argmax(axis=1)]
+        at_place = draws[mine] @ (np.vander([place], degree + 1)[0] @ solve)
+        lost[mine] = np.maximum(curves.max(axis=1) - at_place, 0)
+    return peaks, lost
+
+
+def _sides_p(x: Array, y: Array, place: float) -> float:
+    """See `GrowthFit.sides_p`."""
+    nearest = int(np.abs(x - place).argmin())
+    below = np.flatnonzero(x <= place - math.log2(NEAR))
+    above = np.flatnonzero(x >= place + math.log2(NEAR))
+    if not (len(below) and len(above)):
+        return math.nan
+    gains = [y[:, nearest] - y[:, side] for side in (below[-1], above[0])]
+    return max(statistics.sign_flip_p(gain) if gain.mean() > 0 else 1.0 for gain in gains)
 
 
 def _slope(place: float, degree: int) -> Array:

@@ -2,48 +2,19 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from ablate import factorial, growth, statistics
-from ablate.analyse import by_seed
-from ablate.record import MECHANISM, TRIALS
+from ablate import statistics
+from ablate.evidence import Evidence, gather
 from ablate.statistics import Interval
 from ablate.study_file import HypothesisTable
 
-NEAR = 1.5  # an optimum is at a growth if its interval is within this factor of it
 ACCURACIES = ("test_accuracy", "val_accuracy", "probe_accuracy", "block_loss")
 COLUMNS = (
     *("name", "says", "kind", "column", "verdict", "estimate", "low", "high", "p", "p_equal"),
     *("margin", "n", "rows", "sentence"),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Evidence:
-    """What the tables say about one hypothesis, before it is judged beside the others.
-
-    Args:
-        about: what is estimated, in words.
-        interval: the estimate, positive where the prediction is right; of an optimum, the growth.
-        p: of no difference.
-        p_equal: of a difference outside the margin.
-        n: seeds.
-        rows: where the numbers come from.
-        lost: accuracy given away at a predicted optimum.
-        missing: why nothing can be said.
-    """
-
-    about: str
-    interval: Interval
-    p: float
-    p_equal: float
-    n: int
-    rows: str
-    lost: Interval | None = None
-    missing: str = ""
 
 
 def judge(
@@ -62,9 +33,10 @@ def judge(
     - `higher`: supported or refuted by a paired sign-flip test; equivalent where two one-sided
       tests put the difference within the margin, however sure it is.
     - `equal`: supported by the two one-sided tests; refuted by the sign-flip test.
-    - `optimum`: supported where the interval of the fitted optimum holds the growth and is within
-      a factor `NEAR` of it; else equivalent where the growth gives away less than the margin
-      against the optimum (upper limit); else refuted where the curve is not level there.
+    - `optimum`: supported where the interval of the fitted optimum holds the growth, and the arm
+      there is better than the next ones on both sides, beyond a factor of `growth.NEAR` (their
+      sign-flip tests); else equivalent where the growth gives away less than the margin against
+      the optimum (upper limit), as where all do; else refuted where the curve is not level there.
     - `interaction`: supported by the F-test of an analysis of variance; equivalent where every
       contrast is within the margin.
     - `rises`: as `higher`, of the last stage over the first.
@@ -89,7 +61,7 @@ def judge(
         for name, hypothesis in hypotheses.items()
     }
     found = {
-        name: _evidence(hypothesis, trials, mechanism, baseline, margins[name], joint)
+        name: gather(hypothesis, trials, mechanism, baseline, margins[name], joint)
         for name, hypothesis in hypotheses.items()
     }
     p = dict(zip(found, statistics.holm([one.p for one in found.values()]), strict=True))
@@ -123,120 +95,9 @@ def judge(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _evidence(
-    hypothesis: HypothesisTable,
-    trials: pd.DataFrame,
-    mechanism: pd.DataFrame | None,
-    baseline: str,
-    margin: float,
-    joint: float,
-) -> _Evidence:
-    column = hypothesis.column
-    if hypothesis.optimum is not None:
-        return _of_optimum(trials, column, hypothesis.optimum, baseline, joint)
-    if hypothesis.interaction is not None:
-        return _of_interaction(trials, column, hypothesis.interaction, baseline, margin)
-    if hypothesis.rises is not None:
-        if mechanism is None:
-            return _nothing("not measured; run with --mechanism")
-        return _of_rise(mechanism, column, hypothesis.rises, margin, joint)
-    first, second = hypothesis.higher or hypothesis.equal or []
-    table = by_seed(trials, column)
-    absent = [cell for cell in (first, second) if cell not in table.columns]
-    if absent:
-        return _nothing(f"no trial of {' or '.join(absent)} yet")
-    rows = f"{TRIALS}: {first}, {second}"
-    return _of_differences(
-        table[first] - table[second], f"{first} minus {second}", rows, margin, joint
-    )
-
-
-def _of_differences(
-    differences: "pd.Series[float]", about: str, rows: str, margin: float, joint: float
-) -> _Evidence:
-    known = differences.dropna().sort_index()
-    return _Evidence(
-        about=about,
-        interval=statistics.difference_interval(known, joint),
-        p=statistics.sign_flip_p(known),
-        p_equal=math.nan if math.isnan(margin) else statistics.equivalence_p(known, margin),
-        n=len(known),
-        rows=f"{rows}; {_seeds(known.index)}",
-    )
-
-
-def _of_rise(
-    mechanism: pd.DataFrame, column: str, cell: str, margin: float, joint: float
-) -> _Evidence:
-    stages = mechanism[(mechanism["cell"] == cell) & mechanism["stage"].str.startswith("stage")]
-    table = stages.pivot(index="seed", columns="stage", values=column).astype(float)
-    if table.shape[1] < 2:
-        return _nothing(f"{cell} has no two stages in {MECHANISM}")
-    order = sorted(table.columns, key=lambda name: int(name.removeprefix("stage ")))
-    first, last = order[0], order[-1]
-    return _of_differences(
-        table[last] - table[first],
-        f"{column} of {cell}, {last} minus {first}",
-        f"{MECHANISM}: {cell}, {first} and {last}",
-        margin,
-        joint,
-    )
-
-
-def _of_optimum(
-    trials: pd.DataFrame, column: str, at: float, baseline: str, joint: float
-) -> _Evidence:
-    fits = growth.fit_growth(trials, column, joint, at)
-    fits = [fit for fit in fits if baseline in set(fit.points["cell"])]
-    if not fits:
-        return _nothing(
-            f"{growth.FEWEST_GROWTHS} growths or more, in {statistics.MIN_PAIRS} seeds each, are "
-            "needed"
-        )
-    fit = fits[0]
-    seeds = by_seed(trials, column)[list(fit.points["cell"])].dropna().index
-    return _Evidence(
-        about="growth of the optimum",
-        interval=fit.best,
-        p=fit.p_at,
-        p_equal=math.nan,
-        n=fit.seeds,
-        rows=f"{TRIALS}: {', '.join(fit.points['cell'])}; {_seeds(seeds)}",
-        lost=fit.lost,
-    )
-
-
-def _of_interaction(
-    trials: pd.DataFrame, column: str, axes: list[str], baseline: str, margin: float
-) -> _Evidence:
-    table = factorial.anova(trials, column).set_index("effect")
-    name = next((effect for effect in table.index if set(effect.split(" x ")) == set(axes)), None)
-    if name is None:
-        return _nothing(f"every cell needs {factorial.FEWEST_SEEDS} complete trials")
-    contrasts = factorial.contrasts(trials, axes, baseline, column)
-    largest = max(contrasts, key=lambda label: abs(contrasts[label].mean()))
-    row = table.loc[name]
-    return _Evidence(
-        about=f"largest contrast, {largest}, of {name} "
-        f"(F({row['df']:.0f}, {row['df_residual']:.0f}) = {row['f']:.2f})",
-        interval=statistics.difference_interval(contrasts[largest]),
-        p=float(row["p"]),
-        p_equal=math.nan if math.isnan(margin) else factorial.most_different(contrasts, margin),
-        n=int(row["seeds"]),
-        rows=f"{TRIALS}: all {row['n']:.0f} complete; "
-        f"{_seeds(np.unique(trials.loc[trials['state'] == 'complete', 'seed']))}",
-    )
-
-
-def _nothing(why: str) -> _Evidence:
-    nan = math.nan
-    nothing = Interval(nan, nan, nan)
-    return _Evidence(about="", interval=nothing, p=nan, p_equal=nan, n=0, rows="none", missing=why)
-
-
 def _verdict(
     hypothesis: HypothesisTable,
-    one: _Evidence,
+    one: Evidence,
     p: float,
     p_equal: float,
     margin: float,
@@ -247,7 +108,7 @@ def _verdict(
     differs, same = p <= alpha + 1e-9, p_equal <= alpha + 1e-9
     if one.lost is not None:
         at = hypothesis.optimum or math.nan
-        if at / NEAR <= one.interval.low <= at <= one.interval.high <= at * NEAR:
+        if one.interval.low <= at <= one.interval.high and one.sides_p <= alpha + 1e-9:
             return "supported"
         same = one.lost.high < margin
     if same:
@@ -263,7 +124,7 @@ def _verdict(
 
 def _sentence(
     hypothesis: HypothesisTable,
-    one: _Evidence,
+    one: Evidence,
     p: float,
     p_equal: float,
     margin: float,
@@ -289,7 +150,7 @@ def _sentence(
         lost = _scaled(one.lost, percent)
         tests += (
             f"; growth {hypothesis.optimum:g} gives away {lost.mean:.2f}{unit}, at most "
-            f"{lost.high:.2f}"
+            f"{lost.high:.2f}; better than its neighbours on both sides p = {one.sides_p:.2g}"
         )
     few = f"; {statistics.MIN_PAIRS} seeds are needed" if one.n < statistics.MIN_PAIRS else ""
     return f"{numbers[0].upper()}{numbers[1:]} ({limits}, {tests}; n = {one.n} seeds{few})."
@@ -298,13 +159,3 @@ def _sentence(
 def _scaled(interval: Interval, percent: bool) -> Interval:
     scale = 100 if percent else 1
     return Interval(scale * interval.mean, scale * interval.low, scale * interval.high)
-
-
-def _seeds(seeds: "pd.Index[int] | np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
-    """Which seeds, as a range where they are one."""
-    numbers = sorted(int(seed) for seed in seeds)
-    if not numbers:
-        return "no seed"
-    if numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 1:
-        return f"seeds {numbers[0]} to {numbers[-1]}"
-    return f"seeds {', '.join(map(str, numbers))}"

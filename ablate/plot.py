@@ -105,19 +105,27 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
     Returns:
         Panels of MACs, parameters, activations and latency, logarithmic. Vertical bars are the
         interval of the mean, horizontal ones the interquartile range of the latency. Arms that no
-        other beats in both mean accuracy and cost are filled, and a step line joins them.
+        other beats in both mean accuracy and cost are filled, and a step line joins them. There
+        is no front in latency where the timing's control was off, and the panel says so.
     """
     look = looks(list(summary["cell"]))
     table = _with_latency(summary)
+    trusted = not summary["throughput_control_off"].any()
+    timed = (
+        _measured_on(trials)
+        if trusted
+        else "Do not compare: the baseline timed\nagainst itself was not equal"
+    )
     panels = {
         "macs": "MACs per image (conv + linear)",
         "params": "Parameters",
         "activations": "Activations per image",
-        "latency": f"Inference (µs/image; bars: IQR)\n{_measured_on(trials)}",
+        "latency": f"Inference (µs/image; bars: IQR)\n{timed}",
     }
     names = {row["cell"]: f"{row['cell']} (n = {row['n']})" for _, row in table.iterrows()}
     for cost in panels:
         table[f"{cost}_front"] = analyse.pareto(table, cost, "mean")
+    table["latency_front"] &= trusted
 
     with style():
         figure = Figure(layout="constrained")
@@ -126,7 +134,8 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
             _draw_front(axes, table[table[f"{cost}_front"]], cost)
             for row in table.to_dict("records"):
                 _draw_cost(axes, row, cost, look[row["cell"]], row[f"{cost}_front"])
-            log_axis(axes, "x", table.loc[table["mean"].notna(), cost])
+            drawn = table[table["mean"].notna()].filter(regex=f"^{cost}(_low|_high)?$")
+            log_axis(axes, "x", pd.concat([drawn[name] for name in drawn]))
             axes.set_xlabel(label)
         outcome = analyse.OUTCOMES[summary.attrs["outcome"]]
         level = wording.level_name(summary)
@@ -145,21 +154,29 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
         if table[f"{cost}_front"].any()
     ]
     columns = ["cell", "n", "mean", "low", "high"]
-    columns += [name for cost in panels for name in (cost, f"{cost}_front")] + ["latency_iqr"]
+    columns += [name for cost in panels for name in (cost, f"{cost}_front")]
+    columns += ["latency_low", "latency_high"]
     return Drawing(
         name="pareto",
         title=f"{outcome.capitalize()} against what an arm costs; {level} intervals over seeds",
-        alt=f"Pareto fronts of mean {outcome}, by cost. {'; '.join(on_front)}.",
+        alt=f"Pareto fronts of mean {outcome}, by cost. {'; '.join(on_front)}."
+        + ("" if trusted else " Latencies are not to be compared."),
         data=table[columns],
         figure=figure,
     )
 
 
 def _with_latency(summary: pd.DataFrame) -> pd.DataFrame:
-    """The summary with inference time an image, in microseconds, and its interquartile range."""
-    rate, spread = summary["infer_images_per_s"], summary["infer_images_per_s_iqr"]
-    latency = 1e6 / rate
-    return summary.assign(latency=latency, latency_iqr=latency * spread / rate)
+    """The summary with inference time an image, in microseconds, and its interquartile range.
+
+    That range is `latency_low` to `latency_high`; missing (NaN) where it has no end, since half
+    the range of the images/s is more than their median.
+    """
+    rate, half = summary["infer_images_per_s"], summary["infer_images_per_s_iqr"] / 2
+    ends = {"latency_low": 1e6 / (rate + half), "latency_high": 1e6 / (rate - half)}
+    return summary.assign(
+        latency=1e6 / rate, **{name: end.where(rate > half) for name, end in ends.items()}
+    )
 
 
 def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
@@ -379,11 +396,11 @@ def _draw_front(axes: Axes, front: pd.DataFrame, cost: str) -> None:
 def _draw_cost(axes: Axes, row: dict[Hashable, Any], cost: str, look: Look, on_front: bool) -> None:
     """One arm: mean and interval against its cost, with the cost's spread where it was measured."""
     mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
-    spread = row.get(f"{cost}_iqr", math.nan) / 2
+    least, most = (row.get(f"{cost}_{end}", math.nan) for end in ("low", "high"))
     axes.errorbar(
         row[cost],
         mean,
-        xerr=spread,
+        xerr=[[row[cost] - least], [most - row[cost]]],
         yerr=[[mean - low], [high - mean]],
         fmt=look.marker,
         color=look.colour,

@@ -52,7 +52,7 @@ def growth_curves(fits: Sequence[GrowthFit], cells: Sequence[str] | None = None)
             axes.set_axis_off()
         for axes in panels[:, 0]:
             axes.set_ylabel("Test accuracy (%)")
-        figure.suptitle("Bars, bands and brackets: 95% intervals over seeds", fontsize="medium")
+        figure.suptitle("Bars, bands and brackets: 95% intervals", fontsize="medium")
         lines = [
             Line2D([], [], color=CURVE, marker="o", linestyle="none", label="mean of an arm"),
             Line2D([], [], color=CURVE, linewidth=2, label="fitted curve"),
@@ -108,7 +108,7 @@ def _draw(axes: Axes, fit: GrowthFit, look: dict[str, Look]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("Growth r")
+    axes.set_xlabel("Growth r, as built")
 
 
 def _title(fit: GrowthFit, letters: int) -> str:

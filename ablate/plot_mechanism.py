@@ -29,6 +29,8 @@ PANELS = {
     "field_over_image": ("Receptive field / image side", 1),
 }
 
+LEAST_SPAN = 4.0  # percent; without it, no dead channels at all would look like some
+
 
 def stage_means(mechanism: pd.DataFrame) -> pd.DataFrame:
     """Mean of each measurement over seeds, by cell and stage.
@@ -76,6 +78,8 @@ def mechanism_by_stage(mechanism: pd.DataFrame, cells: Sequence[str]) -> Drawing
                 axes.axhline(1, color="black", linestyle=":", linewidth=1.4, zorder=1)
             elif quantity in ("probe_accuracy", "dead_channels"):
                 keep_within(axes, "y", -2, 102)  # markers at 0 and 100 are seen whole
+                low, high = axes.get_ylim()
+                axes.set_ylim(low, max(high, low + LEAST_SPAN))
             if shown.empty:  # blocks of networks without shortcuts
                 axes.set_yticks([])
                 axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center")

@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         if args.list:
             return _list()
         if _is_claims(args):
-            return _claims(args)
+            return _claims(args, argv)
         return _dry_run(args) if args.dry_run else _run(args)
     except InputError as error:
         print(f"ablate: {error}", file=sys.stderr)
@@ -191,13 +191,15 @@ def _is_claims(args: argparse.Namespace) -> bool:
     return holds_claims(find_study(args.study))
 
 
-def _claims(args: argparse.Namespace) -> int:
+def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
     """Check claims, or with --dry-run print them; refuse what only a training would heed."""
-    defaults = vars(_parser().parse_args(["--study", args.study]))
+    # argparse sets no default where there is a value: what is not `unset` then was given.
+    unset = object()
+    given = _parser().parse_args(argv, argparse.Namespace(**dict.fromkeys(vars(args), unset)))
     ignored = [
         f"--{name.replace('_', '-')}"
-        for name, value in vars(args).items()
-        if value != defaults[name] and name not in ("out", "dry_run")
+        for name, value in vars(given).items()
+        if value is not unset and name not in ("study", "out", "dry_run")
     ]
     if ignored:
         raise InputError(

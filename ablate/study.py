@@ -139,6 +139,12 @@ def find_study(wanted: str) -> Path:
     return found[wanted]
 
 
+def name_or_path(path: Path) -> str:
+    """What `--study` takes for a file: its name where that finds it, else its path."""
+    own = find_studies().get(path.stem)
+    return path.stem if own is not None and own.resolve() == path.resolve() else str(path)
+
+
 def load_study(
     path: Path,
     dataset: str | DatasetInfo = "digits",
@@ -164,7 +170,7 @@ def load_study(
     if holds_claims(path):
         raise InputError(
             f"{path}: holds claims, not networks to train; check them with python -m ablate.run "
-            f"--study {path.stem}"
+            f"--study {name_or_path(path)}"
         )
     file, source = read_study_file(path)
     info = dataset if isinstance(dataset, DatasetInfo) else dataset_info(dataset)

@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from ablate import analyse, record, wording
-from ablate.study_file import read_study_file
+from ablate import findings, record, wording
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -24,9 +23,7 @@ def columns() -> str:
 
 def table(folder: Path) -> str:
     """The summary of a committed run, from its trials."""
-    baseline = read_study_file(folder / "study.toml")[0].baseline
-    summary = analyse.summarise(record.read(folder / record.TRIALS), baseline)
-    return wording.markdown_table(summary)
+    return wording.markdown_table(findings.find(folder).summary)
 
 
 def _fill(text, start, make):

@@ -12,7 +12,7 @@ from ablate.claims import Linked, Observed, article_network, layer_macs, verdict
 from ablate.claims_check import network_names, read_network
 from ablate.claims_file import holds_claims, read_claims
 from ablate.claims_found import read_links
-from ablate.plot_claims import GROWTHS, macs_by_growth
+from ablate.plot_claims import GROWTHS, growth_table, macs_by_growth
 from ablate.profile import main as profile
 from ablate.run import main
 from ablate.spec import InputError
@@ -117,6 +117,8 @@ def test_the_shipped_claims_have_the_verdicts_that_the_networks_force(
             assert claim.text in one_line
             assert claim.instead in one_line
         assert "1512.03385, section 3.3" in one_line
+        for layer in ("2.36M, 590k, 147k", "2.36M, 2.36M, 2.36M", "2.36M, 5.31M, 11.9M"):
+            assert layer in one_line
 
 
 def test_a_second_check_writes_the_same_bytes(tmp_path: Path) -> None:
@@ -240,6 +242,7 @@ def test_one_failed_check_outweighs_what_runs_say() -> None:
         ('studies = ["width_doublin.doubling_beats_constant"]', "did you mean width_doubling?"),
         ('studies = ["width_doubling.doubling_beats_constent"]',
          "did you mean doubling_beats_constant?"),
+        ("checks = [{ layer_macs_equal_at = inf }]", "checks.0.layer_macs_equal_at = inf"),
         ('against = ["width_doubling"]', "has no hypothesis ''"),
         ('studies = ["claims.one"]', "no study 'claims'"),
         ("", "expected checks, studies or against"),
@@ -254,6 +257,28 @@ def test_a_mistake_in_the_file_is_one_clear_line_and_status_2(
     assert error.count("\n") == 1
     assert says in error
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [("", "kind: field required"), ('kind = "claim"', "kind = 'claim': input should be 'claims'")],
+)
+def test_claims_without_their_kind_are_told_so_and_not_read_as_a_study(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], first: str, says: str
+) -> None:
+    path = tmp_path / "some.toml"
+    path.write_text(f'{first}\nquestion = "q"\n[claims.one]\ntext = "t"\ninstead = "i"\n')
+    assert main(["--study", str(path), "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"ablate: {path}: {says}\n"
+
+
+def test_the_page_of_an_own_file_has_the_command_that_makes_it(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write("checks = [{ layer_macs_equal_at = 2.0 }]")
+    judged(path, tmp_path)
+    page = (tmp_path / "some" / "torchvision" / "report.html").read_text()
+    assert f"python -m ablate.run --study {path} --out {tmp_path}" in page
 
 
 def test_a_file_name_that_cannot_name_a_folder_is_refused(
@@ -272,6 +297,7 @@ def test_a_file_name_that_cannot_name_a_folder_is_refused(
         (["--dataset", "cifar10", "--download"], "--dataset, --download"),
         (["--batch-sweep", "8,16"], "--batch-sweep"),
         (["--device", "cpu"], "--device"),
+        (["--dataset", "digits", "--workers", "auto"], "--dataset, --workers"),  # the defaults
     ],
 )
 def test_options_of_a_training_are_refused_in_one_line(
@@ -321,12 +347,26 @@ def test_macs_by_growth_are_those_counted_by_hand() -> None:
     by_hand = 16 * 16 * (9 * 16 * 32 + 3 * 9 * 32 * 32 + 16 * 32)
     assert data.loc[(2.0, "stage 2"), "macs"] == by_hand
     assert data.loc[(2.0, "stage 2"), "layer_macs"] == 16 * 16 * 9 * 32 * 32
+    # The same weights; five norms of two parameters a channel; five outputs of 16x16.
+    weights = by_hand // (16 * 16)
+    assert data.loc[(2.0, "stage 2"), "params"] == weights + 5 * 2 * 32
+    assert data.loc[(2.0, "stage 2"), "activations"] == 5 * 16 * 16 * 32
     for growth in GROWTHS:
         for stage, (size, cost) in count.stages(article_network(growth)).items():
             if stage.startswith("stage "):
                 row = data.loc[(growth, stage)]
                 assert (row["macs"], row["out_size"]) == (cost.macs, size)
+                assert (row["params"], row["activations"]) == (cost.params, cost.activations)
     assert len(data) == 9
+
+
+def test_the_table_of_growths_has_every_panel_stage_by_stage() -> None:
+    table = growth_table(macs_by_growth(GROWTHS).data).set_index("cost")
+    assert list(table.columns) == ["growth 1", "growth 2", "growth 3"]
+    assert list(table.loc["Widths"]) == ["16, 16, 16", "16, 32, 64", "16, 48, 144"]
+    assert table.loc["MACs of a whole stage", "growth 2"] == "9.44M, 8.39M, 8.39M"
+    assert table.loc["Parameters of a whole stage", "growth 2"] == "9.34k, 33.1k, 132k"
+    assert table.loc["Activations of a whole stage", "growth 2"] == "65.5k, 41k, 20.5k"
 
 
 @pytest.mark.parametrize(("growth", "factor"), [(1.0, 0.25), (2.0, 1.0), (3.0, 2.25)])

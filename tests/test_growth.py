@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate import growth
+from ablate import growth, statistics
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, to_json
 
 WIDTHS = {
@@ -130,6 +130,31 @@ def test_three_growths_or_five_seeds_are_too_few() -> None:
     assert len(growth.fit_growth(table[table["seed"] < 6])) == 1
 
 
+def test_the_optimum_hangs_on_no_single_arm() -> None:
+    """Arms that tie, and one that does not: a parabola has a top all the same."""
+    table = trials(np.random.default_rng(0), noise=0.004)
+    worst = table["axis_growth"] == "r = 0.5"
+    noise = table["test_accuracy"] - table.groupby("cell")["test_accuracy"].transform("mean")
+    table["test_accuracy"] = 0.85 + noise - 0.05 * worst
+    (fit,) = growth.fit_growth(table)
+    assert fit.best.low < 1.5
+    assert fit.best.high > 2.5
+    assert fit.sides_p > 0.05
+
+
+@pytest.mark.parametrize(("best", "worse"), [(2.0, False), (4.0, True)])
+def test_the_neighbours_on_both_sides_are_compared(best: float, worse: bool) -> None:
+    table = trials(np.random.default_rng(0), best, seeds=10, noise=0.001)
+    (fit,) = growth.fit_growth(table)
+    wide = table.pivot(index="seed", columns="axis_growth", values="test_accuracy")
+    gains = [wide["r = 2"] - wide[side] for side in ("r = 1", "r = 3")]
+    assert (gains[1].mean() < 0) == worse
+    expected = 1.0 if worse else max(statistics.sign_flip_p(gain) for gain in gains)
+    assert fit.sides_p == expected
+    (edge,) = growth.fit_growth(table, at=4.0)
+    assert math.isnan(edge.sides_p)
+
+
 def test_a_seed_that_is_not_complete_everywhere_is_left_out() -> None:
     table = trials(np.random.default_rng(0))
     failed = (table["seed"] == 3) & (table["axis_growth"] == "r = 1")
@@ -151,8 +176,8 @@ def test_the_order_of_rows_changes_nothing() -> None:
 
 def test_the_interval_covers_and_the_test_seldom_errs() -> None:
     rng = np.random.default_rng(5)
-    runs = 150
+    runs = 80
     fits = [growth.fit_growth(trials(rng))[0] for _ in range(runs)]
     covered = np.mean([fit.best.low <= 2 <= fit.best.high for fit in fits])
-    assert covered >= 0.88  # of 0.95; ten of 150 more may be missed by chance
+    assert covered >= 0.87  # of 0.95; six of 80 more may be missed by chance
     assert np.mean([fit.p_at <= 0.05 for fit in fits]) <= 0.12
