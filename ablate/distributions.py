@@ -11,6 +11,7 @@ from ablate.record import axis_columns
 from ablate.statistics import Interval
 
 RESAMPLES = 9_999
+SEEDS_OF_THREE = 10
 
 
 def error_distributions(
@@ -20,7 +21,8 @@ def error_distributions(
 
     As RegNet compares design spaces (Radosavovic et al. 2020, arXiv 2003.13678, section 3.1), with
     the band of Dvoretzky, Kiefer and Wolfowitz, which holds for the whole curve (Massart 1990,
-    Annals of Probability 18).
+    Annals of Probability 18). Trials of one seed resemble each other, so the band is as wide as
+    that many seeds, not trials, allow.
 
     Args:
         trials: as `record.to_frame` makes it, of one study; those that did not complete are left
@@ -38,10 +40,11 @@ def error_distributions(
     every = 1 - complete[outcome].to_numpy(dtype=float)
     parts = []
     for arm in trials[axis].unique():
-        errors = np.sort(1 - complete.loc[complete[axis] == arm, outcome].to_numpy(dtype=float))
+        of_arm = complete[complete[axis] == arm]
+        errors = np.sort(1 - of_arm[outcome].to_numpy(dtype=float))
         n = len(errors)
         share = np.array([0, *range(1, n + 1), n]) / max(n, 1)
-        band = math.sqrt(math.log(2 / (1 - level)) / (2 * max(n, 1)))
+        band = math.sqrt(math.log(2 / (1 - level)) / (2 * max(of_arm["seed"].nunique(), 1)))
         limits = {"low": np.maximum(share - band, 0), "high": np.minimum(share + band, 1)}
         reach = [every.min(initial=1), *errors, every.max(initial=0)]
         parts.append(pd.DataFrame({"arm": arm, "n": n, "error": reach, "share": share} | limits))
@@ -70,16 +73,17 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
         level: confidence.
 
     Returns:
-        No limits (NaN) below `statistics.MIN_PAIRS` seeds, since those of so few miss too often,
-        nor where all is tied. Where every seed has the same order, no resample differs, and the
-        interval has no width.
+        No limits (NaN) below `statistics.MIN_PAIRS` seeds, or `SEEDS_OF_THREE` for three cells,
+        since those of so few miss too often (by simulation), nor where all is tied. Where every
+        seed has the same order, no resample differs, and the interval has no width.
     """
     centred = table.to_numpy(dtype=float) - (table.shape[1] + 1) / 2
     seeds = len(centred)
     products = centred @ centred.T  # of seeds; by its diagonal, a correlation
     spread = float(np.trace(products))  # zero where all are tied in every seed
     w = float(products.sum()) / (seeds * spread) if spread else 0.0
-    if seeds < statistics.MIN_PAIRS or not spread:
+    fewest_seeds = SEEDS_OF_THREE if table.shape[1] <= 3 else statistics.MIN_PAIRS
+    if seeds < fewest_seeds or not spread:
         return Interval(w, math.nan, math.nan)
     picked = np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
     counts = (picked[:, :, None] == np.arange(seeds)).sum(axis=1)  # (resamples, seeds)

@@ -10,6 +10,11 @@ from ablate.plot_growth import growth_curves
 from ablate.plot_mechanism import mechanism_by_stage
 from ablate.plot_style import Drawing
 
+NAMES = (
+    *("accuracy", "growth", "interaction", "pareto", "stage_costs", "stage_shares", "curves"),
+    *("mechanism_by_stage", "ranks", "edf"),
+)
+
 
 def draw_all(
     trials: pd.DataFrame,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ablate import plot_throughput, record, wording
-from ablate.figures import draw_all
+from ablate.figures import NAMES, draw_all
 from ablate.findings import Findings, find, read_mechanism
 from ablate.page import render
 from ablate.plot_style import save
@@ -34,6 +34,9 @@ def write_findings(folder: Path) -> Findings:
             record.write(table, folder / name)
     for drawing in drawings:
         save(drawing, folder)
+    for name in set(NAMES) - {drawing.name for drawing in drawings}:  # of earlier tables
+        for suffix in ("csv", "png", "svg"):
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     write_text(folder / MARKDOWN, summary_markdown(found))
     svgs = {
         drawing.name: (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")

@@ -32,6 +32,7 @@ from ablate.plot_style import (
     style,
 )
 
+BEYOND = 1e3  # times a value: outside every axis around such values
 COSTS = {"macs": "MACs", "params": "parameters", "activations": "activations"}
 
 
@@ -135,7 +136,8 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
             for row in table.to_dict("records"):
                 _draw_cost(axes, row, cost, look[row["cell"]], row[f"{cost}_front"])
             drawn = table[table["mean"].notna()].filter(regex=f"^{cost}(_low|_high)?$")
-            log_axis(axes, "x", pd.concat([drawn[name] for name in drawn]))
+            ends = pd.concat([drawn[name] for name in drawn])
+            log_axis(axes, "x", ends[ends < math.inf])
             axes.set_xlabel(label)
         outcome = analyse.OUTCOMES[summary.attrs["outcome"]]
         level = wording.level_name(summary)
@@ -169,14 +171,12 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
 def _with_latency(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary with inference time an image, in microseconds, and its interquartile range.
 
-    That range is `latency_low` to `latency_high`; missing (NaN) where it has no end, since half
-    the range of the images/s is more than their median.
+    That range is `latency_low` to `latency_high`; it has no end (infinity) where half the range of
+    the images/s is as much as their median.
     """
     rate, half = summary["infer_images_per_s"], summary["infer_images_per_s_iqr"] / 2
-    ends = {"latency_low": 1e6 / (rate + half), "latency_high": 1e6 / (rate - half)}
-    return summary.assign(
-        latency=1e6 / rate, **{name: end.where(rate > half) for name, end in ends.items()}
-    )
+    slowest = (1e6 / (rate - half)).mask(rate <= half, math.inf)
+    return summary.assign(latency=1e6 / rate, latency_low=1e6 / (rate + half), latency_high=slowest)
 
 
 def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
@@ -397,6 +397,7 @@ def _draw_cost(axes: Axes, row: dict[Hashable, Any], cost: str, look: Look, on_f
     """One arm: mean and interval against its cost, with the cost's spread where it was measured."""
     mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
     least, most = (row.get(f"{cost}_{end}", math.nan) for end in ("low", "high"))
+    most = BEYOND * row[cost] if most == math.inf else most
     axes.errorbar(
         row[cost],
         mean,

@@ -9,7 +9,6 @@ from matplotlib.lines import Line2D
 
 from ablate import distributions, wording
 from ablate.plot_style import WIDTH, Drawing, fix_layout, legend_below, looks, style
-from ablate.statistics import MIN_PAIRS
 
 FEWEST_TRIALS, FEWEST_SEEDS, FEWEST_CELLS = 20, 3, 3
 
@@ -40,7 +39,7 @@ def error_distribution(trials: pd.DataFrame) -> Drawing | None:
         axes.set_xlabel("Test error (%)")
         axes.set_ylabel("Trials with at most this error (%)")
         axes.set_ylim(-2, 102)  # so that lines at either end are seen whole
-        axes.set_title("Further left is better; bands hold for the whole curve at 95%")
+        axes.set_title("Further left is better; 95% bands of whole curves, by the number of seeds")
         counts = table.groupby("arm", sort=False)["n"].first()
         entries = [
             Line2D([], [], color=of.colour, linestyle=of.line, label=f"{arm} (n = {counts[arm]})")
@@ -95,12 +94,14 @@ def rank_stability(trials: pd.DataFrame) -> Drawing | None:
         axes.set_xlabel("Rank within a seed (1: most accurate; a tie counts in parts)")
         axes.set_title(f"Share of seeds (%); {agreed}, n = {len(table)} seeds")
         fix_layout(figure)
-    first, most = str(shares[1].idxmax()), 100 * shares[1].max()
+    most = shares[1].max()
+    first = [str(cell) for cell in shares.index[np.isclose(shares[1], most)]]  # several may tie
+    often = f"{' and '.join(first)} {'is' if len(first) == 1 else 'are'} most often the first"
     return Drawing(
         name="ranks",
-        title="How often each arm had each rank; W is 1 where all seeds agree on the order, and "
-        f"has an interval from {MIN_PAIRS} seeds on",
-        alt=f"{first} is most often the first ({most:.0f}% of {len(table)} seeds); {agreed}.",
+        title="How often each arm had each rank; W is 1 where all seeds agree on the order",
+        alt=f"{often} ({100 * most:.0f}% of {len(table)} seeds{' each' * (len(first) > 1)}); "
+        f"{agreed}.",
         data=shares.rename_axis("cell")
         .reset_index()
         .melt("cell", var_name="rank", value_name="share"),

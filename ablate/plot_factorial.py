@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ablate import factorial, statistics
+from ablate import factorial, statistics, wording
 from ablate.analyse import OUTCOMES
 from ablate.plot_style import (
     WIDTH,
@@ -89,7 +89,7 @@ def interaction(trials: pd.DataFrame, outcome: str = "test_accuracy") -> Drawing
         counts = means.groupby(lines, sort=False)["n"].agg(["min", "max"])
         entries = [
             Line2D([], [], color=of.colour, marker=of.marker, linestyle=of.line,
-                   label=f"{names[1]}: {arm} ({_seeds(*counts.loc[arm])})")
+                   label=f"{names[1]}: {arm} ({wording.seeds(*counts.loc[arm])})")
             for arm, of in look.items()
         ]  # fmt: skip
         legend_below(figure, entries, height=4.8 * down)
@@ -110,10 +110,11 @@ def interaction(trials: pd.DataFrame, outcome: str = "test_accuracy") -> Drawing
 def _draw(
     axes: Axes, rows: pd.DataFrame, arms: list[str], along: str, look: Look, offset: float
 ) -> None:
-    rows = rows[rows["n"] > 0]
+    # An arm without a trial breaks the line, lest it seem to have been measured there.
+    rows = rows.set_index(along).reindex(arms)
     middle, low, high = (100 * rows[name] for name in ("mean", "low", "high"))
     axes.errorbar(
-        [arms.index(arm) + offset for arm in rows[along]],
+        [place + offset for place in range(len(arms))],
         middle,
         yerr=[middle - low, high - middle],
         color=look.colour,
@@ -123,10 +124,6 @@ def _draw(
         linewidth=1.6,
         capsize=4,
     )
-
-
-def _seeds(least: int, most: int) -> str:
-    return f"n = {least}" if least == most else f"n = {least} to {most}"
 
 
 def _in_words(row: dict[Hashable, Any], axes: list[str]) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ablate import statistics
+from ablate import statistics, wording
 from ablate.plot_style import (
     WIDTH,
     Drawing,
@@ -91,10 +91,10 @@ def mechanism_by_stage(mechanism: pd.DataFrame, cells: Sequence[str]) -> Drawing
             "Mean over seeds with its 95% interval; dotted: the side of the image",
             fontsize="medium",
         )
-        counts = table.groupby("cell")["n"].max()
+        counts = table.groupby("cell")["n"].agg(["min", "max"])
         entries = [
             Line2D([], [], color=of.colour, marker=of.marker, linestyle=of.line,
-                   label=f"{cell} (n = {counts[cell]})")
+                   label=f"{cell} ({wording.seeds(*counts.loc[cell])})")
             for cell, of in look.items()
         ]  # fmt: skip
         legend_below(figure, entries, height=7.2)

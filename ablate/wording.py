@@ -83,11 +83,11 @@ def optimum(fit: GrowthFit) -> str:
     """The sentence that says where accuracy over growth is highest, and how sure that is."""
     held = f"At equal {MEASURES[fit.match]}" if fit.match else "With nothing held equal"
     where = f" ({fit.group})" if fit.group else ""
-    edge = ", as far as the tested growths reach" if fit.edge else ""
+    edge = ", an end of what was tested" if fit.edge else ""
     return (
-        f"{held}{where} the fitted accuracy is highest at growth {fit.best.mean:.2f}{edge} (95% "
-        f"interval {fit.best.low:.2f} to {fit.best.high:.2f}; {p_text(fit.p_at)} that it is at "
-        f"{fit.at:g}, which gives away {100 * fit.lost.mean:.2f} points, "
+        f"{held}{where} the fitted accuracy is highest at growth {fit.best.mean:.2f} (95% "
+        f"interval {fit.best.low:.2f} to {fit.best.high:.2f}{edge}; {p_text(fit.p_at)} that it is "
+        f"at {fit.at:g}, which gives away {100 * fit.lost.mean:.2f} points, "
         f"{100 * fit.lost.low:.2f} to {100 * fit.lost.high:.2f}; {counted(fit.seeds, 'seed')})."
     )
 
@@ -119,6 +119,11 @@ def _lost(summary: pd.DataFrame) -> list[str]:
 def _joined(parts: list[str]) -> str:
     """Parts as a list in a sentence; semicolons, as a part may hold commas."""
     return "; ".join([*parts[:-2], " and ".join(parts[-2:])])
+
+
+def seeds(least: int, most: int) -> str:
+    """The number of seeds behind values, a range where some have fewer."""
+    return f"n = {least}" if least == most else f"n = {least} to {most}"
 
 
 def counted(number: int, noun: str) -> str:

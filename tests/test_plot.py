@@ -242,6 +242,32 @@ def test_missing_throughput_is_said() -> None:
     assert texts_outside(figure) == []
 
 
+def test_latency_bars_are_the_quartiles_of_the_rate() -> None:
+    costs = {"a": {"infer_images_per_s": 1e4, "infer_images_per_s_iqr": 4e3},
+             "b": {"infer_images_per_s": 1e4, "infer_images_per_s_iqr": 3e4}}  # fmt: skip
+    trials = trials_frame({"a": by_place([0.8, 0.9]), "b": by_place([0.8, 0.9])}, costs)
+    drawing = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a"))
+    a, b = drawing.data[["latency_low", "latency", "latency_high"]].to_numpy().tolist()
+    assert a == pytest.approx([1e6 / 12_000, 100, 1e6 / 8_000])
+    assert b == pytest.approx([1e6 / 25_000, 100, math.inf])
+    axes = drawing.figure.axes[3]
+    low, high = axes.get_xlim()
+    assert (low, high) == pytest.approx((40, 125), rel=0.15)
+    bars = [bar.lines[2][0].get_segments()[0][:, 0] for bar in axes.containers]
+    assert list(bars[0]) == pytest.approx([1e6 / 12_000, 1e6 / 8_000])
+    assert bars[1][1] > high
+
+
+def test_latencies_that_cannot_be_compared_have_no_front() -> None:
+    off = {"throughput_control_off": True}
+    trials = trials_frame({"a": by_place([0.8]), "b": by_place([0.9])}, {"a": off, "b": off})
+    drawing = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a"))
+    assert "Do not compare" in drawing.figure.axes[3].get_xlabel()
+    assert not drawing.data["latency_front"].any()
+    assert drawing.data["macs_front"].any()
+    assert drawing.alt.endswith("Latencies are not to be compared.")
+
+
 @pytest.mark.parametrize("ratio", [1, 1.02, 1.5, 2.1, 3.9, 5, 9, 25, 80, 290, 1e3, 1e5])
 def test_logarithmic_ticks_are_few_and_apart(ratio: float) -> None:
     costs = {"a": {"macs": 7.7e6}, "b": {"macs": 7.7e6 * ratio}}

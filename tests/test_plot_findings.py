@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, QuadMesh
 from matplotlib.figure import Figure
 from test_analyse import by_place, trials_frame
+from test_factorial import grid
 from test_growth import trials as growth_trials
 from test_plot import STUDIES, hidden_tick_labels, legend, study, texts_outside
 
@@ -308,3 +309,30 @@ def test_a_run_has_the_figures_that_its_data_allow() -> None:
         "accuracy", "growth", "pareto", "stage_costs", "stage_shares", "curves",
         "mechanism_by_stage", "ranks",
     ]  # fmt: skip
+
+
+def test_arms_that_tie_for_the_first_rank_are_all_named() -> None:
+    trials = trials_frame({"a": by_place([0.9, 0.8] * 4), "b": by_place([0.8, 0.9] * 4),
+                           "c": by_place([0.7] * 8)})  # fmt: skip
+    drawing = present(plot_distributions.rank_stability(trials))
+    assert drawing.alt.startswith("a and b are most often the first (50% of 8 seeds each)")
+
+
+def test_the_mechanism_counts_the_seeds_that_were_measured() -> None:
+    table = mechanism_table(WIDTHS, 6)
+    table.loc[(table["cell"] == WIDTHS[0]) & (table["seed"] > 1), "probe_accuracy"] = np.nan
+    drawing = plot_mechanism.mechanism_by_stage(table, WIDTHS)
+    assert legend(drawing.figure)[:2] == [f"{WIDTHS[0]} (n = 2 to 6)", f"{WIDTHS[1]} (n = 6)"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_line_does_not_pass_over_an_arm_without_a_trial(known: bool) -> None:
+    trials = grid(0, np.random.default_rng(0))
+    lost = trials["cell"] == "y / q"
+    if known:
+        trials.loc[lost, ["state", "test_accuracy"]] = ["failed", np.nan]
+    else:
+        trials = trials[~lost]
+    drawing = present(plot_factorial.interaction(trials))
+    line = np.asarray(drawing.figure.axes[0].containers[1].lines[0].get_ydata(), dtype=float)
+    assert list(np.isnan(line)) == [False, True, False]

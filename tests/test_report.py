@@ -9,7 +9,7 @@ import html5lib
 import pandas as pd
 import pytest
 
-from ablate import comparison, findings, index_page, outputs, record, report_page, wording
+from ablate import comparison, figures, findings, index_page, outputs, record, report_page, wording
 from ablate.report import main
 from ablate.spec import InputError
 from ablate.study_file import read_study_file
@@ -221,13 +221,17 @@ def test_an_empty_folder_has_an_index(tmp_path: Path) -> None:
     assert "Studies and what they show" in words(index_page.write_index(tmp_path))
 
 
-def test_stale_verdicts_are_taken_away(run: Path) -> None:
+def test_stale_verdicts_and_figures_are_taken_away(run: Path) -> None:
     outputs.write_findings(run)
+    for suffix in ("csv", "png", "svg"):
+        (run / f"edf.{suffix}").write_text("of more trials than there are now")
     study = run / "study.toml"
     study.write_text(re.sub(r"\n\[hypotheses.*", "", study.read_text(), flags=re.DOTALL))
     assert read_study_file(study)[0].hypotheses == {}
     outputs.write_findings(run)
     assert not (run / "hypotheses.csv").exists()
+    assert list(run.glob("edf.*")) == []
+    assert {path.stem for path in run.glob("*.svg")} < set(figures.NAMES)
     assert "What was predicted" not in words(run / "report.html")
 
 

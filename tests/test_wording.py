@@ -1,9 +1,13 @@
 """What the tables and sentences say is what the summary holds."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from test_analyse import CONSTANT, DOUBLING, NAN, by_place, three_arms, trials_frame
+from test_growth import trials as growth_trials
 
-from ablate import analyse, wording
+from ablate import analyse, growth, wording
 
 
 def test_answer_says_how_much_and_how_sure() -> None:
@@ -54,6 +58,18 @@ def test_answer_without_a_baseline_or_without_others() -> None:
     assert wording.answer(analyse.summarise(alone, "constant")) == (
         "Only constant (80.0%, 1 seed) was tried."
     )
+
+
+def test_the_optimum_in_words() -> None:
+    table = growth_trials(np.random.default_rng(0), best=16.0, noise=0.002).drop(columns="axis_net")
+    (fit,) = growth.fit_growth(table)
+    text = wording.optimum(fit)
+    assert text.startswith("At equal MACs the fitted accuracy is highest at growth 4.10 (95% ")
+    assert "to 4.10, an end of what was tested; p = 0.0078 that it is at 2, which gives" in text
+    assert text.endswith("8 seeds).")
+    free = wording.optimum(replace(fit, match=None, group="A", edge=False))
+    assert free.startswith("With nothing held equal (A) the fitted accuracy")
+    assert "an end" not in free
 
 
 def test_text_table_is_aligned_and_fits() -> None:
