@@ -132,7 +132,7 @@ def _sentence(
 ) -> str:
     """The numbers behind a verdict."""
     if one.missing:
-        return f"Nothing can be said: {one.missing}."
+        return f"nothing can be said: {one.missing}"
     percent = hypothesis.column in ACCURACIES
     unit = " points" if percent else ""
     if one.lost is not None:
@@ -153,7 +153,7 @@ def _sentence(
             f"{lost.high:.2f}; better than its neighbours on both sides p = {one.sides_p:.2g}"
         )
     few = f"; {statistics.MIN_PAIRS} seeds are needed" if one.n < statistics.MIN_PAIRS else ""
-    return f"{numbers[0].upper()}{numbers[1:]} ({limits}, {tests}; n = {one.n} seeds{few})."
+    return f"{numbers} ({limits}, {tests}; n = {one.n} seeds{few})."
 
 
 def _scaled(interval: Interval, percent: bool) -> Interval:

@@ -296,7 +296,7 @@ def _run(args: argparse.Namespace) -> int:
     found = result.found
     print(f"\n{text_table(found.summary)}\n\n{found.answer}\n")
     for prediction in found.hypotheses.to_dict("records"):
-        print(f"{prediction['verdict']}: {prediction['says']} {prediction['sentence']}")
+        print(f"{prediction['verdict']}: {prediction['says']}\n    {prediction['sentence']}")
     print(f"\nReport: {setup.folder / REPORT}")
     for failure in result.failures:
         print(f"ablate: {failure}", file=sys.stderr)

@@ -60,7 +60,7 @@ def test_a_verdict_comes_with_its_numbers_and_rows() -> None:
     assert row["p_equal"] == pytest.approx(statistics.equivalence_p(differences, 0.005))
     assert (row["n"], row["margin"]) == (10, 0.005)
     assert row["rows"] == "trials.csv: other, base; seeds 0 to 9"
-    assert row["sentence"].startswith("Other minus base: 2.00 points (95% interval ")
+    assert row["sentence"].startswith("other minus base: 2.00 points (95% interval ")
     assert row["sentence"].endswith("; n = 10 seeds).")
 
 
@@ -119,7 +119,7 @@ def test_an_optimum_needs_growths() -> None:
     row = judged(trials[trials["axis_growth"].isin(["r = 1", "r = 2"])], "r = 2", optimum=2.0)
     assert row["verdict"] == "inconclusive"
     assert row["sentence"] == (
-        "Nothing can be said: 4 growths or more, in 6 seeds each, are needed."
+        "nothing can be said: 4 growths or more, in 6 seeds each, are needed"
     )
 
 
@@ -162,13 +162,13 @@ def test_a_rise_over_the_stages(step: float, verdict: str) -> None:
 def test_what_was_not_measured_is_said() -> None:
     row = judged(two_arms(0, 0), "base", rises="other", column="probe_accuracy")
     assert row["verdict"] == "inconclusive"
-    assert row["sentence"] == "Nothing can be said: not measured; run with --mechanism."
+    assert row["sentence"] == "nothing can be said: not measured; run with --mechanism"
     assert (row["n"], row["rows"]) == (0, "none")
 
 
 def test_a_cell_without_trials_is_said() -> None:
     row = judged(two_arms(0, 0), "base", higher=["other", "third"])
-    assert row["sentence"] == "Nothing can be said: no trial of third yet."
+    assert row["sentence"] == "nothing can be said: no trial of third yet"
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
