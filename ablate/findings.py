@@ -18,6 +18,7 @@ class Findings:
     Args:
         file: its study file.
         trials: the results table.
+        mechanism: of the trained networks, stage by stage, if it was measured.
         summary: of `analyse.summarise`, one row a cell.
         hypotheses: of `hypotheses.judge`, one row each.
         anova: of `factorial.anova`; without rows where the study has one axis.
@@ -27,6 +28,7 @@ class Findings:
 
     file: StudyFile
     trials: pd.DataFrame
+    mechanism: pd.DataFrame | None
     summary: pd.DataFrame
     hypotheses: pd.DataFrame
     anova: pd.DataFrame
@@ -44,21 +46,20 @@ def find(folder: Path) -> Findings:
     trials = record.read(folder / record.TRIALS)
     summary = analyse.summarise(trials, file.baseline, margin=file.margin)
     fits = growth.fit_growth(trials)
+    mechanism = _mechanism(folder)
     return Findings(
         file=file,
         trials=trials,
+        mechanism=mechanism,
         summary=summary,
-        hypotheses=hypotheses.judge(
-            file.hypotheses, trials, read_mechanism(folder), file.baseline, file.margin
-        ),
+        hypotheses=hypotheses.judge(file.hypotheses, trials, mechanism, file.baseline, file.margin),
         anova=factorial.anova(trials),
         fits=fits,
         answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
     )
 
 
-def read_mechanism(folder: Path) -> pd.DataFrame | None:
-    """The mechanism table of a run, if it was measured."""
+def _mechanism(folder: Path) -> pd.DataFrame | None:
     path = folder / record.MECHANISM
     if not path.exists():
         return None

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ablate import plot_throughput, record, wording
 from ablate.figures import NAMES, draw_all
-from ablate.findings import Findings, find, read_mechanism
+from ablate.findings import Findings, find
 from ablate.page import render
 from ablate.plot_style import save
 from ablate.report_page import page_of
@@ -23,7 +23,7 @@ def write_findings(folder: Path) -> Findings:
         found.summary,
         pd.read_csv(folder / record.STAGES, dtype={"cell": "string"}),
         pd.read_csv(folder / record.EPOCHS, dtype={"cell": "string"}),
-        read_mechanism(folder),
+        found.mechanism,
         found.fits,
     )
     record.write(found.summary, folder / SUMMARY)

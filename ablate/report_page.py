@@ -43,7 +43,7 @@ def page_of(found: Findings, drawings: Sequence[Drawing], svgs: Mapping[str, str
         report_facts.fixed(found),
         report_facts.lost_trials(found.trials),
         report_facts.machine(found.trials),
-        Section(heading="Reproduce", code=command(found.trials)),
+        Section(heading="Reproduce", code=command(found)),
     ]
     return Page(
         title=f"{first['study']} on {first['dataset']}",
@@ -54,9 +54,9 @@ def page_of(found: Findings, drawings: Sequence[Drawing], svgs: Mapping[str, str
     )
 
 
-def command(trials: pd.DataFrame) -> str:
+def command(found: Findings) -> str:
     """The command that runs the same trials again."""
-    first = trials.iloc[0]
+    trials, first = found.trials, found.trials.iloc[0]
     dataset = str(first["dataset"])
     words = ["python", "-m", "ablate.run", "--study", str(first["study"])]
     if dataset.startswith("folder:"):
@@ -68,6 +68,8 @@ def command(trials: pd.DataFrame) -> str:
     if subset != 1.0:
         words += ["--subset", f"{subset:g}"]
     words += ["--layout", str(first["memory_format"])]
+    if found.mechanism is not None and not found.file.mechanism:
+        words.append("--mechanism")
     return shlex.join(words)
 
 

@@ -12,7 +12,8 @@ README = ROOT / "README.md"
 def rendered(text: str) -> str:
     """The README with every generated part made anew from the code and the committed tables."""
     text = _fill(text, r"<!-- columns -->", lambda _: columns())
-    return _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
+    text = _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
+    return _fill(text, r"<!-- answer: (\S+) -->", lambda match: answer(ROOT / match[1]))
 
 
 def columns() -> str:
@@ -24,6 +25,14 @@ def columns() -> str:
 def table(folder: Path) -> str:
     """The summary of a committed run, from its trials."""
     return wording.markdown_table(findings.find(folder).summary)
+
+
+def answer(folder: Path) -> str:
+    """What a committed run asked, and what came of it."""
+    found = findings.find(folder)
+    lines = [f"**{found.file.question}** {found.answer}", ""]
+    lines += [f"- *{row['verdict']}*: {row['says']}" for row in found.hypotheses.to_dict("records")]
+    return "\n".join(lines)
 
 
 def _fill(text, start, make):

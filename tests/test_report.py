@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import html5lib
@@ -128,13 +129,15 @@ def test_hostile_names_stay_text(run: Path) -> None:
 
 
 def test_the_command_to_reproduce_names_what_was_run(run: Path) -> None:
-    trials = record.read(run / record.TRIALS)
-    assert report_page.command(trials) == (
+    found = findings.find(run)
+    assert report_page.command(found) == (
         "python -m ablate.run --study width_doubling --seeds 10 --epochs 20 --layout "
-        + trials["memory_format"][0]
+        + found.trials["memory_format"][0]
     )
-    trials["dataset"] = "folder:mine"
-    assert "--dataset folder:PATH --seeds" in report_page.command(trials)
+    measured = replace(found, mechanism=pd.DataFrame())
+    assert report_page.command(measured).endswith(" --mechanism")
+    found.trials["dataset"] = "folder:mine"
+    assert "--dataset folder:PATH --seeds" in report_page.command(found)
 
 
 def test_a_missing_or_foreign_table_is_one_line(
