@@ -21,7 +21,7 @@ from ablate.claims_found import (
 from ablate.outputs import MARKDOWN, REPORT, write_text
 from ablate.page import Page, Picture, Section, Table, render
 from ablate.plot_claims import GROWTHS, growth_table, macs_by_growth
-from ablate.plot_style import Drawing, save
+from ablate.plot_style import Drawing, picture, save
 from ablate.wording import aligned
 
 CLAIMS, CHECKS, NETWORKS, LINKED = "claims.csv", "checks.csv", "networks.csv", "linked.csv"
@@ -50,9 +50,8 @@ def write(found: Found) -> Path:
     record.write(linked_table(found), folder / LINKED)
     drawing = macs_by_growth(GROWTHS)
     save(drawing, folder)
-    svg = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
     write_text(folder / MARKDOWN, markdown(found))
-    write_text(folder / REPORT, render(page_of(found, drawing, svg)))
+    write_text(folder / REPORT, render(page_of(found, drawing, picture(drawing, folder))))
     return folder / REPORT
 
 
@@ -125,25 +124,25 @@ def command(study: str, out: Path) -> str:
     return shlex.join(words + ([] if out == RESULTS else ["--out", str(out)]))
 
 
-def page_of(found: Found, drawing: Drawing, svg: str) -> Page:
+def page_of(found: Found, drawing: Drawing, shown: Picture) -> Page:
     """The page of the claims.
 
     Args:
         found: all that was found.
         drawing: of `plot_claims.macs_by_growth`.
-        svg: the text of its SVG file.
+        shown: the same for a page.
     """
     return Page(
         title=f"{found.name}, checked on torchvision",
         question=found.question,
         answer=answer(found),
-        sections=tuple(_sections(found, drawing, svg)),
+        sections=tuple(_sections(found, drawing, shown)),
         footer="Widths are read off torchvision's modules, sides off a forward pass of shapes "
         "alone; no weights are needed.",
     )
 
 
-def _sections(found: Found, drawing: Drawing, svg: str) -> Iterator[Section]:
+def _sections(found: Found, drawing: Drawing, shown: Picture) -> Iterator[Section]:
     verdicts = pd.DataFrame(
         {
             "claim": [f"{number}. {one.claim.text}" for number, one in enumerate(found.judged, 1)],
@@ -158,13 +157,6 @@ def _sections(found: Found, drawing: Drawing, svg: str) -> Iterator[Section]:
         yield Section(heading="What was checked", tables=(_checks(found),))
     if any(one.links for one in found.judged):
         yield Section(heading="What studies say", tables=(_links(found),))
-    picture = Picture(
-        name=drawing.name,
-        title=drawing.title,
-        alt=drawing.alt,
-        svg=svg,
-        data=f"{drawing.name}.csv",
-    )
     yield Section(
         heading="Why double: what each stage costs",
         paragraphs=(WHY, ARTICLE),
@@ -175,7 +167,7 @@ def _sections(found: Found, drawing: Drawing, svg: str) -> Iterator[Section]:
                 note=COUNTED,
             ),
         ),
-        pictures=(picture,),
+        pictures=(shown,),
     )
     if found.facts:
         yield Section(heading="The networks", tables=(_networks(found),))
@@ -209,11 +201,10 @@ def _links(found: Found) -> Table:
             {
                 "claim": str(number),
                 "prediction": f"{link.study}.{link.hypothesis}",
-                "where it holds": f"speaks {link.role} the claim",
+                "speaks, if it holds": link.role,
                 "dataset": link.dataset or "-",
                 "verdict": link.verdict or "not run yet",
                 "numbers": link.sentence or command(link.study, found.out),
-                "seeds": str(link.seeds) if link.dataset else "-",
             }
             for number, one in enumerate(found.judged, start=1)
             for link in one.links

@@ -10,7 +10,7 @@ from ablate.findings import Findings, find
 from ablate.outputs import REPORT, write_text
 from ablate.page import Page, Picture, Section, Table, render
 from ablate.plot_growth import growth_curves
-from ablate.plot_style import Drawing, save
+from ablate.plot_style import picture, save
 
 TIMED_ALIKE = ("device", "os", "dtype", "throughput_threads", "throughput_batch")
 
@@ -33,7 +33,8 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
         drawings.append(growth_curves(fits))
     for drawing in drawings:
         save(drawing, out)
-    write_text(out / REPORT, render(_page(runs, table, drawings, out)))
+    pictures = [picture(drawing, out) for drawing in drawings]
+    write_text(out / REPORT, render(_page(runs, table, pictures)))
     return out / REPORT
 
 
@@ -84,23 +85,11 @@ def _names(folders: Sequence[Path]) -> dict[str, Path]:
     }
 
 
-def _page(
-    runs: dict[str, Findings], table: pd.DataFrame, drawings: Sequence[Drawing], out: Path
-) -> Page:
-    pictures = tuple(
-        Picture(
-            name=drawing.name,
-            title=drawing.title,
-            alt=drawing.alt,
-            svg=(out / f"{drawing.name}.svg").read_text(encoding="utf-8"),
-            data=f"{drawing.name}.csv",
-        )
-        for drawing in drawings
-    )
+def _page(runs: dict[str, Findings], table: pd.DataFrame, pictures: Sequence[Picture]) -> Page:
     refusal = why_not_timed(runs)
     sections = [
         Section(heading="The runs", tables=(_runs(runs),)),
-        Section(heading="Figures", pictures=pictures),
+        Section(heading="Figures", pictures=tuple(pictures)),
         Section(heading="Each arm in each run", tables=(_arms(table),)),
         Section(heading="Predictions", tables=(_predictions(runs),)),
         Section(

@@ -9,6 +9,7 @@ from great_tables import GT, html
 from markupsafe import Markup, escape
 
 MISSING = "-"
+LONG = 80  # characters, of a sentence
 _FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 # A number at the start, in figures or with an SI letter, and nothing that would make it a word.
 _LEADING = re.compile(
@@ -81,8 +82,9 @@ def _number(text: str) -> Markup:
 
 
 def _words(text: str) -> Markup:
-    """A cell of text; a long name may be broken after an underscore."""
-    return Markup(str(escape(text)).replace("_", "_<wbr>"))
+    """A cell of text; a long name may be broken after an underscore, a sentence gets some room."""
+    words = Markup(str(escape(text)).replace("_", "_<wbr>"))
+    return Markup('<span class="sentence">{}</span>').format(words) if len(text) > LONG else words
 
 
 def _label(heading: object) -> str:

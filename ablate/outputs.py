@@ -8,7 +8,7 @@ from ablate import plot_throughput, record, wording
 from ablate.figures import NAMES, draw_all
 from ablate.findings import Findings, find
 from ablate.page import render
-from ablate.plot_style import save
+from ablate.plot_style import picture, save
 from ablate.report_page import page_of
 
 SUMMARY, HYPOTHESES, ANOVA = "summary.csv", "hypotheses.csv", "anova.csv"
@@ -38,11 +38,8 @@ def write_findings(folder: Path) -> Findings:
         for suffix in ("csv", "png", "svg"):
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     write_text(folder / MARKDOWN, summary_markdown(found))
-    svgs = {
-        drawing.name: (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
-        for drawing in drawings
-    }
-    write_text(folder / REPORT, render(page_of(found, drawings, svgs)))
+    pictures = [picture(drawing, folder) for drawing in drawings]
+    write_text(folder / REPORT, render(page_of(found, pictures)))
     return found
 
 

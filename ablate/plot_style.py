@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 from ablate import record, wording
+from ablate.page import Picture
 
 WIDTH = 11.0  # inches, of every figure
 DPI = 150
@@ -96,6 +97,18 @@ def save(drawing: Drawing, folder: Path) -> None:
         with record.replacing(folder / f"{drawing.name}.svg") as temporary:
             drawing.figure.savefig(temporary, metadata={"Date": None})
     record.write(drawing.data, folder / f"{drawing.name}.csv")
+
+
+def picture(drawing: Drawing, folder: Path) -> Picture:
+    """A figure that was saved in a folder, for a page."""
+    svg = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
+    return Picture(
+        name=drawing.name,
+        title=drawing.title,
+        alt=drawing.alt,
+        svg=svg,
+        data=f"{drawing.name}.csv",
+    )
 
 
 def fix_layout(figure: Figure) -> None:

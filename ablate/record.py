@@ -321,10 +321,17 @@ def read(path: Path) -> pd.DataFrame:
     return validate(frame, str(path))
 
 
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, whole or not at all."""
+def write(frame: pd.DataFrame, path: Path, digits: int | None = None) -> None:
+    """Write a table as CSV, whole or not at all.
+
+    Args:
+        frame: the table.
+        path: its file.
+        digits: of its floats; all that they have if None. Nine hold a float32.
+    """
+    form = None if digits is None else f"%.{digits}g"
     with replacing(path) as temporary:
-        frame.to_csv(temporary, index=False, lineterminator="\n")
+        frame.to_csv(temporary, index=False, lineterminator="\n", float_format=form)
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,33 +11,21 @@ from ablate import report_facts, wording
 from ablate.findings import Findings
 from ablate.growth import NEAR, GrowthFit
 from ablate.page import Page, Picture, Section, Table
-from ablate.plot_style import Drawing
 from ablate.statistics import POWER
 
 
-def page_of(found: Findings, drawings: Sequence[Drawing], svgs: Mapping[str, str]) -> Page:
+def page_of(found: Findings, pictures: Sequence[Picture]) -> Page:
     """The page of a run.
 
     Args:
         found: its findings.
-        drawings: its figures, in reading order.
-        svgs: by name of a drawing, the text of its SVG file.
+        pictures: its figures, in reading order.
     """
     first = found.trials.iloc[0]
-    pictures = tuple(
-        Picture(
-            name=drawing.name,
-            title=drawing.title,
-            alt=drawing.alt,
-            svg=svgs[drawing.name],
-            data=f"{drawing.name}.csv",
-        )
-        for drawing in drawings
-    )
     sections = [
         _arms(found),
         *_hypotheses(found),
-        Section(heading="Figures", pictures=pictures),
+        Section(heading="Figures", pictures=tuple(pictures)),
         *_axes(found),
         report_facts.networks(found.trials),
         report_facts.fixed(found),

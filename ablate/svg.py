@@ -17,6 +17,10 @@ _LOOKS = frozenset(
     "clip-rule color font-family font-size font-style font-weight text-anchor image-rendering "
     "stop-color stop-opacity".split()
 )
+_INHERITED = frozenset(
+    "fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linejoin "
+    "stroke-linecap stroke-dasharray stroke-dashoffset stroke-miterlimit".split()
+)
 _OTHERS = frozenset(
     "id href transform viewBox preserveAspectRatio clipPathUnits patternUnits patternTransform "
     "patternContentUnits gradientUnits gradientTransform offset version".split()
@@ -26,22 +30,26 @@ _STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}"
 _FRACTION = re.compile(r"-?\d*\.\d+(?:e[-+]?\d+)?")
+_COMMAND = re.compile(r" ?([A-DF-Za-df-z]) ?")  # of a path; an e is an exponent
 _TRANSLATE = re.compile(r"translate\([^)]*\)")
+_MOVE = re.compile(r"translate\((-?[\d.]+) (-?[\d.]+)\)")
 _WITHIN = re.compile(r"url\(#([^()\s]+)\)")
 _PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
 
 
-def inline(svg: str, name: str, label: str) -> str:
+def inline(svg: str, name: str, label: str, ids: str) -> str:
     """An SVG as an element of an HTML page.
 
     Only elements and attributes that a drawing needs are let through. Whatever refers to another
     file or could run is refused, and a `style` attribute becomes attributes of its own, so that a
-    page can forbid inline styles. Coordinates are rounded to 2 decimals (of a point).
+    page can forbid inline styles. Coordinates are rounded to 2 decimals (of a point), and what
+    elements of a group have in common is said once, on the group.
 
     Args:
         svg: the text of a file as matplotlib writes it, with text as paths.
-        name: unique on the page; put before every id.
+        name: of the picture, for errors.
         label: what the picture shows, for whoever cannot see it.
+        ids: unique on the page and short; every id is this and a number.
 
     Raises:
         InputError: not an SVG, or it holds what is not allowed.
@@ -59,12 +67,13 @@ def inline(svg: str, name: str, label: str) -> str:
         _drop_unseen(parent, name)
     for element in root.iter():
         _clean(element, name)
-    _keep_ids(root, name)
+    _number_ids(root, ids)
+    _lift(root)
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
     root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}
     root.attrib |= {"role": "img", "aria-label": label}
-    return ET.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
 def _drop_unseen(parent: ET.Element, name: str) -> None:
@@ -100,6 +109,17 @@ def _clean(element: ET.Element, name: str) -> None:
         if not _stays_within(tag, key, value):
             raise _refusal(name, f"a reference to {value[:60]!r}")
         element.attrib[key] = _rounded(key, " ".join(value.split()))
+    if tag == "use" and not {"x", "y"} & set(element.attrib):
+        _place(element)
+
+
+def _place(element: ET.Element) -> None:
+    """Say where a glyph goes by x and y, which is shorter than a translation."""
+    moved = _MOVE.fullmatch(element.get("transform", ""))
+    if moved:
+        del element.attrib["transform"]
+        places = zip("xy", moved.groups(), strict=True)
+        element.attrib |= {key: value for key, value in places if value != "0"}
 
 
 def _declarations(style: str, name: str) -> Iterator[tuple[str, str]]:
@@ -119,25 +139,45 @@ def _stays_within(tag: str, key: str, value: str) -> bool:
     return "\\" not in value and "url" not in _WITHIN.sub("", value).lower()
 
 
-def _keep_ids(root: ET.Element, name: str) -> None:
-    """Put the name before each id and each reference to it; drop the ids that nothing refers to."""
-    used: set[str] = set()
+def _number_ids(root: ET.Element, ids: str) -> None:
+    """Number the ids, in every reference too; drop those not referred to."""
+    numbers: dict[str, str] = {}
+
+    def numbered(identity: str) -> str:
+        return numbers.setdefault(identity, f"{ids}-{len(numbers)}")
+
     for element in root.iter():
         for key, value in element.attrib.items():
             if key == "href" and value.startswith("#"):
-                used.add(value[1:])
-                element.attrib[key] = f"#{name}-{value[1:]}"
+                element.attrib[key] = f"#{numbered(value[1:])}"
             elif key != "id":
-                used.update(_WITHIN.findall(value))
-                element.attrib[key] = _WITHIN.sub(rf"url(#{name}-\1)", value)
+                element.attrib[key] = _WITHIN.sub(lambda of: f"url(#{numbered(of[1])})", value)
     for element in root.iter():
         identity = element.attrib.pop("id", None)
-        if identity in used:
-            element.attrib["id"] = f"{name}-{identity}"
+        if identity in numbers:
+            element.attrib["id"] = numbers[identity]
+
+
+def _lift(element: ET.Element) -> None:
+    """Say on a group what all its elements inherit alike; take groups away that say nothing."""
+    children: list[ET.Element] = []
+    for child in element:
+        _lift(child)
+        children += list(child) if child.tag == "g" and not child.attrib else [child]
+    element[:] = children
+    if element.tag == "g" and len(children) > 1:
+        for key in sorted(_INHERITED & set(children[0].attrib) - set(element.attrib)):
+            value = children[0].attrib[key]
+            if all(child.get(key) == value for child in children):
+                element.attrib[key] = value
+                for child in children:
+                    del child.attrib[key]
 
 
 def _rounded(key: str, value: str) -> str:
     """A value with its coordinates rounded; scales and colours are left as they are."""
+    if key == "d":
+        value = _COMMAND.sub(r"\1", value)
     if key in _GEOMETRY:
         return _FRACTION.sub(_two_decimals, value)
     if key == "transform":

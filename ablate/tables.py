@@ -10,6 +10,8 @@ from ablate import count, record
 from ablate.spec import content_hash
 from ablate.study import Study
 
+DIGITS = 9  # of what was computed in float32: all of them
+
 
 def write_tables(
     folder: Path,
@@ -33,13 +35,12 @@ def write_tables(
     trials = record.to_frame(rows)
     record.write(trials, folder / record.TRIALS)
     record.write_parquet(trials, (folder / record.TRIALS).with_suffix(".parquet"))
-    record.write(
-        pd.DataFrame(list(epochs), columns=list(record.EPOCH_COLUMNS)), folder / record.EPOCHS
-    )
+    curves = pd.DataFrame(list(epochs), columns=list(record.EPOCH_COLUMNS))
+    record.write(curves, folder / record.EPOCHS, DIGITS)
     record.write(_stage_table(study), folder / record.STAGES)
     if mechanism:
         columns = ["key", "cell", "seed", *record.MECHANISM_COLUMNS]
-        record.write(pd.DataFrame(mechanism, columns=columns), folder / record.MECHANISM)
+        record.write(pd.DataFrame(mechanism, columns=columns), folder / record.MECHANISM, DIGITS)
     else:
         (folder / record.MECHANISM).unlink(missing_ok=True)
     with record.replacing(folder / "study.toml") as temporary:

@@ -216,13 +216,13 @@ def test_a_table_without_rows_is_a_table() -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_keeps_its_shapes_and_becomes_smaller(name: str) -> None:
     before = picture(name).svg
-    after = inline(before, name, "a & b")
+    after = inline(before, name, "a & b", "f1")
     for shape in ("path", "use", "rect", "clipPath"):
         assert after.count(f"<{shape} ") == before.count(f"<{shape} ") > 0
     assert after.startswith("<svg viewBox=")
     assert 'role="img" aria-label="a &amp; b"' in after
     assert "style" not in after
-    assert len(after) < 0.85 * len(before)
+    assert len(after) < 0.7 * len(before)
 
 
 def test_coordinates_are_rounded_and_scales_are_not() -> None:
@@ -230,10 +230,24 @@ def test_coordinates_are_rounded_and_scales_are_not() -> None:
         '<path d="M 1.23456 -0.001 &#10;L 2 3.999" transform="translate(1.239 2) scale(0.015625)"'
         ' style="stroke-width: 0.125; fill: #0173b2"/>'
     )
-    element = inline(drawing(body), "a", "b")
-    assert 'd="M 1.23 0 L 2 4"' in element
+    element = inline(drawing(body), "a", "b", "f1")
+    assert 'd="M1.23 0L2 4"' in element
     assert 'transform="translate(1.24 2) scale(0.015625)"' in element
     assert 'stroke-width="0.125" fill="#0173b2"' in element
+
+
+def test_what_elements_have_in_common_is_said_on_their_group() -> None:
+    body = (
+        '<g id="a"><g><path d="M 0 0" fill="red" opacity="0.5" stroke="blue"/>'
+        '<path d="M 1 1" fill="red" opacity="0.5" stroke="green"/></g></g>'
+        '<path id="p" d="M 2 2"/><use href="#p" transform="translate(3.5 0)"/>'
+        '<use href="#p" transform="translate(3 4) scale(2 2)"/>'
+    )
+    element = inline(drawing(body), "a", "b", "f1")
+    assert '<g fill="red"><path d="M0 0" opacity="0.5" stroke="blue"/>' in element
+    assert '<path d="M1 1" opacity="0.5" stroke="green"/></g>' in element
+    assert '<path d="M2 2" id="f1-0"/><use href="#f1-0" x="3.5"/>' in element
+    assert '<use href="#f1-0" transform="translate(3 4) scale(2 2)"/>' in element
 
 
 @pytest.mark.parametrize(
@@ -262,7 +276,7 @@ def test_coordinates_are_rounded_and_scales_are_not() -> None:
 )
 def test_what_is_no_plain_drawing_is_refused(body: str, what: str) -> None:
     with pytest.raises(InputError, match=re.escape(what)) as error:
-        inline(drawing(body), "growth", "b")
+        inline(drawing(body), "growth", "b", "f1")
     assert "'growth'" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -280,12 +294,12 @@ def test_what_is_no_plain_drawing_is_refused(body: str, what: str) -> None:
 )
 def test_what_is_no_svg_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError, match="growth"):
-        inline(text, "growth", "b")
+        inline(text, "growth", "b", "f1")
 
 
 def test_pixels_that_a_picture_holds_itself_are_let_through() -> None:
     body = '<image xlink:href="data:image/png;base64,iVBORw0KGgo=" width="1" height="1"/>'
-    assert 'href="data:image/png;base64,iVBORw0KGgo="' in inline(drawing(body), "a", "b")
+    assert 'href="data:image/png;base64,iVBORw0KGgo="' in inline(drawing(body), "a", "b", "f1")
 
 
 @pytest.mark.parametrize("names", [("a", "a"), ("a b", "c"), ("", "c"), ("1", "c"), ("a\n", "c")])

@@ -28,3 +28,13 @@ def test_a_committed_summary_follows_from_its_table(folder) -> None:
 
 def test_there_are_committed_runs() -> None:
     assert RUNS
+
+
+def test_no_committed_file_is_large() -> None:
+    """Above 500 KiB a file does not belong into version control."""
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    sizes = {name: (ROOT / name).stat().st_size for name in files if (ROOT / name).is_file()}
+    assert len(sizes) > 100
+    assert [name for name, size in sizes.items() if size > 500 * 1024] == []
