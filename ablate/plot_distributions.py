@@ -1,16 +1,19 @@
 """Figures of all trials together: distributions of errors, and ranks over seeds."""
 
+import math
 import textwrap
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate import distributions, wording
-from ablate.plot_style import WIDTH, Drawing, fix_layout, legend_below, looks, style
+from ablate.plot_style import WIDTH, Drawing, Look, fix_layout, legend_below, looks, style
 
 FEWEST_TRIALS, FEWEST_SEEDS, FEWEST_CELLS = 20, 3, 3
+TOGETHER, ACROSS = 3, 4  # bands in a panel, panels in a row
 
 
 def error_distribution(trials: pd.DataFrame) -> Drawing | None:
@@ -26,26 +29,34 @@ def error_distribution(trials: pd.DataFrame) -> Drawing | None:
         return None
     table = distributions.error_distributions(trials)
     look = looks(list(dict.fromkeys(table["arm"])))
+    # More than a few bands in one panel cover each other: then each arm has a panel of its own.
+    shown = [list(look)] if len(look) <= TOGETHER else [[arm] for arm in look]
+    across = min(ACROSS, len(shown))
+    down = math.ceil(len(shown) / across)
     with style():
         figure = Figure(layout="constrained")
-        axes = figure.subplots()
-        for arm, of_arm in look.items():
-            rows = table[table["arm"] == arm]
-            errors = 100 * rows["error"]
-            axes.step(errors, 100 * rows["share"], where="post", color=of_arm.colour,
-                      linestyle=of_arm.line, linewidth=1.8)  # fmt: skip
-            axes.fill_between(errors, 100 * rows["low"], 100 * rows["high"], step="post",
-                              color=of_arm.colour, alpha=0.15, linewidth=0)  # fmt: skip
-        axes.set_xlabel("Test error (%)")
-        axes.set_ylabel("Trials with at most this error (%)")
-        axes.set_ylim(-2, 102)  # so that lines at either end are seen whole
-        axes.set_title("Further left is better; 95% bands of whole curves, by the number of seeds")
+        grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        for axes in grid.flat[len(shown) :]:
+            axes.set_axis_off()
+        for axes, arms in zip(grid.flat, shown, strict=False):
+            for arm, of_arm in look.items():
+                _draw_steps(axes, table[table["arm"] == arm], of_arm, arm in arms)
+            axes.set_ylim(-2, 102)  # so that lines at either end are seen whole
+            axes.set_xlabel("Test error (%)")
+            axes.xaxis.set_tick_params(labelbottom=True)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("Trials with at most\nthis error (%)")
+        others = "; grey: the other arms" if len(shown) > 1 else ""
+        figure.suptitle(
+            f"Further left is better; 95% bands of whole curves, by the number of seeds{others}",
+            fontsize="medium",
+        )
         counts = table.groupby("arm", sort=False)["n"].first()
         entries = [
             Line2D([], [], color=of.colour, linestyle=of.line, label=f"{arm} (n = {counts[arm]})")
             for arm, of in look.items()
         ]
-        legend_below(figure, entries, height=5.0)
+        legend_below(figure, entries, height=5.0 if down == 1 else 2.8 * down)
         figure.set_figwidth(WIDTH)
         fix_layout(figure)
     medians = 100 * table.groupby("arm", sort=False)["error"].median()
@@ -58,6 +69,18 @@ def error_distribution(trials: pd.DataFrame) -> Drawing | None:
         data=table,
         figure=figure,
     )
+
+
+def _draw_steps(axes: Axes, rows: pd.DataFrame, look: Look, shown: bool) -> None:
+    """One arm's distribution with its band, or in the background."""
+    errors = 100 * rows["error"]
+    colour = look.colour if shown else "0.75"
+    width = 1.8 if shown else 0.8
+    axes.step(errors, 100 * rows["share"], where="post", color=colour, linewidth=width,
+              linestyle=look.line if shown else "-", zorder=3 if shown else 1)  # fmt: skip
+    if shown:
+        axes.fill_between(errors, 100 * rows["low"], 100 * rows["high"], step="post",
+                          color=colour, alpha=0.15, linewidth=0)  # fmt: skip
 
 
 def rank_stability(trials: pd.DataFrame) -> Drawing | None:

@@ -1,6 +1,7 @@
 """Fixtures that several test modules share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from ablate.processes import wait_politely
 
 wait_politely()  # before torch is loaded, as the command line does
+
+# A shell that runs the tests in the background has it ignored, and so would their processes.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import torch
 

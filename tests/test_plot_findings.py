@@ -292,8 +292,18 @@ def test_distributions_need_twenty_trials_an_arm() -> None:
     assert plot_distributions.error_distribution(trials_frame(few)) is None
 
 
-def bands(figure: Figure) -> int:
-    return sum(isinstance(drawn, FillBetweenPolyCollection) for drawn in figure.axes[0].collections)
+def test_many_distributions_have_a_panel_and_a_band_each() -> None:
+    arms = {f"arm {number}": by_place([0.9, 0.8 - number / 50] * 10) for number in range(5)}
+    drawing = present(plot_distributions.error_distribution(trials_frame(arms)))
+    assert texts_outside(drawing.figure) == []
+    panels = [axes for axes in drawing.figure.axes if axes.lines]
+    assert [len(axes.lines) for axes in panels] == [5] * 5  # the others in grey
+    assert [bands(drawing.figure, place) for place in range(5)] == [1] * 5
+
+
+def bands(figure: Figure, panel: int = 0) -> int:
+    drawn = figure.axes[panel].collections
+    return sum(isinstance(each, FillBetweenPolyCollection) for each in drawn)
 
 
 def test_a_run_has_the_figures_that_its_data_allow() -> None:
