@@ -28,11 +28,11 @@ def table(folder: Path) -> str:
 
 
 def answer(folder: Path) -> str:
-    """What a committed run asked, and what came of it."""
+    """What a committed run asked, and its predictions with their verdicts and numbers."""
     found = findings.find(folder)
-    lines = [f"**{found.file.question}** {found.answer}", ""]
-    lines += [f"- *{row['verdict']}*: {row['says']}" for row in found.hypotheses.to_dict("records")]
-    return "\n".join(lines)
+    rows = found.hypotheses.to_dict("records")
+    lines = [f"- *{row['verdict']}*: {row['says']} {row['sentence']}" for row in rows]
+    return "\n".join([f"**{found.file.question}**", "", *lines])
 
 
 def _fill(text, start, make):
