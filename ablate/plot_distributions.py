@@ -73,6 +73,8 @@ def error_distribution(trials: pd.DataFrame) -> Drawing | None:
 
 def _draw_steps(axes: Axes, rows: pd.DataFrame, look: Look, shown: bool) -> None:
     """One arm's distribution with its band, or in the background."""
+    # Of equal errors the last has the height of the step; the first row is the curve's start.
+    rows = pd.concat([rows.iloc[:1], rows.iloc[1:].drop_duplicates("error", keep="last")])
     errors = 100 * rows["error"]
     colour = look.colour if shown else "0.75"
     width = 1.8 if shown else 0.8

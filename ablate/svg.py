@@ -42,7 +42,8 @@ def inline(svg: str, name: str, label: str, ids: str) -> str:
 
     Only elements and attributes that a drawing needs are let through. Whatever refers to another
     file or could run is refused, and a `style` attribute becomes attributes of its own, so that a
-    page can forbid inline styles. Coordinates are rounded to 2 decimals (of a point), and what
+    page can forbid inline styles. Coordinates are rounded to 2 decimals (of a point), to 1 from
+    100 on, and what
     elements of a group have in common is said once, on the group.
 
     Args:
@@ -179,14 +180,15 @@ def _rounded(key: str, value: str) -> str:
     if key == "d":
         value = _COMMAND.sub(r"\1", value)
     if key in _GEOMETRY:
-        return _FRACTION.sub(_two_decimals, value)
+        return _FRACTION.sub(_short, value)
     if key == "transform":
-        return _TRANSLATE.sub(lambda move: _FRACTION.sub(_two_decimals, move[0]), value)
+        return _TRANSLATE.sub(lambda move: _FRACTION.sub(_short, move[0]), value)
     return value
 
 
-def _two_decimals(number: re.Match[str]) -> str:
-    return f"{float(number[0]):z.2f}".rstrip("0").rstrip(".")
+def _short(number: re.Match[str]) -> str:
+    value = float(number[0])
+    return f"{value:z.{1 if abs(value) >= 100 else 2}f}".rstrip("0").rstrip(".")
 
 
 def _refusal(name: str, what: str) -> InputError:

@@ -227,11 +227,11 @@ def test_a_figure_keeps_its_shapes_and_becomes_smaller(name: str) -> None:
 
 def test_coordinates_are_rounded_and_scales_are_not() -> None:
     body = (
-        '<path d="M 1.23456 -0.001 &#10;L 2 3.999" transform="translate(1.239 2) scale(0.015625)"'
+        '<path d="M 1.23456 -0.001 &#10;L 2 103.949" transform="translate(1.239 2) scale(0.015625)"'
         ' style="stroke-width: 0.125; fill: #0173b2"/>'
     )
     element = inline(drawing(body), "a", "b", "f1")
-    assert 'd="M1.23 0L2 4"' in element
+    assert 'd="M1.23 0L2 103.9"' in element
     assert 'transform="translate(1.24 2) scale(0.015625)"' in element
     assert 'stroke-width="0.125" fill="#0173b2"' in element
 
