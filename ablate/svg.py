@@ -43,8 +43,7 @@ def inline(svg: str, name: str, label: str, ids: str) -> str:
     Only elements and attributes that a drawing needs are let through. Whatever refers to another
     file or could run is refused, and a `style` attribute becomes attributes of its own, so that a
     page can forbid inline styles. Coordinates are rounded to 2 decimals (of a point), to 1 from
-    100 on, and what
-    elements of a group have in common is said once, on the group.
+    100 on, and what elements of a group have in common is said once, on the group.
 
     Args:
         svg: the text of a file as matplotlib writes it, with text as paths.
