@@ -131,17 +131,14 @@ def _arms(table: pd.DataFrame) -> Table:
             "run": table["run"],
             "arm": table["cell"],
             "n": table["n"].astype(str),
-            "test accuracy %": _intervals(table, ("mean", "low", "high"), ".1f"),
-            "difference, points": _intervals(table, ("diff", "diff_low", "diff_high"), "+z.1f"),
+            "test accuracy %": wording.percents(table[["mean", "low", "high"]], ".1f"),
+            "difference, points": wording.percents(
+                table[["diff", "diff_low", "diff_high"]], "+z.1f"
+            ),
             "finding": table["finding"],
         }
     )
     return Table(caption="Accuracy, and the difference from the run's baseline", frame=frame)
-
-
-def _intervals(table: pd.DataFrame, columns: tuple[str, str, str], form: str) -> list[str]:
-    rows = (100 * table[list(columns)].to_numpy(dtype=float)).tolist()
-    return [wording.interval_text(mean, low, high, form) for mean, low, high in rows]
 
 
 def _predictions(runs: dict[str, Findings]) -> Table:

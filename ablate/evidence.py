@@ -59,7 +59,7 @@ def gather(
     if hypothesis.optimum is not None:
         return _of_optimum(trials, column, hypothesis.optimum, baseline, joint)
     if hypothesis.interaction is not None:
-        return _of_interaction(trials, column, hypothesis.interaction, baseline, margin)
+        return _of_interaction(trials, column, hypothesis.interaction, baseline, margin, joint)
     if hypothesis.rises is not None:
         if mechanism is None:
             return _nothing("not measured; run with --mechanism")
@@ -132,7 +132,7 @@ def _of_optimum(
 
 
 def _of_interaction(
-    trials: pd.DataFrame, column: str, axes: list[str], baseline: str, margin: float
+    trials: pd.DataFrame, column: str, axes: list[str], baseline: str, margin: float, joint: float
 ) -> Evidence:
     table = factorial.anova(trials, column).set_index("effect")
     name = next((effect for effect in table.index if set(effect.split(" x ")) == set(axes)), None)
@@ -144,7 +144,7 @@ def _of_interaction(
     return Evidence(
         about=f"largest contrast, {largest}, of {name} "
         f"(F({row['df']:.0f}, {row['df_residual']:.0f}) = {row['f']:.2f})",
-        interval=statistics.difference_interval(contrasts[largest]),
+        interval=statistics.difference_interval(contrasts[largest], joint),
         p=float(row["p"]),
         p_equal=math.nan if math.isnan(margin) else factorial.most_different(contrasts, margin),
         n=int(row["seeds"]),

@@ -4,6 +4,7 @@ Seeds are blocks: what all cells of a seed share (order of images, augmentation)
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from ablate import statistics
+from ablate.record import axis_columns
 from ablate.spec import AXIS_PREFIX
 
 FEWEST_SEEDS = 2
@@ -21,8 +23,8 @@ def axes_of(trials: pd.DataFrame) -> list[str]:
     """Names of the study's axes that have two arms or more, without the columns' prefix."""
     return [
         name.removeprefix(AXIS_PREFIX)
-        for name in trials.columns
-        if name.startswith(AXIS_PREFIX) and trials[name].nunique() > 1
+        for name in axis_columns(trials)
+        if trials[name].nunique() > 1
     ]
 
 
@@ -40,13 +42,15 @@ def anova(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFrame:
     Returns:
         One row an effect (`axis`, or `axis x axis`): `effect`, `f`, `df`, `df_residual`, `p`,
         `partial_eta2` (share of what blocks and other effects leave), `n` (trials), `seeds`. No
-        rows with one axis, or where a cell has fewer than `FEWEST_SEEDS` complete trials.
+        rows with one axis, or where a combination of arms has fewer than `FEWEST_SEEDS` complete
+        trials.
     """
     columns = ["effect", "f", "df", "df_residual", "p", "partial_eta2", "n", "seeds"]
     axes = axes_of(trials)
     complete = trials[trials["state"] == "complete"]
     per_cell = complete.groupby("cell").size().reindex(trials["cell"].unique(), fill_value=0)
-    if len(axes) < 2 or per_cell.min() < FEWEST_SEEDS:
+    cells = math.prod(trials[AXIS_PREFIX + axis].nunique() for axis in axes)
+    if len(axes) < 2 or len(per_cell) < cells or per_cell.min() < FEWEST_SEEDS:
         return pd.DataFrame(columns=columns)
     names = {f"a{number}": axis for number, axis in enumerate(axes)}
     frame = pd.DataFrame(

@@ -61,7 +61,4 @@ def find(folder: Path) -> Findings:
 
 def _mechanism(folder: Path) -> pd.DataFrame | None:
     path = folder / record.MECHANISM
-    if not path.exists():
-        return None
-    text = dict.fromkeys(("key", "cell", "stage"), "string")
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    return record.read_plain(path) if path.exists() else None

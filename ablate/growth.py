@@ -17,6 +17,7 @@ from scipy import stats
 
 from ablate import statistics
 from ablate.analyse import by_seed
+from ablate.record import axis_columns
 from ablate.statistics import Interval
 
 FEWEST_GROWTHS = 4
@@ -91,8 +92,9 @@ def groups(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     for rows in found:
         if rows["widths"].map(growth_of).dropna().round(6).nunique() < FEWEST_GROWTHS:
             continue
-        axes = [name for name in rows.columns if name.startswith("axis_")]
-        shared = [str(rows[axis].iloc[0]) for axis in axes if rows[axis].nunique() == 1]
+        shared = [
+            str(rows[axis].iloc[0]) for axis in axis_columns(rows) if rows[axis].nunique() == 1
+        ]
         yield " / ".join(shared), rows
 
 

@@ -21,8 +21,8 @@ def write_findings(folder: Path) -> Findings:
     drawings = draw_all(
         found.trials,
         found.summary,
-        pd.read_csv(folder / record.STAGES, dtype={"cell": "string"}),
-        pd.read_csv(folder / record.EPOCHS, dtype={"cell": "string"}),
+        record.read_plain(folder / record.STAGES),
+        record.read_plain(folder / record.EPOCHS),
         found.mechanism,
         found.fits,
     )

@@ -435,10 +435,7 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, look: Look) -> None:
 
 def _seeds(curve: pd.DataFrame) -> str:
     """The seeds behind a curve, as a range where some trials stopped early."""
-    if curve.empty:
-        return "n = 0"
-    few, many = curve["n"].min(), curve["n"].max()
-    return f"n = {few}" if few == many else f"n = {few} to {many}"
+    return "n = 0" if curve.empty else wording.seeds(curve["n"].min(), curve["n"].max())
 
 
 def _arm_label(row: pd.Series) -> str:

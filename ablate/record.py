@@ -321,6 +321,15 @@ def read(path: Path) -> pd.DataFrame:
     return validate(frame, str(path))
 
 
+def read_plain(path: Path) -> pd.DataFrame:
+    """A table other than that of the trials: names stay text, and only an empty field is missing.
+
+    An arm may be called "None".
+    """
+    text = dict.fromkeys(("key", "cell", "stage"), "string")
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+
+
 def write(frame: pd.DataFrame, path: Path, digits: int | None = None) -> None:
     """Write a table as CSV, whole or not at all.
 

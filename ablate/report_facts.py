@@ -113,10 +113,8 @@ def machine(trials: pd.DataFrame) -> Section:
         for name, version in json.loads(text).items():
             versions.setdefault(name, set()).add(str(version))
     commits = [
-        f"{commit}{' with uncommitted changes' if dirty is True else ''}"
-        for commit, dirty in dict.fromkeys(
-            zip(trials["commit"].dropna(), trials["dirty"].dropna(), strict=False)
-        )
+        f"{commit}{' with uncommitted changes' if dirty else ''}"
+        for commit, dirty in trials[["commit", "dirty"]].dropna().drop_duplicates().to_numpy()
     ]
     hours = trials["train_seconds"].sum() / 3600
     facts = {

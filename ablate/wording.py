@@ -191,10 +191,10 @@ def display(summary: pd.DataFrame) -> pd.DataFrame:
     for state in ("diverged", "failed"):
         if summary[state].sum() > 0:
             columns[state] = [str(count) for count in summary[state]]
-    columns[f"{OUTCOMES[summary.attrs['outcome']]} %"] = _intervals(
+    columns[f"{OUTCOMES[summary.attrs['outcome']]} %"] = percents(
         summary[["mean", "low", "high"]], f"z.{decimals}f"
     )
-    columns["difference, points"] = _intervals(
+    columns["difference, points"] = percents(
         summary[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
     )
     if (summary["pairs"] != summary["n"])[compared].any():
@@ -217,9 +217,9 @@ def display(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype=object)
 
 
-def _intervals(percent: pd.DataFrame, form: str) -> list[str]:
-    """Fractions (mean, low, high) of each row as percent."""
-    rows = (100 * percent.to_numpy(dtype=float)).tolist()
+def percents(fractions: pd.DataFrame, form: str) -> list[str]:
+    """Fractions (mean, low, high) of each row as percent, with their interval."""
+    rows = (100 * fractions.to_numpy(dtype=float)).tolist()
     return [interval_text(mean, low, high, form) for mean, low, high in rows]
 
 

@@ -135,6 +135,19 @@ def test_an_interaction(size: float, seeds: int, verdict: str) -> None:
     assert row["rows"] == f"trials.csv: all {6 * seeds} complete; seeds 0 to {seeds - 1}"
 
 
+def test_the_interval_of_an_interaction_is_joint_and_needs_its_cells() -> None:
+    trials = grid(0.02, np.random.default_rng(RNG_SEED), 10)
+    table = HypothesisTable(says="It is so.", interaction=["down", "growth"])
+    alone = hypotheses.judge({"one": table}, trials, None, "x / p", 0.005).iloc[0]
+    several = dict.fromkeys(("one", "two", "three", "four"), table)
+    together = hypotheses.judge(several, trials, None, "x / p", 0.005).iloc[0]
+    assert together["low"] < alone["low"] < alone["high"] < together["high"]
+    absent = trials[trials["cell"].isin(["x / p", "y / q", "z / q"])]
+    row = judged(absent, "x / p", interaction=["down", "growth"])
+    assert row["verdict"] == "inconclusive"
+    assert row["sentence"].startswith("nothing can be said: ")
+
+
 @pytest.mark.parametrize(("step", "verdict"), [(0.05, "supported"), (-0.05, "refuted")])
 def test_a_rise_over_the_stages(step: float, verdict: str) -> None:
     rng = np.random.default_rng(RNG_SEED)

@@ -106,6 +106,29 @@ def test_failed_trials_are_shown_with_their_reason(run: Path) -> None:
     assert "Trials without an accuracy: 1 failed." in text
 
 
+def test_uncommitted_changes_are_said(run: Path) -> None:
+    def touch(trials: pd.DataFrame) -> None:
+        trials.loc[4, "dirty"] = True
+
+    assert "with uncommitted changes" not in words(_reported(run))
+    edited(run, touch)
+    assert "with uncommitted changes" in words(_reported(run))
+
+
+def test_an_arm_may_be_called_none(run: Path) -> None:
+    def rename(trials: pd.DataFrame) -> None:
+        for column in ("cell", "axis_growth"):
+            trials[column] = trials[column].replace("tripling", "None")
+
+    edited(run, rename)
+    for table in ("epochs.csv", "stages.csv", "study.toml"):
+        path = run / table
+        path.write_text(path.read_text().replace("tripling", "None"))
+    outputs.write_findings(run)
+    assert "None" in (run / "stage_shares.csv").read_text()
+    assert (run / "curves.csv").read_text().count("None,") == 40
+
+
 def test_hostile_names_stay_text(run: Path) -> None:
     name = "<script>alert(1)</script>"
 
