@@ -57,6 +57,7 @@ def summarise(
     outcome: str = "test_accuracy",
     level: float = 0.95,
     margin: float = 0.005,
+    unit: str = "seed",
 ) -> pd.DataFrame:
     """One row a cell: its accuracy, its cost and its difference from the baseline.
 
@@ -66,6 +67,7 @@ def summarise(
         outcome: `test_accuracy` or `val_accuracy`.
         level: confidence of the intervals.
         margin: difference, as a fraction, below which two cells count as equal.
+        unit: what the numbers in `seed` are of, in words: it pairs the cells.
 
     Returns:
         Cells in order of first appearance, with the columns
@@ -73,7 +75,8 @@ def summarise(
         - `cell`; `n`, complete trials with an outcome; `diverged`, `failed`, trials;
         - `mean`, `low`, `high`: accuracy as a fraction, with `statistics.mean_interval` over
           seeds, within 0 and 1; no limits (NaN) below two seeds;
-        - `params`; `macs` and `activations` for one image; `train_`, `infer_` and `epoch_` with
+        - `params`; `macs` and `activations` for one image, the median where a cell's networks
+          are several; `train_`, `infer_` and `epoch_` with
           `images_per_s`, `images_per_s_iqr`, `ratio`, `ratio_low`, `ratio_high`: the median of
           what the cell's rows carry, which is one measurement; `throughput_control_off`, whether
           any of them says that the timings are not to be trusted;
@@ -91,7 +94,7 @@ def summarise(
           difference; `higher` or `lower` where `p` is; `too few seeds` where no p-value could be,
           or with fewer than `MIN_PAIRS` pairs; else `inconclusive`.
 
-        `attrs` holds `outcome`, `level` and `margin`, for whoever prints or draws the frame.
+        `attrs` holds `outcome`, `level`, `margin` and `unit`, for whoever prints or draws it.
 
     Raises:
         InputError: no such cell or outcome, or a cell has a seed twice.
@@ -123,7 +126,7 @@ def summarise(
         else finding(row["diff"], row["p"], row["p_equal"], row["pairs"], comparisons, level)
         for _, row in summary.iterrows()
     ]
-    summary.attrs = {"outcome": outcome, "level": level, "margin": margin}
+    summary.attrs = {"outcome": outcome, "level": level, "margin": margin, "unit": unit}
     return summary
 
 
@@ -160,15 +163,12 @@ def _level_of(accuracy: pd.Series, level: float) -> dict[str, Any]:
 
 
 def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
-    first = rows.iloc[0]
     throughputs = rows[list(THROUGHPUTS)].astype(float).median()
     return {
-        "cell": str(first["cell"]),
+        "cell": str(rows["cell"].iloc[0]),
         "diverged": int((rows["state"] == "diverged").sum()),
         "failed": int((rows["state"] == "failed").sum()),
-        "params": int(first["params"]),
-        "macs": int(first["macs"]),
-        "activations": int(first["activations"]),
+        **{name: int(rows[name].median()) for name in ("params", "macs", "activations")},
         **{name: float(throughputs[name]) for name in THROUGHPUTS},
         "throughput_control_off": bool(rows["throughput_control_off"].fillna(False).any()),
     }

@@ -6,6 +6,7 @@ numbers, strings, lists and dicts. Reading it runs no code (`weights_only`).
 
 import hashlib
 import io
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     torch.save(state, buffer)
     payload = buffer.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
+    # A name of its own: a process that has lost the trial may still be writing.
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_bytes(_digest(payload) + payload)
     temporary.replace(path)
 

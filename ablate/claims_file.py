@@ -104,12 +104,13 @@ def holds_claims(path: Path) -> bool:
     """Whether a file is meant to hold claims and not a study.
 
     Args:
-        path: of the file; one of the keys that only claims have will do.
+        path: of the file; a table of claims will do, and so will a kind that is no other's.
 
     Raises:
         InputError: it cannot be read.
     """
-    return not {"kind", "claims"}.isdisjoint(read_toml(path)[0])
+    raw = read_toml(path)[0]
+    return "claims" in raw or raw.get("kind", "search") != "search"
 
 
 def read_claims(path: Path, studies: Mapping[str, Path]) -> ClaimsFile:

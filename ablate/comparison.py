@@ -115,7 +115,7 @@ def _runs(runs: dict[str, Findings]) -> Table:
             {
                 "run": name,
                 "arms": str(len(found.summary)),
-                "seeds": str(found.trials["seed"].nunique()),
+                "seeds or draws": str(found.compared["seed"].nunique()),
                 "epochs": str(first["epochs"]),
                 "training images": f"{first['train_images']:,}",
                 "held equal": wording.MEASURES.get(str(first["match"]), "nothing"),

@@ -22,7 +22,7 @@ class Evidence:
         interval: the estimate, positive where the prediction is right; of an optimum, the growth.
         p: of no difference.
         p_equal: of a difference outside the margin.
-        n: seeds.
+        n: seeds, or draws.
         rows: where the numbers come from.
         lost, sides_p: of a predicted optimum, as `growth.GrowthFit` has them.
         missing: why nothing can be said.
@@ -46,6 +46,7 @@ def gather(
     baseline: str,
     margin: float,
     joint: float,
+    unit: str = "seed",
 ) -> Evidence:
     """What the tables say about one hypothesis.
 
@@ -54,6 +55,7 @@ def gather(
         trials, mechanism, baseline: as `hypotheses.judge` takes them.
         margin: what counts as equal, in the units of the column; NaN for no such test.
         joint: level of the interval.
+        unit: what the numbers in `seed` are of, in words.
     """
     column = hypothesis.column
     if hypothesis.optimum is not None:
@@ -71,12 +73,17 @@ def gather(
         return _nothing(f"no trial of {' or '.join(absent)} yet")
     rows = f"{TRIALS}: {first}, {second}"
     return _of_differences(
-        table[first] - table[second], f"{first} minus {second}", rows, margin, joint
+        table[first] - table[second], f"{first} minus {second}", rows, margin, joint, unit
     )
 
 
 def _of_differences(
-    differences: "pd.Series[float]", about: str, rows: str, margin: float, joint: float
+    differences: "pd.Series[float]",
+    about: str,
+    rows: str,
+    margin: float,
+    joint: float,
+    unit: str = "seed",
 ) -> Evidence:
     known = differences.dropna().sort_index()
     return Evidence(
@@ -85,7 +92,7 @@ def _of_differences(
         p=statistics.sign_flip_p(known),
         p_equal=math.nan if math.isnan(margin) else statistics.equivalence_p(known, margin),
         n=len(known),
-        rows=f"{rows}; {_seeds(known.index)}",
+        rows=f"{rows}; {_seeds(known.index, unit)}",
     )
 
 
@@ -159,11 +166,13 @@ def _nothing(why: str) -> Evidence:
     return Evidence(about="", interval=nothing, p=nan, p_equal=nan, n=0, rows="none", missing=why)
 
 
-def _seeds(seeds: "pd.Index[int] | np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
+def _seeds(
+    seeds: "pd.Index[int] | np.ndarray[tuple[int], np.dtype[np.int64]]", unit: str = "seed"
+) -> str:
     """Which seeds, as a range where they are one."""
     numbers = sorted(int(seed) for seed in seeds)
     if not numbers:
-        return "no seed"
+        return f"no {unit}"
     if numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 1:
-        return f"seeds {numbers[0]} to {numbers[-1]}"
-    return f"seeds {', '.join(map(str, numbers))}"
+        return f"{unit}s {numbers[0]} to {numbers[-1]}"
+    return f"{unit}s {', '.join(map(str, numbers))}"

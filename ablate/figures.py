@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablate import plot, plot_distributions, plot_factorial
+from ablate import design_space, plot, plot_distributions, plot_factorial
 from ablate.growth import GrowthFit
 from ablate.plot_growth import growth_curves
 from ablate.plot_mechanism import mechanism_by_stage
@@ -43,5 +43,33 @@ def draw_all(
         mechanism_by_stage(mechanism, cells) if mechanism is not None else None,
         plot_distributions.rank_stability(trials),
         plot_distributions.error_distribution(trials),
+    ]
+    return [drawing for drawing in wanted if drawing is not None]
+
+
+def draw_sampled(
+    trials: pd.DataFrame,
+    summary: pd.DataFrame,
+    stages: pd.DataFrame,
+    epochs: pd.DataFrame,
+    mechanism: pd.DataFrame | None,
+) -> list[Drawing]:
+    """The figures of a study of sampled networks, in which an arm is all of its networks.
+
+    Args:
+        trials: as `record.to_frame` makes it.
+        summary: of its networks, as `design_space.by_draw` has them.
+        stages, epochs, mechanism: as `draw_all` takes them.
+    """
+    networks, arms, unit = design_space.by_draw(trials), list(summary["cell"]), design_space.UNIT
+    wanted: list[Drawing | None] = [
+        plot_distributions.error_distribution(networks, unit),
+        plot.accuracy_by_arm(networks, summary),
+        plot.stage_shares(design_space.mean_stages(stages, trials), arms),
+        plot.learning_curves(design_space.by_arm(epochs, trials), arms, unit),
+        None
+        if mechanism is None
+        else mechanism_by_stage(design_space.by_arm(mechanism, trials), arms),
+        plot_distributions.rank_stability(networks, unit),
     ]
     return [drawing for drawing in wanted if drawing is not None]

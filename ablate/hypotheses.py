@@ -24,6 +24,7 @@ def judge(
     baseline: str,
     margin: float,
     level: float = 0.95,
+    unit: str = "seed",
 ) -> pd.DataFrame:
     """A verdict on each hypothesis of a study, with its numbers.
 
@@ -49,6 +50,7 @@ def judge(
         baseline: cell of the study, to which contrasts refer.
         margin: of accuracies, as a fraction, where a hypothesis has none of its own.
         level: confidence.
+        unit: what the numbers in `seed` are of, in words.
 
     Returns:
         One row a hypothesis, with `COLUMNS`. `estimate`, `low` and `high` are in the units of
@@ -61,7 +63,7 @@ def judge(
         for name, hypothesis in hypotheses.items()
     }
     found = {
-        name: gather(hypothesis, trials, mechanism, baseline, margins[name], joint)
+        name: gather(hypothesis, trials, mechanism, baseline, margins[name], joint, unit)
         for name, hypothesis in hypotheses.items()
     }
     p = dict(zip(found, statistics.holm([one.p for one in found.values()]), strict=True))
@@ -88,7 +90,7 @@ def judge(
                 "n": one.n,
                 "rows": one.rows,
                 "sentence": _sentence(
-                    hypothesis, one, p[name], p_equal[name], margins[name], level
+                    hypothesis, one, p[name], p_equal[name], margins[name], level, unit
                 ),
             }
         )
@@ -129,18 +131,19 @@ def _sentence(
     p_equal: float,
     margin: float,
     level: float,
+    unit: str,
 ) -> str:
     """The numbers behind a verdict."""
     if one.missing:
         return f"nothing can be said: {one.missing}"
     percent = hypothesis.column in ACCURACIES
-    unit = " points" if percent else ""
+    points = " points" if percent else ""
     if one.lost is not None:
         values, form = one.interval, "{:.2f}"
         numbers = f"{one.about} {values.mean:.2f}"
     else:
         values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
-        numbers = f"{one.about}: {form.format(values.mean)}{unit}"
+        numbers = f"{one.about}: {form.format(values.mean)}{points}"
     limits = f"{100 * level:g}% interval {form.format(values.low)} to {form.format(values.high)}"
     tests = f"p = {p:.2g}"
     if not math.isnan(p_equal):
@@ -149,11 +152,11 @@ def _sentence(
     if one.lost is not None:
         lost = _scaled(one.lost, percent)
         tests += (
-            f"; growth {hypothesis.optimum:g} gives away {lost.mean:.2f}{unit}, at most "
+            f"; growth {hypothesis.optimum:g} gives away {lost.mean:.2f}{points}, at most "
             f"{lost.high:.2f}; better than its neighbours on both sides p = {one.sides_p:.2g}"
         )
-    few = f"; {statistics.MIN_PAIRS} seeds are needed" if one.n < statistics.MIN_PAIRS else ""
-    return f"{numbers} ({limits}, {tests}; n = {one.n} seeds{few})."
+    few = f"; {statistics.MIN_PAIRS} {unit}s are needed" if one.n < statistics.MIN_PAIRS else ""
+    return f"{numbers} ({limits}, {tests}; n = {one.n} {unit}s{few})."
 
 
 def _scaled(interval: Interval, percent: bool) -> Interval:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ablate import analyse, record, wording
-from ablate.findings import STUDY
+from ablate.findings import STUDY, comparable
 from ablate.outputs import HYPOTHESES, REPORT, write_text
 from ablate.page import Entry, render_index
 from ablate.spec import InputError
@@ -32,7 +32,8 @@ def _entry(folder: Path, root: Path) -> Entry:
     try:
         file, _ = read_study_file(folder / STUDY)
         trials = record.read(folder / record.TRIALS)
-        summary = analyse.summarise(trials, file.baseline, margin=file.margin)
+        compared, unit = comparable(file, trials)
+        summary = analyse.summarise(compared, file.baseline, margin=file.margin, unit=unit)
     except InputError as error:
         return Entry(title=title, href=href, question="It cannot be read.", answer=str(error))
     lost = (trials["state"] != "complete").sum()
@@ -41,7 +42,7 @@ def _entry(folder: Path, root: Path) -> Entry:
             wording.counted(number, noun)
             for number, noun in (
                 (len(summary), "arm"),
-                (trials["seed"].nunique(), "seed"),
+                (compared["seed"].nunique(), unit),
                 (len(trials), "trial"),
             )
         )

@@ -48,6 +48,18 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def memory_kills() -> int:
+    """Processes that the system has ended for lack of memory; 0 where it does not tell.
+
+    Of this process' group (Linux control groups, version 2).
+    """
+    events = Path("/sys/fs/cgroup/memory.events")
+    if not events.exists():
+        return 0
+    counts = dict(line.split() for line in events.read_text().splitlines())
+    return int(counts.get("oom_kill", 0))
+
+
 @functools.cache
 def describe(device: str) -> dict[str, Any]:
     """The columns of the results table that say what made a row, for a device as torch names it."""

@@ -5,29 +5,30 @@ from pathlib import Path
 import pandas as pd
 
 from ablate import plot_throughput, record, wording
-from ablate.figures import NAMES, draw_all
+from ablate.figures import NAMES, draw_all, draw_sampled
 from ablate.findings import Findings, find
 from ablate.page import render
 from ablate.plot_style import picture, save
 from ablate.report_page import page_of
 
-SUMMARY, HYPOTHESES, ANOVA = "summary.csv", "hypotheses.csv", "anova.csv"
+SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
 REPORT, MARKDOWN = "report.html", "summary.md"
 
 
 def write_findings(folder: Path) -> Findings:
     """Write summary, verdicts, figures and report of the run in a folder, and return them."""
     found = find(folder)
-    drawings = draw_all(
-        found.trials,
-        found.summary,
-        record.read_plain(folder / record.STAGES),
-        record.read_plain(folder / record.EPOCHS),
-        found.mechanism,
-        found.fits,
-    )
+    stages = record.read_plain(folder / record.STAGES)
+    epochs = record.read_plain(folder / record.EPOCHS)
+    if found.arms.empty:
+        drawings = draw_all(
+            found.trials, found.summary, stages, epochs, found.mechanism, found.fits
+        )
+    else:
+        drawings = draw_sampled(found.trials, found.summary, stages, epochs, found.mechanism)
     record.write(found.summary, folder / SUMMARY)
-    for table, name in ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA)):
+    tables = ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA), (found.arms, ARMS))
+    for table, name in tables:
         if table.empty:
             (folder / name).unlink(missing_ok=True)
         else:

@@ -44,12 +44,12 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
         summary: as `analyse.summarise` makes it from them.
 
     Returns:
-        Left: a dot a seed (its height is the seed's rank alone), mean and interval, in percent.
+        Left: a dot a seed, or draw (its height is its rank alone), mean and interval, in percent.
         Right: the paired difference with its joint interval, in percentage points. An arm without
         a complete trial has a row that says so.
     """
     outcome = summary.attrs["outcome"]
-    level = wording.level_name(summary)
+    level, unit = wording.level_name(summary), summary.attrs["unit"]
     accuracies = 100 * analyse.by_seed(trials, outcome)
     look = looks(list(summary["cell"]))
     labels = [_arm_label(row) for _, row in summary.iterrows()]
@@ -72,17 +72,17 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
         left.set_ylim(len(labels) - 0.5, -0.5)
         keep_within(left, "x", 0, 100)
         left.set_xlabel(f"{analyse.OUTCOMES[outcome].capitalize()} (%)")
-        left.set_title(f"Each seed; mean with {level} interval")
+        left.set_title(f"Each {unit}; mean with {level} interval")
         right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", 36))
         joint = "joint " if len(summary) > 2 else ""
-        right.set_title(f"Paired by seed; {joint}{level} interval")
+        right.set_title(f"Paired by {unit}; {joint}{level} interval")
         fix_layout(figure)
     return Drawing(
         name="accuracy",
-        title=f"{analyse.OUTCOMES[outcome].capitalize()} of every seed, and the paired difference "
-        f"from {baseline}; diamonds and bars are means and {level} intervals",
+        title=f"{analyse.OUTCOMES[outcome].capitalize()} of every {unit}, and the paired "
+        f"difference from {baseline}; diamonds and bars are means and {level} intervals",
         alt=wording.answer(summary),
-        data=_seeds_and_means(accuracies / 100, summary),
+        data=_seeds_and_means(accuracies / 100, summary).rename(columns={"seed": unit}),
         figure=figure,
     )
 
@@ -298,13 +298,16 @@ def _number_bars(axes: Axes, left: Any, width: Any, colour: str) -> None:
             )  # fmt: skip
 
 
-def learning_curves(epochs: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
+def learning_curves(
+    epochs: pd.DataFrame, cells: Sequence[str] | None = None, unit: str = "seed"
+) -> Drawing:
     """Training loss and validation accuracy by epoch: mean over seeds with a 95% band of the mean.
 
     Args:
         epochs: one row a trial and epoch, with the columns `cell`, `epoch`, `train_loss` (nats)
             and `val_accuracy` (fraction).
         cells: all cells of the study in order, which sets the looks; those of `epochs` if None.
+        unit: what the means are over, in words.
 
     Returns:
         Two panels. The legend has n, the seeds behind the means, as a range where it varies.
@@ -328,7 +331,7 @@ def learning_curves(epochs: pd.DataFrame, cells: Sequence[str] | None = None) ->
         left.set_ylabel("Training loss (nats)")
         right.set_ylabel("Validation accuracy (%)")
         keep_within(right, "y", 0, 100)
-        figure.suptitle("Mean over seeds with its 95% interval", fontsize="medium")
+        figure.suptitle(f"Mean over {unit}s with its 95% interval", fontsize="medium")
         lines = [
             Line2D([], [], color=look[cell].colour, linestyle=look[cell].line, label=name)
             for cell, name in names.items()

@@ -16,11 +16,12 @@ FEWEST_TRIALS, FEWEST_SEEDS, FEWEST_CELLS = 20, 3, 3
 TOGETHER, ACROSS = 3, 4  # bands in a panel, panels in a row
 
 
-def error_distribution(trials: pd.DataFrame) -> Drawing | None:
+def error_distribution(trials: pd.DataFrame, unit: str = "seed") -> Drawing | None:
     """The distribution of test errors of each arm of the first axis, with its 95% band.
 
     Args:
-        trials: as `record.to_frame` makes it, of one study.
+        trials: as `record.to_frame` makes it, of one study, or `design_space.by_draw`.
+        unit: what the numbers in `seed` are of, in words.
 
     Returns:
         None unless every arm has `FEWEST_TRIALS` complete trials: with fewer the band says nothing.
@@ -33,6 +34,7 @@ def error_distribution(trials: pd.DataFrame) -> Drawing | None:
     shown = [list(look)] if len(look) <= TOGETHER else [[arm] for arm in look]
     across = min(ACROSS, len(shown))
     down = math.ceil(len(shown) / across)
+    counted = "Trials" if unit == "seed" else "Networks"
     with style():
         figure = Figure(layout="constrained")
         grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
@@ -45,10 +47,10 @@ def error_distribution(trials: pd.DataFrame) -> Drawing | None:
             axes.set_xlabel("Test error (%)")
             axes.xaxis.set_tick_params(labelbottom=True)
         for axes in grid[:, 0]:
-            axes.set_ylabel("Trials with at most\nthis error (%)")
+            axes.set_ylabel(f"{counted} with at most\nthis error (%)")
         others = "; grey: the other arms" if len(shown) > 1 else ""
         figure.suptitle(
-            f"Further left is better; 95% bands of whole curves, by the number of seeds{others}",
+            f"Further left is better; 95% bands of whole curves, by the number of {unit}s{others}",
             fontsize="medium",
         )
         counts = table.groupby("arm", sort=False)["n"].first()
@@ -85,11 +87,11 @@ def _draw_steps(axes: Axes, rows: pd.DataFrame, look: Look, shown: bool) -> None
                           color=colour, alpha=0.15, linewidth=0)  # fmt: skip
 
 
-def rank_stability(trials: pd.DataFrame) -> Drawing | None:
+def rank_stability(trials: pd.DataFrame, unit: str = "seed") -> Drawing | None:
     """How often each cell had each rank among the seeds, and how far they agree (Kendall's W).
 
     Args:
-        trials: as `record.to_frame` makes it, of one study.
+        trials, unit: as in `error_distribution`.
 
     Returns:
         A cell a row, a rank a column. None with fewer than `FEWEST_SEEDS` seeds complete in all
@@ -116,16 +118,16 @@ def rank_stability(trials: pd.DataFrame) -> Drawing | None:
         axes.set_yticks(np.arange(len(shares)) + 0.5, names)
         axes.invert_yaxis()
         axes.grid(visible=False)
-        axes.set_xlabel("Rank within a seed (1: most accurate; a tie counts in parts)")
-        axes.set_title(f"Share of seeds (%); {agreed}, n = {len(table)} seeds")
+        axes.set_xlabel(f"Rank within a {unit} (1: most accurate; a tie counts in parts)")
+        axes.set_title(f"Share of {unit}s (%); {agreed}, n = {len(table)} {unit}s")
         fix_layout(figure)
     most = shares[1].max()
     first = [str(cell) for cell in shares.index[np.isclose(shares[1], most)]]  # several may tie
     often = f"{' and '.join(first)} {'is' if len(first) == 1 else 'are'} most often the first"
     return Drawing(
         name="ranks",
-        title="How often each arm had each rank; W is 1 where all seeds agree on the order",
-        alt=f"{often} ({100 * most:.0f}% of {len(table)} seeds{' each' * (len(first) > 1)}); "
+        title=f"How often each arm had each rank; W is 1 where all {unit}s agree on the order",
+        alt=f"{often} ({100 * most:.0f}% of {len(table)} {unit}s{' each' * (len(first) > 1)}); "
         f"{agreed}.",
         data=shares.rename_axis("cell")
         .reset_index()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from ablate.cells import Cell
 from ablate.cost import count
 from ablate.count import total
 from ablate.data import Dataset
@@ -20,7 +21,7 @@ from ablate.layout import pick_layout
 from ablate.machine import MOST_WORKERS, describe
 from ablate.spec import NetSpec
 from ablate.split import Load, candidates, fastest, probe
-from ablate.study import Cell, Study
+from ablate.study import Study
 from ablate.throughput import sweep, time_arms
 
 WORTH_PROBING_S = 120  # of training that is left; a shorter run is over before a probe pays
@@ -29,7 +30,7 @@ Say = Callable[[str], object]
 
 
 class Memory(Protocol):
-    """Keeps what was found; `ablate.search.Queue` is one."""
+    """Keeps what was found; `ablate.trial_queue.Queue` is one."""
 
     def recall(self, name: str) -> Any:
         """What was kept under a name, or None."""
@@ -61,15 +62,21 @@ def pick_execution(
 def cell_columns(
     study: Study, data: Dataset, execution: Execution, seconds: float, memory: Memory, say: Say
 ) -> dict[NetSpec, dict[str, Any]]:
-    """Cost and throughput columns of each cell; all are timed against each other in one phase."""
+    """Cost and throughput columns of each cell; all are timed against each other in one phase.
+
+    Of sampled networks only the first one of the baseline is timed: what they are compared by is
+    accuracy, and one network's images/s say nothing of its arm's.
+    """
     nets = _nets(study)
-    name = _name("cells", execution, nets, study.train, study.data)
+    timed = nets[:1] if study.draws else nets
+    name = _name("cells", execution, timed, study.train, study.data)
     kept = memory.recall(name)
     if kept is None:
-        say(f"timing {len(nets)} cells against each other")
-        kept = time_arms(nets, study.train, data, execution, seconds)
+        say(f"timing {len(timed)} cells against each other")
+        kept = time_arms(timed, study.train, data, execution, seconds)
         memory.remember(name, kept)
-    return {net: _costs(net) | timed for net, timed in zip(nets, kept, strict=True)}
+    measured = dict(zip(timed, kept, strict=True))
+    return {net: _costs(net) | measured.get(net, {}) for net in nets}
 
 
 def time_batches(

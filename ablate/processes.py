@@ -1,11 +1,19 @@
 """How processes live together: none outlives its parent, none hogs the machine while it waits."""
 
+import contextlib
 import multiprocessing
 import os
+import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+STOPS = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")  # Ctrl-C; a system's, and a cluster's warnings
 
 
 def start(target: Callable[..., object], *args: object) -> tuple[SpawnProcess, Connection]:
@@ -18,15 +26,95 @@ def start(target: Callable[..., object], *args: object) -> tuple[SpawnProcess, C
     return process, ours
 
 
+def prepare_forks(module: str) -> None:
+    """Have `start_fork` begin with a module imported; call it once, before the first.
+
+    Linux keeps one process that has imported it and does nothing else, and forks the others from
+    it (Python's fork server). Elsewhere each imports it anew.
+    """
+    if sys.platform == "linux":
+        multiprocessing.get_context("forkserver").set_forkserver_preload([module])
+
+
+def start_fork(target: Callable[..., object], *args: object) -> tuple[BaseProcess, Connection]:
+    """As `start`, in a process that leads a group of its own and may start others."""
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_lead, args=(target, *args, theirs))  # type: ignore[attr-defined]
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def end_group(process: BaseProcess) -> None:
+    """End a process of `start_fork` at once, with all that it started."""
+    if process.pid is not None and hasattr(os, "killpg"):
+        # Between its start and its `setsid` it has no group yet.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
 def end_with_parent() -> None:
     """Make this child process end at once when its parent does, however that ends."""
     threading.Thread(target=_wait_and_end, daemon=True).start()
+
+
+@dataclass
+class Stop:
+    """Whether this process was asked to stop.
+
+    Args:
+        pipe: becomes readable when it is, to wake who waits.
+        asked: how often.
+    """
+
+    pipe: Connection
+    asked: int = 0
+
+
+@contextlib.contextmanager
+def heeding_stops() -> Iterator[Stop]:
+    """Note the signals of `STOPS` instead of being interrupted by them, while the block runs.
+
+    Only the main thread of a process can; elsewhere nothing is noted.
+    """
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    stop = Stop(receiver)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        stop.asked += 1
+        sender.send_bytes(b"stop")
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in STOPS:
+            if hasattr(signal, name):
+                before[name] = signal.signal(getattr(signal, name), note)
+    try:
+        yield stop
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+        receiver.close()
+        sender.close()
+
+
+def _lead(target: Callable[..., object], *args: object) -> None:
+    """A child's first steps: its own group, so that Ctrl-C is its parent's to handle."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    end_with_parent()
+    target(*args)
 
 
 def _wait_and_end() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
+    if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from ablate import count
+from ablate.options import BAD_INPUT
 from ablate.presets import PRESETS, preset
-from ablate.run import BAD_INPUT
 from ablate.spec import InputError, NetSpec
 from ablate.study import find_study, load_study
 from ablate.wording import aligned

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pandas as pd
 
 from ablate.spec import AXIS_PREFIX, InputError
 
-STATES = ("complete", "diverged", "failed")
+STATES = ("complete", "diverged", "oom", "failed", "timeout")
+RETRIED = ("oom", "failed", "timeout")  # with --retry; what diverged would diverge again
 EPOCH_COLUMNS = (
     "key",
     "cell",
@@ -97,7 +99,8 @@ COLUMNS = (
     Column(
         "state",
         "string",
-        "complete, diverged (loss not finite, or gradient norm above 1e6) or failed",
+        "complete, diverged (loss not finite, or gradient norm above 1e6), oom (out of memory), "
+        "failed, or timeout (not done within --time-limit)",
         required=True,
     ),
     Column("failure", "string", "one line: why it did not complete"),
@@ -382,12 +385,21 @@ def keep_aside(path: Path, known: Callable[[pd.Series], bool]) -> Path | None:
     if all(known(row) for _, row in frame.iterrows()):
         return None
     stamp = str(frame["finished"].max()).replace(":", "").replace("-", "")[:15]
+    kept = aside(path, stamp)
+    path.rename(kept)
+    return kept
+
+
+def aside(path: Path, stamp: str | None = None) -> Path:
+    """A free name beside `path`: with a time in it, by default that of its last change (UTC)."""
+    if stamp is None:
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        stamp = changed.strftime("%Y%m%dT%H%M%S")
     kept = path.with_name(f"{path.stem}-{stamp}{path.suffix}")
     number = 1
     while kept.exists():
         number += 1
         kept = path.with_name(f"{path.stem}-{stamp}-{number}{path.suffix}")
-    path.rename(kept)
     return kept
 
 

@@ -58,10 +58,11 @@ def fixed(found: Findings) -> Section:
         rows.append({"of the": name, "settings": "; ".join(same)})
     first = found.trials.iloc[0]
     match = first["match"]
+    tuned = "" if found.rates.empty else " but for its learning rate, tuned alike,"
     caveats = [
         f"What holds here was seen on {first['dataset']} with {first['epochs']} epochs, one "
-        "recipe for every arm and one split of the data; seeds vary initial weights, the order of "
-        "images and augmentation, nothing else.",
+        f"recipe for every arm{tuned} and one split of the data; seeds vary initial weights, the "
+        "order of images and augmentation, nothing else.",
         "The last epoch counts. The test images were evaluated once a trial and chose nothing.",
         "The arms are brought to equal "
         f"{wording.MEASURES[str(match)]}; what else they cost still differs."

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate import report_facts, wording
+from ablate import report_design, report_facts, wording
 from ablate.findings import Findings
 from ablate.growth import NEAR, GrowthFit
 from ablate.page import Page, Picture, Section, Table
@@ -24,10 +24,14 @@ def page_of(found: Findings, pictures: Sequence[Picture]) -> Page:
     first = found.trials.iloc[0]
     sections = [
         _arms(found),
+        *report_design.spaces(found),
         *_hypotheses(found),
         Section(heading="Figures", pictures=tuple(pictures)),
         *_axes(found),
-        report_facts.networks(found.trials),
+        *report_design.rates(found),
+        report_facts.networks(found.trials)
+        if found.file.sample is None
+        else report_design.sampled_networks(found.trials),
         report_facts.fixed(found),
         report_facts.lost_trials(found.trials),
         report_facts.machine(found.trials),
@@ -51,7 +55,8 @@ def command(found: Findings) -> str:
         words += ["--dataset", "folder:PATH"]
     elif dataset != "digits":
         words += ["--dataset", dataset, "--download"]
-    words += ["--seeds", str(trials["seed"].nunique()), "--epochs", str(first["epochs"])]
+    seeds = trials.groupby("cell")["seed"].nunique().max()
+    words += ["--seeds", str(seeds), "--epochs", str(first["epochs"])]
     subset = json.loads(first["spec"]).get("data", {}).get("subset", 1.0)
     if subset != 1.0:
         words += ["--subset", f"{subset:g}"]
@@ -74,7 +79,7 @@ def _arms(found: Findings) -> Section:
     if not compared.empty:
         tables.append(
             Table(
-                caption=f"Each arm against {found.file.baseline}, paired by seed",
+                caption=f"Each arm against {found.file.baseline}, paired by {found.unit}",
                 frame=_comparisons(compared),
                 note="g: Hedges' g, the mean difference over the deviation of differences; p: of "
                 "the sign-flip test; TOST: of two one-sided tests that the difference is beyond "

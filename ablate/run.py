@@ -1,48 +1,50 @@
 """The command line: `python -m ablate.run --study width_doubling`."""
 
 import argparse
-import math
-import signal
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.machine import MOST_WORKERS
+from ablate.options import (
+    DAY_S,
+    FAILED_TRIALS,
+    add_machine_options,
+    count,
+    counts,
+    positive,
+    reporting,
+)
 from ablate.processes import wait_politely
 from ablate.spec import InputError
 
 if TYPE_CHECKING:
     from ablate.datasets import DatasetInfo
     from ablate.execution import Execution
+    from ablate.runner import Result, Setup
     from ablate.spec import NetSpec
     from ablate.study import Study
 
-FAILED_TRIALS, BAD_INPUT, INTERRUPTED = 1, 2, 130
 LONGEST_TIMING_S = 600
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0, 1 failed trials, 2 bad input, 130 stopped."""
     args = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     wait_politely()
-    try:
-        if args.list:
-            return _list()
-        if _is_claims(args):
-            return _claims(args, argv)
-        return _dry_run(args) if args.dry_run else _run(args)
-    except InputError as error:
-        print(f"ablate: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except OSError as error:
-        print(f"ablate: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("ablate: stopped; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+    return reporting(lambda: _command(args, argv))
+
+
+def _command(args: argparse.Namespace, argv: list[str] | None) -> int:
+    if args.list:
+        return _list()
+    if _is_claims(args):
+        return _claims(args, argv)
+    if _is_search(args):
+        return _search(args)
+    return _dry_run(args) if args.dry_run else _run(args)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,36 +65,49 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--image-size",
-        type=_count,
+        type=count,
         metavar="N",
         help="pixels that a folder's images are scaled and cropped to (default: as they are)",
     )
     parser.add_argument(
         "--subset",
-        type=_positive(1),
+        type=positive(1),
         default=1.0,
         metavar="F",
         help="train and validate on this fraction of the images, of each class alike; the test "
         "split stays whole (default: 1)",
     )
-    parser.add_argument(
-        "--data-root",
-        type=Path,
-        default=Path("data"),
-        metavar="DIR",
-        help="where torchvision's datasets lie, and decoded folders are kept (default: data)",
-    )
     parser.add_argument("--download", action="store_true", help="fetch the dataset if missing")
-    parser.add_argument("--seeds", type=_count, metavar="N", help="seeds a cell")
-    parser.add_argument("--epochs", type=_count, metavar="N", help="epochs a trial")
+    parser.add_argument("--seeds", type=count, metavar="N", help="seeds a cell")
+    parser.add_argument("--epochs", type=count, metavar="N", help="epochs a trial")
+    add_machine_options(parser)
     parser.add_argument(
-        "--workers",
-        type=_workers,
-        metavar="N",
-        help="processes that train side by side, each with its share of the CPUs; auto (default): "
-        f"the fastest by a short probe, at most {MOST_WORKERS}; one on a GPU",
+        "--storage",
+        metavar="URL",
+        help="keep the trials in postgresql://USER@HOST/DATABASE or behind grpc://HOST:PORT, so "
+        "that other machines can join (python -m ablate.worker); default: a file with the results",
     )
-    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--engine",
+        choices=("here", "ray"),
+        default="here",
+        help="here (default): processes of this machine; ray: tasks of a Ray cluster (ablate[ray])",
+    )
+    parser.add_argument(
+        "--ray-cpus", type=count, default=1, metavar="N", help="CPUs of a Ray task (default: 1)"
+    )
+    parser.add_argument(
+        "--ray-gpus",
+        type=positive(1),
+        default=0.0,
+        metavar="F",
+        help="share of a GPU of a Ray task (default: none)",
+    )
+    parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="try again the trials that failed, ran out of memory or out of time",
+    )
     parser.add_argument(
         "--layout",
         choices=("auto", "contiguous", "channels_last"),
@@ -113,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--batch-sweep",
-        type=_counts,
+        type=counts,
         default=(),
         metavar="N,N,...",
         help="also time each cell at these batch sizes (throughput.csv)",
@@ -126,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--timing-seconds",
-        type=_positive(LONGEST_TIMING_S),
+        type=positive(LONGEST_TIMING_S),
         default=0.5,
         metavar="S",
         help="of timing each cell and quantity before the training (default: 0.5)",
@@ -146,35 +161,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of 1 or more")
-    return int(text)
-
-
-def _workers(text: str) -> int | None:
-    return None if text == "auto" else _count(text)
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    return tuple(_count(word) for word in text.split(","))
-
-
-def _positive(most: float) -> Callable[[str], float]:
-    """Reads a number above 0 and at most `most`."""
-
-    def number(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r}: expected above 0 and at most {most:g}")
-        return value
-
-    return number
-
-
 def _list() -> int:
     from ablate.study import find_studies, question_of
 
@@ -189,6 +175,14 @@ def _is_claims(args: argparse.Namespace) -> bool:
     from ablate.study import find_study
 
     return holds_claims(find_study(args.study))
+
+
+def _is_search(args: argparse.Namespace) -> bool:
+    """Whether the file that is wanted describes a search."""
+    from ablate.search_file import holds_search
+    from ablate.study import find_study
+
+    return holds_search(find_study(args.study))
 
 
 def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
@@ -217,15 +211,21 @@ def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
     return 0
 
 
-def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
-    """The study, and what is known of its dataset; a folder of images is decoded first."""
+def _dataset(args: argparse.Namespace) -> "DatasetInfo":
+    """What is known of the dataset; a folder of images is decoded first."""
     from ablate.machine import cpu_count
     from ablate.progress import plain_or_bar
     from ablate.sources import find_dataset
+
+    return find_dataset(args.dataset, args.image_size, args.data_root, cpu_count(), plain_or_bar)
+
+
+def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
+    """The study, and what is known of its dataset."""
+    from ablate.machine import cpu_count
     from ablate.study import find_study, load_study
 
-    path = find_study(args.study)
-    info = find_dataset(args.dataset, args.image_size, args.data_root, cpu_count(), plain_or_bar)
+    path, info = find_study(args.study), _dataset(args)
     kept = None if args.dry_run else _folder(args, path.stem, info) / "latency.json"
 
     def latency(net: "NetSpec", batch: int) -> float:
@@ -274,25 +274,68 @@ def _dry_run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _search(args: argparse.Namespace) -> int:
+    """Search for networks, or with --dry-run say how; a search has no mechanism to measure."""
+    from ablate.progress import plain_or_bar
+    from ablate.search_run import run_search, show_search
+    from ablate.search_spec import load_search
+    from ablate.study import find_study
+
+    for name in ("mechanism", "batch_sweep", "retry"):
+        if getattr(args, name):
+            raise InputError(f"--{name.replace('_', '-')}: not for a search; leave it out")
+    if args.engine != "here":
+        raise InputError(f"--engine {args.engine}: not for a search; start ablate.worker instead")
+    info = _dataset(args)
+    search = load_search(find_study(args.study), info, args.seeds, args.epochs, args.subset)
+    if args.dry_run:
+        show_search(search, say=print)
+        return 0
+    with _setup(args, search.name, info) as setup:
+        return _show(setup, run_search(search, info, setup, say=print, progress=plain_or_bar))
+
+
 def _run(args: argparse.Namespace) -> int:
     study, info = _load(args)
-    from ablate.machine import cpu_count
-    from ablate.outputs import REPORT
     from ablate.progress import plain_or_bar
-    from ablate.runner import Setup, run_study
+    from ablate.runner import run_study
+
+    with _setup(args, study.name, info) as setup:
+        return _show(setup, run_study(study, setup, say=print, progress=plain_or_bar))
+
+
+@contextlib.contextmanager
+def _setup(args: argparse.Namespace, study: str, info: "DatasetInfo") -> "Iterator[Setup]":
+    from ablate.machine import cpu_count
+    from ablate.runner import RayShare, Setup
+    from ablate.trackers import tracking
+
+    ray = None
+    if args.engine == "ray":
+        ray = RayShare(args.ray_cpus, args.ray_gpus, args.tensorboard, args.mlflow)
+    with tracking(study, args.tensorboard, args.mlflow) as trackers:
+        yield Setup(
+            folder=_folder(args, study, info),
+            data_root=args.data_root,
+            download=args.download,
+            execution=_execution(args, cpu_count()),
+            pick_layout=args.layout == "auto",
+            workers=args.workers,
+            batches=args.batch_sweep,
+            timing_s=args.timing_seconds,
+            storage=args.storage,
+            retry=args.retry,
+            time_limit_s=args.time_limit or DAY_S,
+            trackers=trackers,
+            ray=ray,
+        )
+
+
+def _show(setup: "Setup", result: "Result") -> int:
+    """Say what a run has shown; its exit status."""
+    from ablate.outputs import REPORT
     from ablate.wording import text_table
 
-    setup = Setup(
-        folder=_folder(args, study.name, info),
-        data_root=args.data_root,
-        download=args.download,
-        execution=_execution(args, cpu_count()),
-        pick_layout=args.layout == "auto",
-        workers=args.workers,
-        batches=args.batch_sweep,
-        timing_s=args.timing_seconds,
-    )
-    result = run_study(study, setup, say=print, progress=plain_or_bar)
     found = result.found
     print(f"\n{text_table(found.summary)}\n\n{found.answer}\n")
     for prediction in found.hypotheses.to_dict("records"):
@@ -300,6 +343,8 @@ def _run(args: argparse.Namespace) -> int:
     print(f"\nReport: {setup.folder / REPORT}")
     for failure in result.failures:
         print(f"ablate: {failure}", file=sys.stderr)
+    if result.failures:
+        print("ablate: --retry tries again what failed", file=sys.stderr)
     return FAILED_TRIALS if result.failures else 0
 
 

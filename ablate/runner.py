@@ -1,10 +1,10 @@
 """A study from start to end: cost and time its cells, train its trials, write what came of it."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -13,6 +13,7 @@ from ablate.execution import Execution, set_up
 from ablate.findings import Findings
 from ablate.index_page import write_index
 from ablate.machine import describe
+from ablate.manifest import write_manifest
 from ablate.outputs import write_findings, write_sweep
 from ablate.preparation import (
     cell_columns,
@@ -21,12 +22,33 @@ from ablate.preparation import (
     time_batches,
     usual_split,
 )
+from ablate.progress import Progress
 from ablate.record import TRIALS, keep_aside
-from ablate.search import Queue
 from ablate.spec import InputError, NetSpec
-from ablate.study import Study, plan_row
+from ablate.storage import sqlite_url
+from ablate.study import Planned, Study, plan_row
+from ablate.supervisor import Done, Tracker, supervise
 from ablate.tables import write_tables
-from ablate.workers import Done, Job, run_queue
+from ablate.trial_process import Training
+from ablate.trial_queue import Queue
+from ablate.tuning import tune
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class RayShare:
+    """A Ray task's share of a machine, and the logs that it writes.
+
+    Args:
+        cpus, gpus: of a task.
+        tensorboard, mlflow: as of `ablate.trackers.tracking`.
+    """
+
+    cpus: int
+    gpus: float
+    tensorboard: Path | None
+    mlflow: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +63,11 @@ class Setup:
         workers: processes that train side by side; None for a probe.
         batches: sizes of batch at which each cell is timed, beside the study's own.
         timing_s: seconds of timing each cell and quantity.
+        storage: the URL of the trials' storage; a file in `folder` if None.
+        retry: whether to try again what failed, ran out of memory or out of time.
+        time_limit_s: of one trial.
+        trackers: told how the trials go.
+        ray: what each task takes where a Ray cluster trains; None for processes of this machine.
     """
 
     folder: Path
@@ -51,6 +78,16 @@ class Setup:
     workers: int | None
     batches: tuple[int, ...]
     timing_s: float
+    storage: str | None = None
+    retry: bool = False
+    time_limit_s: float = DAY_S
+    trackers: tuple[Tracker, ...] = ()
+    ray: RayShare | None = None
+
+    @property
+    def storage_url(self) -> str:
+        """Where the trials are kept."""
+        return self.storage or sqlite_url(self.folder / "study.db")
 
 
 @dataclass(frozen=True)
@@ -59,13 +96,6 @@ class Result:
 
     found: Findings
     failures: tuple[str, ...]
-
-
-class Progress(Protocol):
-    """Shows trials as they end."""
-
-    def __call__(self, items: Iterable[Done], total: int, unit: str) -> Iterator[Done]:
-        """Pass the items on."""
 
 
 def run_study(study: Study, setup: Setup, say: Callable[[str], None], progress: Progress) -> Result:
@@ -78,7 +108,7 @@ def run_study(study: Study, setup: Setup, say: Callable[[str], None], progress: 
     device = set_up(setup.execution)
     data = load(study.data, setup.data_root, setup.download).to(device)
     with _locked(setup.folder):
-        queue = Queue(setup.folder / "study.db", study.name)
+        queue = Queue(setup.storage_url, f"{study.name}/{study.data.name}")
         try:
             return _run_locked(study, data, setup, queue, say, progress)
         finally:
@@ -93,18 +123,11 @@ def _run_locked(
     say: Callable[[str], None],
     progress: Progress,
 ) -> Result:
-    plan = study.plan()
-    _keep_other_table(setup.folder, queue, {planned.spec.key for planned in plan}, say)
-    missing = queue.submit(plan)
     say(f"{study.name} on {study.data.name}: {study.question}")
-    say(
-        f"{len(study.cells)} cells x {study.seeds} seeds = {len(plan)} trials, "
-        f"{len(plan) - missing} done already; on {describe(setup.execution.device)['device']}"
-    )
-    if study.mechanism:
-        _say_unmeasured(queue, {planned.spec.key for planned in plan}, say)
+    say(f"on {describe(setup.execution.device)['device']}")
+    trials = len(study.plan())
     worker = replace(
-        setup.execution, threads=usual_split(setup.execution, setup.workers, len(plan))[1]
+        setup.execution, threads=usual_split(setup.execution, setup.workers, trials)[1]
     )
     worker, gain = pick_execution(study, worker, setup.pick_layout, setup.timing_s, queue, say)
     execution = replace(setup.execution, channels_last=worker.channels_last)
@@ -117,33 +140,74 @@ def _run_locked(
         write_sweep(
             setup.folder, time_batches(study, data, execution, setup.batches, setup.timing_s)
         )
-    try:
-        if missing:
-            if setup.workers is None:
-                # The baseline comes first. Where it could not be timed, no probe could either.
-                rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
-                left_s = missing * study.train.epochs * len(data.train) / rate
-                workers, threads = pick_split(
-                    study, left_s, missing, execution, setup.data_root, queue, say
-                )
-            else:
-                workers, threads = usual_split(execution, setup.workers, missing)
-            say(f"{workers} workers x {threads} threads, {execution.memory_format}")
-            job = Job(
-                storage=setup.folder / "study.db",
-                study=study.name,
-                data=study.data,
-                data_root=setup.data_root,
-                execution=replace(execution, threads=threads),
-                mechanism=study.mechanism,
+
+    def train(plan: Sequence[Planned]) -> None:
+        """Train what is left of a plan."""
+        missing = queue.submit(plan, setup.retry)
+        say(f"{len(plan)} trials, {len(plan) - missing} done already")
+        if not missing:
+            return
+        if setup.workers is None:
+            # The baseline comes first. Where it could not be timed, no probe could either.
+            rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
+            left_s = missing * study.train.epochs * len(data.train) / rate
+            workers, threads = pick_split(
+                study, left_s, missing, execution, setup.data_root, queue, say
             )
-            for _ in progress(run_queue(job, workers, queue), missing, "trial"):
-                pass
+        else:
+            workers, threads = usual_split(execution, setup.workers, missing)
+        say(f"{workers} workers x {threads} threads, {execution.memory_format}")
+        training = Training(
+            data=study.data,
+            data_root=setup.data_root,
+            execution=replace(execution, threads=threads),
+            mechanism=study.mechanism,
+            checkpoints=setup.folder / "checkpoints",
+        )
+        for _ in progress(_train(training, workers, setup, queue), missing, "trial"):
+            pass
+
+    # Workers elsewhere wait between the phases.
+    queue.remember("more", study.tune is not None)
+    study = tune(study, train, queue.outcomes, setup.folder, say)
+    plan = study.plan()
+    keys = {planned.spec.key for planned in plan}
+    _keep_other_table(setup.folder, queue, keys, say)
+    change = write_manifest(setup.folder, study)
+    if change is not None:
+        say(str(change))
+    if study.mechanism:
+        _say_unmeasured(queue, keys, say)
+    try:
+        queue.remember("more", False)
+        train(plan)
     finally:
         failures = _write(study, setup.folder, queue, measured)
     found = write_findings(setup.folder)
     write_index(setup.folder.parent.parent)
     return Result(found, failures)
+
+
+def _train(training: Training, workers: int, setup: Setup, queue: Queue) -> Iterator[Done]:
+    """Run what is queued, on this machine or on a Ray cluster."""
+    queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
+    if setup.ray is None:
+        return supervise(queue, training, workers, setup.time_limit_s, setup.trackers)
+    from ablate.ray_engine import RayWorkers, run_on_ray
+
+    share = setup.ray
+    tasks = RayWorkers(
+        storage=setup.storage_url,
+        study=queue.name,
+        cpus=share.cpus,
+        gpus=share.gpus,
+        data_root=setup.data_root,
+        checkpoints=training.checkpoints,
+        tensorboard=share.tensorboard,
+        mlflow=share.mlflow,
+        wanted=setup.workers,
+    )
+    return run_on_ray(tasks, queue)
 
 
 def _locked(folder: Path) -> FileLock:

@@ -39,7 +39,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 AXIS_PREFIX = "axis_"
 GROWTH_RULES = {"constant": 1.0, "doubling": 2.0, "tripling": 3.0}
-MOST, MOST_BLOCKS = 10**9, 10_000  # of any number, and of a network's blocks
+MOST, MOST_BLOCKS = 10**9, 1_000  # of any number, and of a network's blocks
+LONGEST_LINE = 1_000  # characters
 
 
 Width = TypeVar("Width", int, float)
@@ -54,9 +55,16 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str, key: str | None = None) -> None:
-        # A name from a file may hold line breaks and terminal codes.
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
+        super().__init__(printable(message))
         self.key = key
+
+
+def printable(text: str) -> str:
+    """The text in one line of some length: a file may hold line breaks, terminal codes, a novel."""
+    if len(text) > LONGEST_LINE:
+        half = LONGEST_LINE // 2
+        text = f"{text[:half]} ... {text[-half:]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,14 +319,17 @@ def to_json(spec: Spec) -> str:
 
 
 def trial_from_json(text: str) -> TrialSpec:
-    """The inverse of `to_json`."""
-    raw = json.loads(text)
-    return TrialSpec(
-        net=NetSpec(**{key: _tuples(value) for key, value in raw["net"].items()}),
-        train=TrainSpec(**raw["train"]),
-        data=DataSpec(**raw["data"]),
-        seed=raw["seed"],
-    )
+    """The inverse of `to_json`; raises `InputError` for what describes no trial."""
+    try:
+        raw = json.loads(text)
+        return TrialSpec(
+            net=NetSpec(**{key: _tuples(value) for key, value in raw["net"].items()}),
+            train=TrainSpec(**raw["train"]),
+            data=DataSpec(**raw["data"]),
+            seed=raw["seed"],
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(f"no trial's description: {type(error).__name__}: {error}") from error
 
 
 def growth_ratio(growth: str | float) -> float:
@@ -336,8 +347,14 @@ def growth_ratio(growth: str | float) -> float:
 
 
 def growth_shape(growth: str | float, stages: int) -> tuple[float, ...]:
-    """Width of each stage over that of the first: 1, r, r^2, ..."""
+    """Width of each stage over that of the first: 1, r, r^2, ..., within a factor of `MOST`."""
     ratio = growth_ratio(growth)
+    if (stages - 1) * abs(math.log(ratio)) > math.log(MOST):
+        raise InputError(
+            f"growth = {growth!r}: expected widths within a factor of {MOST:,} of each other in "
+            f"{stages} stages",
+            "growth",
+        )
     return tuple(ratio**stage for stage in range(stages))
 
 
@@ -347,13 +364,8 @@ def stage_widths(base: int, growth: str | float, stages: int, multiple: int = 1)
     >>> stage_widths(16, "doubling", 3)
     (16, 32, 64)
     """
-    try:
-        ideal = growth_shape(growth, stages)
-        rounded = [math.floor(base * width / multiple + 0.5) for width in ideal]
-    except OverflowError as error:
-        raise InputError(
-            f"growth = {growth!r}: expected at most {MOST:,} channels in the last stage", "growth"
-        ) from error
+    ideal = growth_shape(growth, stages)
+    rounded = [math.floor(base * width / multiple + 0.5) for width in ideal]
     return tuple(max(1, count) * multiple for count in rounded)
 
 

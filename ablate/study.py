@@ -1,22 +1,19 @@
 """A study file, read strictly, becomes a `Study`: a question, its cells, and the plan."""
 
-import itertools
 import json
-import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ablate.budget import CostOf, Match, counted, match_depths, match_widths
+from ablate.cells import Cell, Latency, read_cells
 from ablate.claims_file import holds_claims, read_claims
 from ablate.datasets import DatasetInfo, dataset_info
-from ablate.settings import Design, nearest, read_network, read_recipe
+from ablate.sampled import Draw, draw_cells
+from ablate.settings import nearest, read_recipe
 from ablate.spec import (
     AXIS_PREFIX,
     DataSpec,
     InputError,
-    NetSpec,
     TrainSpec,
     TrialSpec,
     content_hash,
@@ -26,52 +23,27 @@ from ablate.study_file import (
     MEASURED,
     PREDICTED,
     DatasetTable,
-    MatchTable,
     StudyFile,
+    TuneTable,
     read_study_file,
 )
 
-Latency = Callable[[NetSpec, int], float]
-
-
-@dataclass(frozen=True)
-class Matched:
-    """How a cell's network was brought to the study's budget.
-
-    Args:
-        quantity: what is held equal: `macs`, `params`, `activations` or `latency`.
-        residual: the cell's cost over the budget, less one.
-        shape_error: departure of its widths or depths from the arm's shape, as a fraction.
-    """
-
-    quantity: str
-    residual: float
-    shape_error: float
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One combination of the arms of all axes.
-
-    Args:
-        name: the arm, or the arms joined by ` / `.
-        arms: arm by axis.
-        net: its network.
-        matched: how it meets the budget, where the study sets one.
-    """
-
-    name: str
-    arms: Mapping[str, str]
-    net: NetSpec
-    matched: Matched | None = None
+KINDS_OF_SAMPLED = ("higher", "equal")
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A trial of the plan."""
+    """A trial of the plan.
+
+    Args:
+        cell: whose it is.
+        spec: what is trained.
+        explore: whether it only chooses what is then confirmed: it evaluates no test image.
+    """
 
     cell: Cell
     spec: TrialSpec
+    explore: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,12 +54,15 @@ class Study:
         name: the file's stem.
         path, source: the file and its text.
         question: what the study is to answer.
-        baseline: the cell that others are compared to.
-        data, train: the same for all cells.
-        seeds: trials of each cell, seeded 0, 1, ...
-        cells: in the order of the file.
+        baseline: the cell that others are compared to; of sampled networks, its first.
+        data, train: the same for all cells, but for a learning rate that a cell has tuned.
+        seeds: trials of each cell, seeded 0, 1, ...; sampled networks have seeds of their own,
+            which the arms of one draw share.
+        cells: in the order of the file, or draw by draw.
         mechanism: whether each trial measures its trained network stage by stage; it is no part
             of a trial's key, for it changes nothing of what is learned.
+        tune: how each cell's learning rate is to be tuned first, if at all.
+        draws: all that were made, where the networks are sampled.
     """
 
     name: str
@@ -100,14 +75,23 @@ class Study:
     seeds: int
     cells: tuple[Cell, ...]
     mechanism: bool = False
+    tune: TuneTable | None = None
+    draws: tuple[Draw, ...] = ()
 
     def plan(self) -> list[Planned]:
         """Every trial, seed by seed, so that a run that is cut short still has whole pairs."""
+        step = 1 + max(cell.draw for cell in self.cells)
         return [
-            Planned(cell, TrialSpec(net=cell.net, train=self.train, data=self.data, seed=seed))
-            for seed in range(self.seeds)
+            Planned(cell, self.trial(cell, cell.draw + step * number))
+            for number in range(self.seeds)
             for cell in self.cells
         ]
+
+    def trial(self, cell: Cell, seed: int, lr: float | None = None) -> TrialSpec:
+        """A cell with a seed; its learning rate is `lr`, or the cell's own, or the recipe's."""
+        rate = lr or cell.lr
+        train = self.train if rate is None else replace(self.train, lr=rate)
+        return TrialSpec(net=cell.net, train=train, data=self.data, seed=seed)
 
 
 def study_folders() -> tuple[Path, Path]:
@@ -191,35 +175,29 @@ def load_study(
         "in_channels": info.channels,
         "image_size": info.image_size,
     }
-    designs: dict[tuple[str, ...], Design] = {}
-    for arms in itertools.product(*(axis.items() for axis in file.axes.values())):
-        layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
-        layers += [
-            (f"axes.{axis}.{arm}", settings)
-            for axis, (arm, settings) in zip(file.axes, arms, strict=True)
-        ]
-        designs[tuple(arm for arm, _ in arms)] = read_network(str(path), layers, image)
-    cells = [
-        Cell(" / ".join(arms), dict(zip(file.axes, arms, strict=True)), design.net)
-        for arms, design in designs.items()
-    ]
-    _check_baseline(path, file, cells)
-    if file.match is not None:
-        cost = _cost_of(path, file.match, train, latency)
-        cells = _match(path, file, cells, list(designs.values()), cost)
-    _check_distinct(path, cells)
-    _check_hypotheses(path, file, cells)
+    layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
+    draws: tuple[Draw, ...] = ()
+    if file.sample is None:
+        cells = read_cells(path, file, layers, image, train, latency)
+        baseline, arms = file.baseline, [cell.name for cell in cells]
+    else:
+        cells, draws = draw_cells(path, file, layers, image)
+        arms = [arm for axis in file.axes.values() for arm in axis]
+        baseline = cells[arms.index(file.baseline)].name
+    _check_hypotheses(path, file, arms)
     return Study(
         name=path.stem,
         path=path,
         source=source,
         question=file.question,
-        baseline=file.baseline,
+        baseline=baseline,
         data=data,
         train=train,
         seeds=seeds or own.seeds or file.seeds,
         cells=tuple(cells),
         mechanism=mechanism or file.mechanism,
+        tune=file.tune,
+        draws=draws,
     )
 
 
@@ -254,38 +232,18 @@ def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
     }
 
 
-def _check_baseline(path: Path, file: StudyFile, cells: list[Cell]) -> None:
-    names = [cell.name for cell in cells]
-    if file.baseline not in names:
-        raise InputError(
-            f"{path}: baseline = {file.baseline!r}: expected one of {', '.join(names)}"
-        )
-
-
-def _check_distinct(path: Path, cells: list[Cell]) -> None:
-    seen: dict[NetSpec, str] = {}
-    for cell in cells:
-        net = replace(  # however it is written
-            cell.net,
-            widths=cell.net.block_widths,
-            stem_width=cell.net.stem_out,
-            expansion=cell.net.block_expansion,
-        )
-        if net in seen:
-            raise InputError(
-                f"{path}: axes: {cell.name!r} is the same network as {seen[net]!r}, with "
-                f"widths {list(cell.net.widths)}; take one of them out"
-            )
-        seen[net] = cell.name
-
-
-def _check_hypotheses(path: Path, file: StudyFile, cells: list[Cell]) -> None:
+def _check_hypotheses(path: Path, file: StudyFile, cells: list[str]) -> None:
     """Raise `InputError` for a prediction about what the study does not have."""
     for name, hypothesis in file.hypotheses.items():
         where = f"{path}: hypotheses.{name}"
+        if file.sample is not None and hypothesis.kind not in KINDS_OF_SAMPLED:
+            raise InputError(
+                f"{where}.{hypothesis.kind}: expected {' or '.join(KINDS_OF_SAMPLED)}, of arms of "
+                "sampled networks"
+            )
         one = [hypothesis.rises] if hypothesis.rises else []
         for cell in [*(hypothesis.higher or hypothesis.equal or []), *one]:
-            _known(f"{where}.{hypothesis.kind}", cell, [cell.name for cell in cells])
+            _known(f"{where}.{hypothesis.kind}", cell, cells)
         for axis in hypothesis.interaction or []:
             _known(f"{where}.interaction", axis, list(file.axes))
         columns = MEASURED if hypothesis.rises else PREDICTED
@@ -297,58 +255,3 @@ def _known(where: str, name: str, names: list[str]) -> None:
         raise InputError(
             f"{where}: {name!r}{nearest(name, names)}: expected one of {', '.join(names)}"
         )
-
-
-def _cost_of(
-    path: Path, table: MatchTable, train: TrainSpec, latency: Latency | None
-) -> tuple[str, str | float, CostOf]:
-    """The quantity that a study holds equal, its budget as the file gives it, and its measure."""
-    given = {name: value for name, value in table if name != "by" and value is not None}
-    if len(given) != 1:
-        raise InputError(
-            f"{path}: match: expected one of macs, params, activations, latency; got "
-            f"{', '.join(given) or 'none'}"
-        )
-    quantity, budget = next(iter(given.items()))
-    if isinstance(budget, str) and budget != "reference":
-        raise InputError(
-            f'{path}: match.{quantity} = {budget!r}: expected "reference" (the baseline\'s own '
-            "cost) or a number"
-        )
-    if isinstance(budget, float) and not 0 < budget < math.inf:
-        raise InputError(f"{path}: match.{quantity} = {budget:g}: expected a positive number")
-    if quantity != "latency":
-        return quantity, budget, counted(quantity)
-    if latency is None:
-        raise InputError(f"{path}: match.latency: needs a device to measure on")
-    return quantity, budget, lambda net: latency(net, train.batch_size)
-
-
-def _match(
-    path: Path,
-    file: StudyFile,
-    cells: list[Cell],
-    designs: list[Design],
-    measure: tuple[str, str | float, CostOf],
-) -> list[Cell]:
-    """The cells with each network brought to the budget; a baseline that sets it stays."""
-    quantity, given, cost = measure
-    assert file.match is not None
-    reference = next(cell.net for cell in cells if cell.name == file.baseline)
-    budget = cost(reference) if isinstance(given, str) else given
-    solved = []
-    for cell, design in zip(cells, designs, strict=True):
-        try:
-            if cell.net == reference and isinstance(given, str):
-                match = Match(cell.net, 0.0, 0.0)
-            elif file.match.by == "depth":
-                match = match_depths(cell.net, cost, budget, quantity != "latency")
-            else:
-                match = match_widths(
-                    cell.net, design.shape, cost, budget, design.multiple, quantity != "latency"
-                )
-        except InputError as error:
-            raise InputError(f"{path}: match.{quantity}: {cell.name}: {error}") from error
-        matched = Matched(quantity, match.residual, match.shape_error)
-        solved.append(replace(cell, net=match.net, matched=matched))
-    return solved

@@ -28,11 +28,14 @@ def _name(name: str) -> str:
 Name = Annotated[str, AfterValidator(_name)]
 _Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
+_Depth = Annotated[int, Field(ge=1, le=50)]
+_Positive = Annotated[float, Field(gt=0, lt=1e6)]
 PREDICTED = ("test_accuracy", "val_accuracy", "val_loss", "train_loss")  # of the trials table
 MEASURED = (  # of the mechanism table, stage by stage
     *("probe_accuracy", "effective_rank", "effective_rank_share", "dead_channels", "grad_norm"),
     *("block_loss", "field_over_image"),
 )
+MOST_SEEDS = 10_000
 KINDS = ("higher", "equal", "optimum", "interaction", "rises")
 _File = TypeVar("_File", bound="StrictTable")
 
@@ -40,7 +43,8 @@ _File = TypeVar("_File", bound="StrictTable")
 class DatasetTable(StrictTable):
     """What a study sets for one dataset."""
 
-    seeds: int | None = Field(default=None, ge=1)
+    seeds: int | None = Field(default=None, ge=1, le=MOST_SEEDS)
+    threshold: float | None = Field(default=None, gt=0, lt=1)
     net: dict[str, Any] = {}
     train: dict[str, Any] = {}
 
@@ -60,6 +64,41 @@ class DataTable(StrictTable):
 
     val_fraction: float | None = Field(default=None, gt=0, lt=1)
     split_seed: int | None = Field(default=None, ge=0, lt=2**32)
+
+
+class SampleTable(StrictTable):
+    """How networks are drawn for each arm: see `ablate.sampled`.
+
+    Args:
+        networks: of each arm.
+        seed: of the drawing.
+        depths: the least and the most blocks of a stage; each stage draws its own.
+        ratios: the least and the greatest width of a stage over that of the stage before, drawn
+            evenly on a log scale for each stage of an arm with `growth = "drawn"`.
+        tolerance: of a network's cost over the budget, less one. RegNet takes 360 to 400 MF.
+        shape_tolerance: of the departure of its widths from the arm's rule, as a fraction.
+        threshold: an error, as a fraction; the share of networks with less is told.
+    """
+
+    networks: int = Field(ge=2, le=500)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    depths: list[_Depth] = Field(min_length=2, max_length=2)
+    ratios: list[_Positive] | None = Field(default=None, min_length=2, max_length=2)
+    tolerance: float = Field(default=0.05, gt=0, lt=1)
+    shape_tolerance: float = Field(default=0.2, gt=0, lt=1)
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+
+
+class TuneTable(StrictTable):
+    """How each cell's learning rate is tuned, all alike: see `ablate.tuning`.
+
+    Args:
+        lr: the peak learning rates that are tried, ascending.
+        seeds: trials of each, with seeds of their own.
+    """
+
+    lr: list[_Positive] = Field(min_length=2, max_length=50)
+    seeds: int = Field(default=2, ge=1, le=1000)
 
 
 class HypothesisTable(StrictTable):
@@ -95,19 +134,23 @@ class StudyFile(StrictTable):
     """A whole study file.
 
     Args:
+        sample: makes it a study of networks that are drawn at random for each arm.
+        tune: makes it tune each cell's learning rate first.
         margin: difference in accuracy, as a fraction, below which two arms count as equal.
         mechanism: whether each trial measures its trained network stage by stage.
     """
 
     question: str = Field(min_length=1)
     baseline: str
-    seeds: int = Field(default=6, ge=1)
+    seeds: int = Field(default=6, ge=1, le=MOST_SEEDS)
     net: dict[str, Any] = {}
     train: dict[str, Any] = {}
     data: DataTable = DataTable()
     axes: dict[Name, _Arms] = Field(min_length=1)
     datasets: dict[str, DatasetTable] = {}
     match: MatchTable | None = None
+    sample: SampleTable | None = None
+    tune: TuneTable | None = None
     margin: float = Field(default=0.005, gt=0, lt=1)
     mechanism: bool = False
     hypotheses: dict[Name, HypothesisTable] = {}
@@ -175,7 +218,7 @@ def _check_names(path: Path, file: StudyFile) -> None:
                 f"{path}: datasets.{name}: unknown dataset{nearest(name, DATASETS)}: expected one "
                 f"of {', '.join(DATASETS)}, or {FOLDER}NAME in quotes"
             )
-
+    _check_ascending(path, file)
     for name, hypothesis in file.hypotheses.items():
         given = [kind for kind in KINDS if getattr(hypothesis, kind) is not None]
         if len(given) != 1:
@@ -185,10 +228,25 @@ def _check_names(path: Path, file: StudyFile) -> None:
             )
 
 
+def _check_ascending(path: Path, file: StudyFile) -> None:
+    """Raise `InputError` for a range or a list of numbers that does not go up."""
+    sample, tune = file.sample, file.tune
+    ranges = {"sample.depths": sample.depths, "sample.ratios": sample.ratios} if sample else {}
+    for key, values in ranges.items():
+        if values is not None and values[0] > values[1]:
+            raise InputError(f"{path}: {key} = {values}: expected the least, then the greatest")
+    if tune is not None and tune.lr != sorted(set(tune.lr)):
+        raise InputError(
+            f"{path}: tune.lr = {tune.lr}: expected each learning rate once, ascending"
+        )
+
+
 _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
     ("datasets",): DatasetTable,
     ("data",): DataTable,
     ("match",): MatchTable,
+    ("sample",): SampleTable,
+    ("tune",): TuneTable,
     ("hypotheses",): HypothesisTable,
 }
 

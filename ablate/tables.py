@@ -1,5 +1,6 @@
 """The tables of a run, written from what was measured; all that is found follows from them."""
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ablate import count, record
+from ablate.findings import DRAWS
 from ablate.spec import content_hash
 from ablate.study import Study
 
@@ -21,6 +23,8 @@ def write_tables(
     mechanism: Sequence[dict[str, Any]],
 ) -> None:
     """Write `trials.csv` (and Parquet), `epochs.csv`, `stages.csv` and the study file.
+
+    Of sampled networks also `draws.csv`: one row a draw, with what became of it.
 
     Where the mechanism was measured, `mechanism.csv` too; else an earlier one is taken away, for
     it is about other trials than these.
@@ -43,8 +47,26 @@ def write_tables(
         record.write(pd.DataFrame(mechanism, columns=columns), folder / record.MECHANISM, DIGITS)
     else:
         (folder / record.MECHANISM).unlink(missing_ok=True)
+    if study.draws:
+        record.write(_draw_table(study), folder / DRAWS)
+    else:
+        (folder / DRAWS).unlink(missing_ok=True)
     with record.replacing(folder / "study.toml") as temporary:
         temporary.write_text(study.source, encoding="utf-8")
+
+
+def _draw_table(study: Study) -> pd.DataFrame:
+    rows = [
+        {
+            "network": draw.network,
+            "fate": draw.fate,
+            "arm": draw.arm,
+            "depths": json.dumps(draw.depths),
+            "ratios": json.dumps(draw.ratios),
+        }
+        for draw in study.draws
+    ]
+    return pd.DataFrame(rows).astype({"network": "Int64"})
 
 
 def _stage_table(study: Study) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -40,6 +41,25 @@ class DivergedError(ArithmeticError):
     """The loss is no longer finite, or the gradient has exploded."""
 
 
+class StoppedError(Exception):
+    """The training was asked to stop, within an epoch.
+
+    Args:
+        step: steps of the epoch that are done.
+        total: the sum of their losses, nats.
+    """
+
+    def __init__(self, step: int, total: float) -> None:
+        super().__init__(step, total)
+        self.step = step
+        self.total = total
+
+
+def never() -> bool:
+    """For a training that nothing stops."""
+    return False
+
+
 def fit(
     network: nn.Module,
     data: Dataset,
@@ -47,6 +67,7 @@ def fit(
     seed: int,
     on_epoch: Callable[[Epoch], object],
     checkpoint: Path | None = None,
+    stop: Callable[[], bool] = never,
 ) -> None:
     """Train `network` in place for all of `train.epochs`, telling `on_epoch` what each gave.
 
@@ -62,8 +83,10 @@ def fit(
         on_epoch: called after each epoch, and first for those that a checkpoint holds.
         checkpoint: where the state is kept after each epoch, and taken up again if it is there.
             On the CPU the weights at the end are the same to the bit.
+        stop: asked before each step whether to stop there; then the state is kept as it is.
 
     Raises:
+        StoppedError: `stop` said so.
         DivergedError: the mean loss of an epoch is not finite, or the norm of its last gradient
             is above `GRADIENT_LIMIT`.
         InputError: a batch is larger than the training split.
@@ -77,12 +100,38 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     optimizer = make_optimizer(network, train)
     schedule = make_schedule(optimizer, train, len(data.train) // train.batch_size)
-    done = _restore(checkpoint, network, optimizer, schedule, generator) if checkpoint else []
+
+    def keep(drawn_from: Tensor, step: int = 0, total: float = 0.0) -> None:
+        if checkpoint:
+            write_checkpoint(
+                checkpoint,
+                {
+                    "network": network.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "generator": drawn_from,
+                    "epochs": [asdict(record) for record in done],
+                    "step": step,
+                    "total": total,
+                },
+            )
+
+    state = read_checkpoint(checkpoint, next(network.parameters()).device) if checkpoint else None
+    done, begun = _restore(state, network, optimizer, schedule, generator), (0, 0.0)
+    if state is not None:
+        begun = state["step"], state["total"]
     for record in done:
         on_epoch(record)
     for number in range(len(done) + 1, train.epochs + 1):
-        start = time.perf_counter()
-        train_loss = train_epoch(network, data, train, optimizer, schedule, generator)
+        start, drawn_from = time.perf_counter(), generator.get_state()
+        try:
+            train_loss = train_epoch(
+                network, data, train, optimizer, schedule, generator, begun, stop
+            )
+        except StoppedError as stopped:
+            keep(drawn_from, stopped.step, stopped.total)
+            raise
+        begun = (0, 0.0)
         grad_norm = _gradient_norm(network)
         if not (math.isfinite(train_loss) and grad_norm <= GRADIENT_LIMIT):
             raise DivergedError(f"loss {train_loss:g}, gradient {grad_norm:.3g} in epoch {number}")
@@ -91,17 +140,7 @@ def fit(
             raise DivergedError(f"validation loss {val_loss} in epoch {number}")
         seconds = time.perf_counter() - start
         done.append(Epoch(number, train_loss, val_loss, val_accuracy, grad_norm, seconds))
-        if checkpoint:
-            write_checkpoint(
-                checkpoint,
-                {
-                    "network": network.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "generator": generator.get_state(),
-                    "epochs": [asdict(record) for record in done],
-                },
-            )
+        keep(generator.get_state())
         on_epoch(done[-1])
 
 
@@ -112,20 +151,35 @@ def train_epoch(
     optimizer: SGD,
     schedule: LRScheduler,
     generator: torch.Generator,
+    begun: tuple[int, float] = (0, 0.0),
+    stop: Callable[[], bool] = never,
 ) -> float:
-    """Every whole batch of the training split once, in a random order; the mean loss, in nats."""
+    """Every whole batch of the training split once, in a random order; the mean loss, in nats.
+
+    Args:
+        network, data, train: what is trained, on what, and how.
+        optimizer, schedule: step by step.
+        generator: of order and augmentation, as it was when the epoch began.
+        begun: steps of the epoch that are done, and the sum of their losses.
+        stop: asked before each step whether to stop there.
+
+    Raises:
+        StoppedError: it said so.
+    """
     device = data.mean.device
     network.train()
     steps = len(data.train) // train.batch_size
-    total = torch.zeros((), device=device)
+    total = torch.full((), begun[1], device=device)
     order = torch.randperm(len(data.train), generator=generator).to(device)
     height, width = data.train.images.shape[2:]
     draws = draw(len(order), (height, width), train, generator, device)
-    for step in range(steps):
-        start, stop = step * train.batch_size, (step + 1) * train.batch_size
-        picked = order[start:stop]
+    for step in range(begun[0], steps):
+        if stop():
+            raise StoppedError(step, float(total))
+        first, last = step * train.batch_size, (step + 1) * train.batch_size
+        picked = order[first:last]
         batch = data.normalise(data.train.pick(picked))
-        batch = augment(batch, train, draws.part(start, stop))
+        batch = augment(batch, train, draws.part(first, last))
         with autocast(train.precision, device):
             loss = F.cross_entropy(
                 network(batch), data.train.labels[picked], label_smoothing=train.label_smoothing
@@ -188,14 +242,13 @@ def _gradient_norm(network: nn.Module) -> float:
 
 
 def _restore(
-    checkpoint: Path,
+    state: dict[str, Any] | None,
     network: nn.Module,
     optimizer: SGD,
     schedule: LRScheduler,
     generator: torch.Generator,
 ) -> list[Epoch]:
     """Take up the state of a checkpoint, if there is one, and return the epochs it holds."""
-    state = read_checkpoint(checkpoint, next(network.parameters()).device)
     if state is None:
         return []
     network.load_state_dict(state["network"])

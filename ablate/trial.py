@@ -1,5 +1,6 @@
 """One trial: a `TrialSpec` becomes the measured part of a row, and a row for each epoch."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,11 @@ from ablate.mechanism import measure
 from ablate.model import build
 from ablate.record import Outcome
 from ablate.spec import TrainSpec, TrialSpec
-from ablate.train import DivergedError, Epoch, evaluate, fit
+from ablate.train import DivergedError, Epoch, StoppedError, evaluate, fit, never
+
+
+class PrunedError(Exception):
+    """A search has seen enough of the trial."""
 
 
 def run_trial(
@@ -23,12 +28,17 @@ def run_trial(
     execution: Execution,
     checkpoint: Path | None = None,
     mechanism: bool = False,
+    *,
+    test: bool = True,
+    on_epoch: Callable[[Epoch], object] | None = None,
+    stop: Callable[[], bool] = never,
 ) -> Outcome:
     """Train one network from scratch and evaluate its last epoch, on test once.
 
-    A trial always ends in a row: `complete`; `diverged`, where the loss is no longer finite; or
-    `failed`, with the error in one line, so that one cell that cannot be trained does not end the
-    study. With a `checkpoint`, a trial that was killed goes on from its last whole epoch.
+    A trial always ends in a row: `complete`; `diverged`, where the loss is no longer finite;
+    `oom`, where memory does not suffice; `pruned`; or `failed`, with the error in one line, so
+    that one cell that cannot be trained does not end the study. With a `checkpoint`, a trial that
+    was killed goes on from its last whole epoch, and one that was stopped from its last step.
 
     Args:
         spec: the trial.
@@ -36,28 +46,46 @@ def run_trial(
         execution: how to run.
         checkpoint: where the trial's state is kept while it runs.
         mechanism: whether to measure the trained network stage by stage too.
+        test: whether to evaluate on the test split; a search explores without.
+        on_epoch: told of each epoch; may raise `PrunedError`.
+        stop: asked before each step whether to stop there.
+
+    Raises:
+        StoppedError: `stop` said so.
     """
     started, epochs, stages = now(), list[Epoch](), list[dict[str, Any]]()
+
+    def ended(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        if on_epoch is not None:
+            on_epoch(epoch)
+
     try:
         if execution.compiled:  # else it keeps every network, and after eight compiles no more
             torch.compiler.reset()
         torch.manual_seed(spec.seed)
         network = place(build(spec.net), execution)
-        fit(network, data, spec.train, spec.seed, epochs.append, checkpoint)
-        measured = {
+        fit(network, data, spec.train, spec.seed, ended, checkpoint, stop)
+        measured: dict[str, Any] = {
             "state": "complete",
-            "test_accuracy": evaluate(network, data, data.test, spec.train.precision)[1],
             "val_accuracy": epochs[-1].val_accuracy,
             "val_loss": epochs[-1].val_loss,
             "train_loss": epochs[-1].train_loss,
         }
+        if test:
+            accuracy = evaluate(network, data, data.test, spec.train.precision)[1]
+            measured["test_accuracy"] = accuracy
         if mechanism:
             stages = measure(network, data, spec.net, spec.train, spec.seed)
+    except StoppedError:
+        raise
+    except PrunedError as error:
+        measured = {"state": "pruned", "failure": str(error)}
     except DivergedError as error:
         measured = {"state": "diverged", "failure": str(error)}
     except Exception as error:  # noqa: BLE001 - recorded in the row and shown in the summary
-        line = " ".join(str(error).split())[:300]
-        measured = {"state": "failed", "failure": f"{type(error).__name__}: {line}"}
+        state = "oom" if is_lack_of_memory(error) else "failed"
+        measured = {"state": state, "failure": _line(error)}
     row = (
         describe(execution.device)
         | _how(spec.train, execution)
@@ -74,11 +102,22 @@ def run_trial(
     return Outcome(row, [asdict(epoch) for epoch in epochs], stages)
 
 
-def failed_trial(spec: TrialSpec, reason: str, execution: Execution) -> Outcome:
+def ended_trial(spec: TrialSpec, state: str, reason: str, execution: Execution) -> Outcome:
     """The outcome of a trial that could not report one itself."""
     row = describe(execution.device) | _how(spec.train, execution)
-    row |= {"state": "failed", "failure": reason, "started": now(), "finished": now()}
+    row |= {"state": state, "failure": reason, "started": now(), "finished": now()}
     return Outcome(row, [])
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory does not suffice, on a GPU or in the CPU's allocator."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _how(train: TrainSpec, execution: Execution) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def answer(summary: pd.DataFrame) -> str:
         return " ".join([found, *_lost(summary)])
     decimals = _decimals(summary)
     findings = [_finding(row, decimals, summary) for _, row in others.iterrows()]
-    against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {counted(base['n'], 'seed')})"
+    n = counted(base["n"], summary.attrs["unit"])
+    against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {n})"
     found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
     return " ".join([found, *_joint(summary), *_lost(summary)])
 
@@ -54,7 +55,8 @@ def _finding(row: pd.Series, decimals: int, summary: pd.DataFrame) -> str:
     if row["finding"] == "too few seeds":
         least = max(MIN_PAIRS, fewest_pairs(len(summary) - 1, summary.attrs["level"]))
         measured = f": {points} points, {interval}" if row["pairs"] >= 2 else ""
-        return f"{row['cell']} has too few seeds to tell ({pairs}, {least} needed{measured})"
+        unit = summary.attrs["unit"]
+        return f"{row['cell']} has too few {unit}s to tell ({pairs}, {least} needed{measured})"
     numbers = f"{interval}, {p_text(row['p'])}, {pairs}"
     if row["finding"] == "inconclusive":
         needed = f"{row['pairs_needed']} would show {margin} points"
@@ -243,7 +245,7 @@ def legend(summary: pd.DataFrame) -> list[str]:
     adjusted = "after Holm's correction; " if several else ""
     sentences = [
         f"[{level_name(summary)} intervals: of means, BCa bootstrap; of paired differences, from "
-        f"sign-flip tests{joint}; Student's t for too few seeds]",
+        f"sign-flip tests{joint}; Student's t for too few {summary.attrs['unit']}s]",
         f"p of the sign-flip test, {adjusted}equivalent: within "
         f"{100 * summary.attrs['margin']:g} points (two one-sided tests)",
         "MACs of convolutions and linear layers for one image; images/s of inference, median "

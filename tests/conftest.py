@@ -14,7 +14,13 @@ wait_politely()  # before torch is loaded, as the command line does
 # A shell that runs the tests in the background has it ignored, and so would their processes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Python's fork server finds there what it is to import beforehand, and there alone.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
 import torch
+from postgres import postgres as postgres
 
 from ablate.data import Dataset, load
 from ablate.spec import DataSpec

@@ -125,7 +125,12 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
         + "throughput_control_off diff diff_low diff_high pairs effect p p_equal detectable "
         "pairs_needed finding"
     )
-    assert summary.attrs == {"outcome": "test_accuracy", "level": 0.95, "margin": 0.005}
+    assert summary.attrs == {
+        "outcome": "test_accuracy",
+        "level": 0.95,
+        "margin": 0.005,
+        "unit": "seed",
+    }
     assert list(summary["params"]) == [175_258] * 3
     assert list(summary["infer_images_per_s_iqr"]) == [400.0] * 3
 

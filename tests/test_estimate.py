@@ -10,8 +10,9 @@ import torch
 
 from ablate import estimate
 from ablate.cost import count
-from ablate.estimate import duration, show_plan
+from ablate.estimate import show_plan
 from ablate.execution import Execution
+from ablate.progress import duration
 from ablate.spec import NetSpec
 from ablate.study import Study, load_study
 

@@ -24,10 +24,10 @@ from ablate.preparation import (
     time_batches,
 )
 from ablate.record import COLUMNS
-from ablate.search import Queue
 from ablate.spec import NetSpec
 from ablate.split import Load, Split
 from ablate.study import Study, load_study
+from ablate.trial_queue import Queue
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -4,10 +4,26 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
-from ablate.progress import plain_or_bar
+from ablate.progress import RECENT, plain_or_bar, time_left
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """As the engine tells of a trial."""
+
+    cell: str
+    running: int
+    failed: int
+
+    def __str__(self) -> str:
+        return self.cell
+
+
+TWO = (Ended(cell="wide", running=2, failed=0), Ended(cell="narrow", running=1, failed=1))
 
 
 def test_items_pass_through_one_by_one_as_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,6 +50,26 @@ def test_items_pass_through_one_by_one_as_lines(capsys: pytest.CaptureFixture[st
     assert lines[-1].endswith("about 0 s left")
 
 
+def test_trials_are_shown_with_what_runs_and_what_failed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert list(plain_or_bar(TWO, 2, "trial")) == list(TWO)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("trial 1/2: wide; 2 running, 0 failed; about ")
+    assert second.startswith("trial 2/2: narrow; 1 running, 1 failed; about ")
+
+
+def test_the_time_left_follows_the_last_items_and_not_the_first() -> None:
+    assert time_left([10.0, 14.0], left=3) == 12.0
+    assert time_left([10.0, 10.0, 16.0], left=2) == 6.0  # two ended at once, one later
+
+
+def test_more_items_than_were_expected_do_not_stop_it(capsys: pytest.CaptureFixture[str]) -> None:
+    count = RECENT + 5  # more than are remembered, too
+    assert len(list(plain_or_bar(range(count), 2, "image"))) == count
+    assert f"image {count}/2: {count - 1}; about 0 s left" in capsys.readouterr().out
+
+
 def test_no_items_print_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(plain_or_bar([], 0, "trial")) == []
     assert capsys.readouterr() == ("", "")
@@ -56,18 +92,17 @@ def test_a_terminal_gets_a_bar(
 
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
-    items = [object(), "wide, seed 1"]
+    items = [object(), *TWO]
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr("sys.stderr", terminal)
-        assert list(plain_or_bar(items, 2, "trial")) == items
+        assert list(plain_or_bar(items, 3, "trial")) == items
     monkeypatch.undo()
     shown = everything(ours)
     os.close(ours)
     last = shown.rstrip().split("\r")[-1]
     assert last.startswith("100%|")
-    assert "2/2" in last
-    assert "trial" in last
-    assert "wide, seed 1" in last
+    assert "3/3 trials" in last
+    assert "about 0 s left; 1 running, 1 failed: narrow" in last
     assert capsys.readouterr().out == ""
 
 

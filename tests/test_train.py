@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ablate.augmentation import augment, draw
 from ablate.data import Dataset, Images
 from ablate.model import build
 from ablate.spec import InputError, NetSpec, TrainSpec
-from ablate.train import DivergedError, Epoch, evaluate, fit
+from ablate.train import DivergedError, Epoch, StoppedError, evaluate, fit
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -291,3 +292,48 @@ def test_evaluation_changes_nothing(few: Dataset) -> None:
     assert not network.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("at", range(0, 12))
+def test_a_training_stopped_at_any_step_goes_on_to_the_same_weights(
+    digits: Dataset, tmp_path: Path, at: int
+) -> None:
+    """Twelve steps, four an epoch: the weights and losses are those of the undisturbed run."""
+    recipe = TrainSpec(epochs=3, batch_size=256)
+    whole, stopped = (small_network() for _ in range(2))
+    undisturbed, resumed, steps = list[Epoch](), list[Epoch](), iter(range(100))
+    fit(whole, digits, recipe, 0, undisturbed.append)
+    checkpoint = tmp_path / "c.pt"
+    with pytest.raises(StoppedError):
+        fit(stopped, digits, recipe, 0, lambda _: None, checkpoint, lambda: next(steps) == at)
+    again = small_network(seed=1)
+    fit(again, digits, recipe, 0, resumed.append, checkpoint)
+    for mine, theirs in zip(again.state_dict().values(), whole.state_dict().values(), strict=True):
+        assert torch.equal(mine, theirs)
+    for left, right in zip(undisturbed, resumed, strict=True):
+        assert replace(left, seconds=0) == replace(right, seconds=0)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_training_killed_after_any_epoch_goes_on_to_the_same_weights(
+    digits: Dataset, tmp_path: Path, epoch: int
+) -> None:
+    recipe = TrainSpec(epochs=3, batch_size=256)
+    whole, killed = (small_network() for _ in range(2))
+    fit(whole, digits, recipe, 0, lambda _: None)
+
+    def die(ended: Epoch) -> None:
+        if ended.epoch == epoch:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(killed, digits, recipe, 0, die, tmp_path / "c.pt")
+    again = small_network(seed=1)
+    fit(again, digits, recipe, 0, lambda _: None, tmp_path / "c.pt")
+    for mine, theirs in zip(again.state_dict().values(), whole.state_dict().values(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def small_network(seed: int = 0) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    return build(NetSpec(widths=(4, 8, 16), in_channels=1, image_size=8))

@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -11,9 +10,14 @@ import optuna
 import pytest
 
 from ablate.record import Outcome
-from ablate.search import Claim, Queue
 from ablate.spec import InputError
+from ablate.storage import sqlite_url
 from ablate.study import Planned, Study, find_study, load_study
+from ablate.trial_queue import Claim, Queue
+
+
+def url(folder: Path) -> str:
+    return sqlite_url(folder / "s.db")
 
 
 def study(seeds: int = 2) -> Study:
@@ -41,75 +45,93 @@ def drain(queue: Queue) -> list[Claim]:
 
 
 def test_a_plan_is_queued_once_and_claimed_in_order(tmp_path: Path) -> None:
-    queue, plan = Queue(tmp_path / "s.db", "s"), study().plan()
+    queue, plan = Queue(url(tmp_path), "s"), study().plan()
     assert queue.submit(plan) == 6
     assert queue.submit(plan) == 6
     assert [claim.spec for claim in drain(queue)] == [planned.spec for planned in plan]
     assert queue.claim() is None
 
 
-def test_complete_and_diverged_stand_but_failed_is_tried_again(tmp_path: Path) -> None:
-    queue, plan = Queue(tmp_path / "s.db", "s"), study().plan()
+def test_every_end_stands_and_retry_tries_a_failed_one_again(tmp_path: Path) -> None:
+    queue, plan = Queue(url(tmp_path), "s"), study().plan()
     queue.submit(plan)
     for claim, state in zip(drain(queue), ["complete", "diverged", "failed"] * 2, strict=True):
         queue.finish(claim, outcome(state))
     assert set(queue.outcomes()) == keys(plan)
-    assert queue.submit(plan) == 2
+    assert queue.submit(plan) == 0
+    assert queue.submit(plan, retry=True) == 2
     for claim in drain(queue):
         queue.finish(claim, outcome(finished="t1"))
     ended = Counter(o["row"]["state"] for o in queue.outcomes().values())
     assert ended == {"complete": 4, "diverged": 2}
-    assert queue.submit(plan) == 0
+    assert queue.submit(plan, retry=True) == 0
 
 
-def test_a_trial_left_running_is_queued_again(tmp_path: Path) -> None:
-    queue, plan = Queue(tmp_path / "s.db", "s"), study(1).plan()
+def test_a_trial_left_running_is_queued_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, plan = Queue(url(tmp_path), "s"), study(1).plan()
     queue.submit(plan)
     first = queue.claim()
     queue.close()
-    again = Queue(tmp_path / "s.db", "s")
+    monkeypatch.setattr("ablate.lease._began", lambda pid: None)  # as of a process that is gone
+    again = Queue(url(tmp_path), "s")
     assert again.submit(plan) == 3
     assert first is not None
     assert {claim.spec.key for claim in drain(again)} == keys(plan)
 
 
-def test_an_outcome_stored_just_before_a_kill_is_not_lost(tmp_path: Path) -> None:
-    queue, plan = Queue(tmp_path / "s.db", "s"), study(1).plan()
+def test_a_trial_that_a_living_worker_runs_is_left_to_it(tmp_path: Path) -> None:
+    queue, plan = Queue(url(tmp_path), "s"), study(1).plan()
+    queue.submit(plan)
+    first = queue.claim()
+    other = Queue(url(tmp_path), "s")
+    assert first is not None
+    assert other.submit(plan) == 3
+    assert keys(plan) - {claim.spec.key for claim in drain(other)} == {first.spec.key}
+    assert other.recover() == 0
+
+
+def test_an_outcome_stored_just_before_a_kill_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, plan = Queue(url(tmp_path), "s"), study(1).plan()
     queue.submit(plan)
     claim = queue.claim()
     assert claim is not None
     queue.finish(claim, outcome())
     with sqlite3.connect(tmp_path / "s.db") as database:  # as if killed before the last write
         database.execute("UPDATE trials SET state = 'RUNNING' WHERE state = 'COMPLETE'")
-    again = Queue(tmp_path / "s.db", "s")
+    monkeypatch.setattr("ablate.lease._began", lambda pid: None)
+    again = Queue(url(tmp_path), "s")
     assert again.submit(plan) == 2
     assert states(tmp_path / "s.db") == {"COMPLETE": 1, "WAITING": 2}
 
 
 def test_a_worker_that_dies_after_it_finished_changes_nothing(tmp_path: Path) -> None:
-    queue = Queue(tmp_path / "s.db", "s")
+    queue = Queue(url(tmp_path), "s")
     queue.submit(study(1).plan())
     claim = queue.claim()
     assert claim is not None
     queue.finish(claim, outcome(finished="first"))
-    assert not queue.requeue(claim)
+    assert not queue.give_back(claim)
     queue.finish(claim, outcome("failed", finished="second"))
     assert queue.outcomes()[claim.spec.key]["row"]["finished"] == "first"
     assert states(tmp_path / "s.db") == {"COMPLETE": 1, "WAITING": 2}
 
 
 def test_a_worker_that_dies_while_it_runs_gives_its_trial_back(tmp_path: Path) -> None:
-    queue = Queue(tmp_path / "s.db", "s")
+    queue = Queue(url(tmp_path), "s")
     queue.submit(study(1).plan())
     claim = queue.claim()
     assert claim is not None
-    assert queue.requeue(claim)
+    assert queue.give_back(claim)
     assert claim.spec.key in {again.spec.key for again in drain(queue)}
     assert states(tmp_path / "s.db") == {"FAIL": 1, "RUNNING": 3}
 
 
 def test_a_trial_out_of_the_plan_leaves_the_queue_and_comes_back(tmp_path: Path) -> None:
-    queue = Queue(tmp_path / "s.db", "s")
+    queue = Queue(url(tmp_path), "s")
     queue.submit(study(2).plan())
     assert queue.submit(study(1).plan()) == 3
     assert states(tmp_path / "s.db") == {"WAITING": 3, "FAIL": 3}
@@ -118,10 +140,11 @@ def test_a_trial_out_of_the_plan_leaves_the_queue_and_comes_back(tmp_path: Path)
 
 
 def test_optuna_sees_values_and_learning_curves(tmp_path: Path) -> None:
-    queue = Queue(tmp_path / "s.db", "s")
+    queue = Queue(url(tmp_path), "s")
     queue.submit(study(1).plan())
     claim = queue.claim()
     assert claim is not None
+    queue.proceed(claim, {"epoch": 1, "val_accuracy": 0.5})
     queue.finish(claim, outcome())
     trial = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 's.db'}").trials[0]
     assert (trial.value, trial.intermediate_values) == (0.5, {1: 0.5})
@@ -129,17 +152,17 @@ def test_optuna_sees_values_and_learning_curves(tmp_path: Path) -> None:
 
 
 def test_measurements_are_remembered(tmp_path: Path) -> None:
-    queue = Queue(tmp_path / "s.db", "s")
+    queue = Queue(url(tmp_path), "s")
     assert queue.recall("cell") is None
     queue.remember("cell", {"macs": 3})
-    assert Queue(tmp_path / "s.db", "s").recall("cell") == {"macs": 3}
+    assert Queue(url(tmp_path), "s").recall("cell") == {"macs": 3}
 
 
 def test_a_file_that_is_no_storage_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     path.write_bytes(b"not a database, but somebody's notes\n" * 40)
     with pytest.raises(InputError, match=r"s\.db: not a study storage") as caught:
-        Queue(path, "s")
+        Queue(sqlite_url(path), "s")
     assert "\n" not in str(caught.value)
     assert path.read_bytes().startswith(b"not a database")
 
@@ -147,24 +170,12 @@ def test_a_file_that_is_no_storage_is_refused_and_kept(tmp_path: Path) -> None:
 CLAIM_ALL = """
 import sys
 from pathlib import Path
-from ablate.search import Queue
-queue = Queue(Path(sys.argv[1]), "s")
+from ablate.trial_queue import Queue
+queue = Queue(sys.argv[1], "s")
 print("ready", flush=True)
 sys.stdin.readline()
 for claim in iter(queue.claim, None):
     print(claim.spec.key, flush=True)
-"""
-
-WORK = """
-import sys
-from pathlib import Path
-from ablate.record import Outcome
-from ablate.search import Queue
-queue = Queue(Path(sys.argv[1]), "s")
-row = {"state": "complete", "val_accuracy": 0.5, "finished": sys.argv[2]}
-print("ready", flush=True)
-for claim in iter(queue.claim, None):
-    queue.finish(claim, Outcome(row, [{"epoch": 1, "val_accuracy": 0.5}]))
 """
 
 
@@ -176,8 +187,8 @@ def start(code: str, *args: object) -> subprocess.Popen[str]:
 def test_workers_never_claim_the_same_trial(tmp_path: Path) -> None:
     """Four processes empty one queue of 120 trials; each trial is claimed exactly once."""
     plan = study(40).plan()
-    Queue(tmp_path / "s.db", "s").submit(plan)
-    workers = [start(CLAIM_ALL, tmp_path / "s.db") for _ in range(4)]
+    Queue(url(tmp_path), "s").submit(plan)
+    workers = [start(CLAIM_ALL, url(tmp_path)) for _ in range(4)]
     for worker in workers:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
@@ -189,31 +200,3 @@ def test_workers_never_claim_the_same_trial(tmp_path: Path) -> None:
     assert [worker.returncode for worker in workers] == [0] * 4
     claimed = Counter("".join(outputs).split())
     assert claimed == dict.fromkeys(keys(plan), 1)
-
-
-def test_kill_9_loses_no_finished_trial(tmp_path: Path) -> None:
-    """Ten workers in turn are killed at different moments; the queue still ends whole."""
-    path, plan = tmp_path / "s.db", study(40).plan()
-    Queue(path, "s").submit(plan)
-    kept: dict[str, dict[str, object]] = {}
-    for number in range(10):
-        worker = start(WORK, path, number)
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-        time.sleep(0.02 + 0.017 * number)
-        worker.kill()
-        worker.communicate()
-        queue = Queue(path, "s")
-        queue.submit(plan)
-        now = queue.outcomes()
-        assert all(now[key] == was for key, was in kept.items())
-        kept = now
-        queue.close()
-    last = start(WORK, path, "last")
-    last.communicate(timeout=120)
-    assert last.returncode == 0
-    queue = Queue(path, "s")
-    assert queue.submit(plan) == 0
-    assert set(queue.outcomes()) == keys(plan)
-    assert set(states(path)) <= {"COMPLETE", "FAIL"}
-    assert states(path)["COMPLETE"] == len(plan)

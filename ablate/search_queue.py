@@ -1,0 +1,145 @@
+"""The trials of a search: queued as its samplers ask for them, and cut short as its pruner says.
+
+The trials are an ordinary `Queue`, so that what two samplers ask for is trained once, and any
+worker can run it. The process that began the search alone asks the samplers: they are its chains.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from ablate.cells import Cell
+from ablate.lease import LEASE_S, Owner
+from ablate.search_chain import ASKED, Chain, Latency
+from ablate.search_file import MULTI_FIDELITY
+from ablate.search_samplers import make_pruner
+from ablate.search_spec import Search
+from ablate.spec import trial_from_json
+from ablate.storage import patient
+from ablate.study import Planned
+from ablate.trial_queue import ENDED, Claim, Queue
+
+EXPLORING = "exploring"  # the attribute that says what a worker must know of the search
+
+
+class ExploringQueue(Queue):
+    """The trials of a search, for a worker that joins it.
+
+    It waits where the search is not over and nothing is queued: the process that began the search
+    says what comes next.
+    """
+
+    @patient
+    def unfinished(self) -> int:
+        """Trials that are queued and have not ended, and chains that will ask for more."""
+        queued: int = super().unfinished()
+        going: int = (self.recall(EXPLORING) or {"going": 0})["going"]
+        return queued + going
+
+    @patient
+    def proceed(self, claim: Claim, epoch: Mapping[str, Any]) -> bool:
+        """Keep an epoch's accuracy, and say whether a chain that waits for the trial wants more."""
+        super().proceed(claim, epoch)
+        known = self.recall(EXPLORING) or {}
+        if known.get("pruner") not in MULTI_FIDELITY:
+            return True
+        verdicts = []
+        for name in known["chains"]:
+            study = optuna.load_study(study_name=name, storage=self._storage)
+            pruner = make_pruner(known["pruner"], known["epochs"])
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                if _waits_for(trial, claim.spec.key):
+                    self._storage.set_trial_intermediate_value(
+                        trial._trial_id, epoch["epoch"], epoch["val_accuracy"]
+                    )
+                    reported = self._storage.get_trial(trial._trial_id)
+                    verdicts.append(pruner.prune(study, reported))
+        return not verdicts or not all(verdicts)
+
+
+class SearchQueue(ExploringQueue):
+    """The trials of a search, for the process that began it.
+
+    Args:
+        where, name, owner, lease_s: as for `Queue`.
+        search: what is looked for, and how.
+        latency: measures a network, where that is an objective. Networks are then asked for, and
+            measured, only while none is training.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        name: str,
+        search: Search,
+        latency: Latency | None = None,
+        owner: Owner | None = None,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        super().__init__(where, f"{name}/explore", owner, lease_s)
+        self._quiet = latency is not None
+        self._known: dict[str, dict[str, Any]] = {}
+        table = search.file.search
+        self._chains = [
+            Chain(self._storage, name, search, sampler, repeat, latency)
+            for repeat in range(table.repeats)
+            for sampler in table.samplers
+        ]
+        self._plan: dict[str, Planned] = {}
+        self._exploring: dict[str, Any] = {
+            "chains": [chain.name for chain in self._chains],
+            "pruner": table.pruner,
+            "epochs": search.train.epochs,
+            "going": len(self._chains),
+        }
+        self._going = list(self._chains)
+
+    @patient
+    def claim(self) -> Claim | None:
+        """The next trial; the samplers are asked where none waits."""
+        claim: Claim | None = super().claim()
+        if claim is None and self._ask():
+            claim = super().claim()
+        return claim
+
+    @patient
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a trial that a sampler was told, with the columns of `search.csv`."""
+        return [row for chain in self._chains for row in chain.rows()]
+
+    def _ask(self) -> bool:
+        """Tell the samplers what has ended and queue what they ask for; say if that is anything."""
+        if not self._going or (self._quiet and Queue.unfinished(self)):
+            return False
+        for key, attempts in self._read().items():
+            if key not in self._known and (ended := _ended(attempts)):
+                self._known[key] = json.loads(ended[-1].user_attrs["outcome"])
+        for chain in self._going:
+            chain.advance(self._known)
+        asked = {
+            spec.key: Planned(Cell(name, {}, spec.net), spec, explore=True)
+            for chain in self._going
+            for name, spec in chain.asked()
+        }
+        self._going = [chain for chain in self._going if not chain.done]
+        new = asked.keys() - self._plan.keys()
+        self._plan = asked | self._plan  # who asked first names it
+        if self._exploring["going"] != len(self._going) or self.recall(EXPLORING) is None:
+            self._exploring["going"] = len(self._going)
+            self.remember(EXPLORING, self._exploring)
+        if new:
+            self.submit(list(self._plan.values()))
+        return bool(new)
+
+
+def _ended(attempts: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    return [trial for trial in attempts if trial.state in ENDED]
+
+
+def _waits_for(trial: FrozenTrial, key: str) -> bool:
+    """Whether a chain's trial is a training of the key."""
+    specs = trial.user_attrs.get(ASKED, {}).get("specs", [])
+    return any(trial_from_json(text).key == key for text in specs)

@@ -1,0 +1,135 @@
+"""A search from start to end: explore on validation, then confirm what was found on test."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from ablate import count
+from ablate.confirmation import write_confirmation
+from ablate.data import load
+from ablate.datasets import DatasetInfo
+from ablate.execution import set_up
+from ablate.explored import Explored, write_explored
+from ablate.machine import describe
+from ablate.preparation import usual_split
+from ablate.progress import Progress
+from ablate.runner import Result, Setup, _locked, run_study
+from ablate.search_chain import Latency
+from ablate.search_queue import SearchQueue
+from ablate.search_spec import Search
+from ablate.spec import InputError, NetSpec
+from ablate.storage import sqlite_url
+from ablate.study import load_study
+from ablate.supervisor import supervise
+from ablate.throughput import MeasuredLatency
+from ablate.trial_process import Training
+
+Say = Callable[[str], None]
+
+
+def run_search(
+    search: Search, info: DatasetInfo, setup: Setup, say: Say, progress: Progress
+) -> Result:
+    """Run what is left of a search, confirm its finalists, and write all that came of both.
+
+    Exploring looks at the validation split alone. The finalists and the baseline are then an
+    ordinary study, with seeds that exploring never used and one test evaluation a trial.
+
+    Args:
+        search: what is looked for, and how.
+        info: the dataset.
+        setup: where and on what to run; its layout is the same in both parts.
+        say: prints a line.
+        progress: shows trials as they end.
+
+    Raises:
+        InputError: the dataset is missing, the folder is in use or cannot be written, or nothing
+            that may be trained was found.
+        KeyboardInterrupt: after the tables of what is done were written.
+    """
+    say(f"{search.name} on {search.data.name}: {search.file.question}")
+    explored = _explore(search, setup, say, progress)
+    if explored.networks["finalist"].isna().all():
+        raise InputError(f"{search.path}: no network that may be trained was found; see [limits]")
+    for prediction in explored.comparisons.to_dict("records"):
+        say(f"{prediction['verdict']}: {prediction['says']}\n    {prediction['sentence']}")
+    path = setup.folder / f"{search.name}.toml"
+    write_confirmation(path, search, explored)
+    return run_study(load_study(path, info, subset=search.data.subset), setup, say, progress)
+
+
+def show_search(search: Search, say: Say) -> None:
+    """Say what a search would do; raises nothing and trains nothing."""
+    table, cost = search.file.search, count.total(search.baseline)
+    say(f"{search.name} on {search.data.name}: {search.file.question}")
+    say(
+        f"{', '.join(table.samplers)}: {table.repeats} repeats x {table.trials} networks each, "
+        f"{table.seeds_each} x {search.train.epochs} epochs; objectives "
+        f"{', '.join(table.objectives)}; pruner {table.pruner}"
+    )
+    for parameter in search.space.parameters:
+        step = f" in steps of {parameter.step:g}" if parameter.step else ""
+        values = ", ".join(parameter.choices) or f"{parameter.low:g} to {parameter.high:g}{step}"
+        say(f"  {parameter.name}: {values}{' (logarithmic)' if parameter.log else ''}")
+    for limit in search.space.limits:
+        say(f"  {limit.quantity}: at {'most' if limit.at_most else 'least'} {limit.bound:,.0f}")
+    say(
+        f"{search.file.baseline}: {cost.params:,} parameters, {cost.macs:,} MACs, "
+        f"{list(search.baseline.widths)} x {list(search.baseline.depths)}"
+    )
+    say(
+        f"then {table.finalists} finalists and {search.file.baseline} x {search.file.seeds} seeds, "
+        "on test"
+    )
+
+
+def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Explored:
+    device = set_up(setup.execution)
+    load(search.data, setup.data_root, setup.download)  # or say at once that it is not here
+    table = search.file.search
+    most = len(table.samplers) * table.repeats * table.trials * table.seeds_each
+    slots, threads = usual_split(
+        setup.execution, setup.workers, len(table.samplers) * table.repeats * table.at_once
+    )
+    training = Training(
+        data=search.data,
+        data_root=setup.data_root,
+        execution=replace(setup.execution, threads=threads),
+        mechanism=False,
+        checkpoints=setup.folder / "checkpoints",
+    )
+    with _locked(setup.folder):
+        storage = setup.storage or sqlite_url(setup.folder / "study.db")
+        latency = _latency(search, setup, device) if "latency" in search.costs else None
+        queue = SearchQueue(storage, f"{search.name}/{search.data.name}", search, latency)
+        try:
+            queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
+            say(
+                f"exploring up to {most:,} trials on validation; {slots} workers x {threads} "
+                f"threads, on {describe(setup.execution.device)['device']}"
+            )
+            done = supervise(queue, training, slots, setup.time_limit_s, setup.trackers)
+            try:
+                for _ in progress(done, most - len(queue.outcomes()), "trial"):
+                    pass
+            finally:
+                explored = write_explored(setup.folder, search, queue.rows())
+        finally:
+            queue.close()
+    front = (explored.networks["rank"] == 1).sum()
+    beyond = (explored.rows["state"] == "infeasible").sum()
+    say(
+        f"{len(explored.networks):,} networks were trained, {front:,} are on the front; "
+        f"{beyond:,} that may not be trained were drawn, and were not"
+    )
+    return explored
+
+
+def _latency(search: Search, setup: Setup, device: torch.device) -> Latency:
+    measured = MeasuredLatency(setup.folder / "latency.json", device, setup.execution.threads)
+
+    def latency(net: NetSpec) -> float:
+        return measured(net, search.train.batch_size)
+
+    return latency

@@ -1,0 +1,173 @@
+"""Workers as a Slurm job array: `python -m ablate.slurm --storage URL --study NAME --jobs N`."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.options import add_machine_options, count, positive, reporting
+from ablate.spec import InputError
+
+if TYPE_CHECKING:
+    from submitit import Job
+
+    from ablate.slurm_job import ArrayWorker
+
+REQUEUES = 20
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Submit the jobs and return the exit status: 0, or 2 for bad input."""
+    args = _parser().parse_args(argv)
+    return reporting(lambda: _submit(args))
+
+
+def submit(
+    worker: "ArrayWorker", jobs: int, folder: Path, cluster: str, requeues: int, **request: Any
+) -> "list[Job[None]]":
+    """Submit `jobs` workers, on Slurm as one array.
+
+    Args:
+        worker: what each does.
+        jobs: how many.
+        folder: where submitit keeps what it sends and the jobs' output; all machines see it. It
+            is made for its owner alone: the storage's URL lies there.
+        cluster: `slurm`, or `local` for processes on this machine.
+        requeues: how often a job is queued again that has reached its time limit.
+        request: submitit's parameters of a job, such as `timeout_min`.
+
+    Raises:
+        InputError: there is no Slurm here, or it refuses the jobs.
+    """
+    from submitit import AutoExecutor
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        executor = AutoExecutor(
+            folder, cluster, slurm_max_num_timeout=requeues, local_max_num_timeout=requeues
+        )
+        executor.update_parameters(
+            name="ablate",
+            slurm_array_parallelism=jobs,
+            stderr_to_stdout=True,
+            **request,
+        )
+        with executor.batch():
+            submitted = [executor.submit(worker) for _ in range(jobs)]
+    except (RuntimeError, FailedJobError, FailedSubmissionError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"--cluster {cluster}: nothing was submitted ({line})") from error
+    return submitted
+
+
+def _submit(args: argparse.Namespace) -> int:
+    from ablate.storage import find_study_name, is_shared, shown
+
+    try:
+        from ablate.slurm_job import ArrayWorker
+    except ImportError as error:
+        raise InputError(
+            "python -m ablate.slurm needs submitit, which is not installed: "
+            "pip install 'ablate[slurm]'"
+        ) from error
+    if args.cluster == "slurm" and not is_shared(args.storage):
+        raise InputError(
+            f"--storage {shown(args.storage)}: the jobs' machines cannot share a SQLite file; "
+            "expected postgresql://... or grpc://HOST:PORT"
+        )
+    study = find_study_name(args.storage, args.study)
+    worker = ArrayWorker(
+        storage=args.storage,
+        study=study,
+        workers=args.workers,
+        device=args.device,
+        data_root=args.data_root.absolute(),
+        checkpoints=args.checkpoints.absolute(),
+        time_limit_s=args.time_limit,
+        tensorboard=args.tensorboard and args.tensorboard.absolute(),
+        mlflow=args.mlflow,
+    )
+    request: dict[str, Any] = {
+        "timeout_min": args.minutes,
+        "gpus_per_node": args.gpus,
+        "cpus_per_task": args.cpus,
+        "mem_gb": args.memory,
+        "slurm_partition": args.partition,
+        "slurm_additional_parameters": dict(args.sbatch),
+        # Since Slurm 22.05 srun does not take the number over from sbatch.
+        "slurm_srun_args": [f"--cpus-per-task={args.cpus}"],
+    }
+    jobs = submit(worker, args.jobs, args.folder, args.cluster, args.requeues, **request)
+    print(f"{len(jobs)} workers of {study}: jobs {', '.join(job.job_id for job in jobs)}")
+    print(f"what they print is in {args.folder}")
+    return 0
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=VALUE, such as account=mine")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ablate.slurm",
+        description="Submit workers of a study that python -m ablate.run has planned, as one Slurm "
+        "job array. A job that reaches its time limit is queued again.",
+        epilog="A password that is not in the URL is taken from PGPASSWORD or PGPASSFILE.",
+    )
+    parser.add_argument("--storage", required=True, metavar="URL", help="where the trials are kept")
+    parser.add_argument("--study", required=True, metavar="NAME", help="STUDY or STUDY/DATASET")
+    parser.add_argument("--jobs", required=True, type=count, metavar="N", help="jobs of the array")
+    parser.add_argument(
+        "--minutes", type=count, default=60, metavar="N", help="time limit of a job (default: 60)"
+    )
+    parser.add_argument(
+        "--cpus", type=count, default=1, metavar="N", help="CPUs of a job (default: 1)"
+    )
+    parser.add_argument("--gpus", type=count, metavar="N", help="GPUs of a job (default: none)")
+    parser.add_argument("--memory", type=positive(1e6), metavar="GB", help="memory of a job")
+    parser.add_argument("--partition", metavar="NAME", help="Slurm's partition")
+    parser.add_argument(
+        "--sbatch",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other option of sbatch, such as account=mine; may be given again",
+    )
+    parser.add_argument(
+        "--requeues",
+        type=count,
+        default=REQUEUES,
+        metavar="N",
+        help="how often a job at its time limit is queued again (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cluster",
+        choices=("slurm", "local"),
+        default="slurm",
+        help="slurm (default), or local: processes on this machine, to try it out",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("slurm"),
+        metavar="DIR",
+        help="for the jobs' files and output, seen by all machines (default: slurm)",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        default=Path("checkpoints"),
+        metavar="DIR",
+        help="where the trials' states are kept, seen by all machines (default: checkpoints)",
+    )
+    add_machine_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

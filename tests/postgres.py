@@ -1,0 +1,107 @@
+"""A PostgreSQL server of the tests' own: Debian's package, a new cluster, loopback alone."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+WAIT_S = "60"
+
+
+class Server:
+    """A PostgreSQL server, which syncs what it commits as one in use does.
+
+    Args:
+        folder: empty, and the server's own: its files, its socket, its log.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = _free_port()
+        self._password = secrets.token_urlsafe(16)
+        self._databases = 0
+        secret = folder / "password"
+        secret.write_text(self._password)
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            for path in (folder, secret):
+                shutil.chown(path, "postgres", "postgres")
+        data = str(folder / "data")
+        self._run("initdb", "-D", data, "-U", "tests", "--auth=scram-sha-256", f"--pwfile={secret}")
+        secret.unlink()
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = f"-c listen_addresses=127.0.0.1 -c port={self._port} -k {self._folder}"
+        self._control("start", "-l", str(self._folder / "log"), "-o", options)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: `fast` ends sessions, `immediate` is a crash, which the next start recovers."""
+        self._control("stop", "-m", mode)
+
+    def restart(self, mode: str = "fast") -> None:
+        """Stop it and start it again on the same port, with what it had committed."""
+        self.stop(mode)
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """The URL of its first database, password included."""
+        return self._url("postgres")
+
+    def fresh_database(self) -> str:
+        """The URL of a new, empty database."""
+        import psycopg
+
+        self._databases += 1
+        name = f"study{self._databases}"
+        plain = self.url.replace("postgresql+psycopg://", "postgresql://")
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self._url(name)
+
+    def _url(self, database: str) -> str:
+        login = f"tests:{self._password}"
+        return f"postgresql+psycopg://{login}@127.0.0.1:{self._port}/{database}"
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-t", WAIT_S, *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = AS_POSTGRES if os.geteuid() == 0 else []
+        command = [*user, str(PROGRAMS[-1] / program), *arguments]
+        # A server that pg_ctl starts keeps its output open, so a pipe would never end.
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(command, stdout=output, stderr=output, cwd="/", check=False)
+            output.seek(0)
+            assert done.returncode == 0, output.read().decode(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A running server; skips with the reason where there is none to be had."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -e '.[dev]'")
+    if not PROGRAMS:
+        pytest.skip("no PostgreSQL in /usr/lib/postgresql (Debian's package postgresql)")
+    # Not in pytest's folder, into which the user postgres may not look.
+    with tempfile.TemporaryDirectory(prefix="ablate-pg-") as folder:
+        server = Server(Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port

@@ -1,0 +1,117 @@
+"""Ray: its tasks train a study to the end, and no trial is lost with one of them."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from planned import NAME, attempts, holders, plan, states, wait_until
+
+pytest.importorskip("ray", reason="needs Ray: pip install 'ablate[ray]'")
+
+# In a process of its own: Ray leaves threads, sockets and warnings behind.
+DRIVE = """
+import sys
+from pathlib import Path
+import ray
+from ablate.options import reporting
+from ablate.ray_engine import RayWorkers, run_on_ray
+from ablate.trial_queue import Queue
+
+url, name, folder, gpus = sys.argv[1:]
+workers = RayWorkers(
+    storage=url, study=name, cpus=1, gpus=float(gpus), data_root=Path("data"),
+    checkpoints=Path(folder) / "checkpoints", tensorboard=Path(folder) / "tensorboard",
+    mlflow=None, wanted=2,
+)
+
+def main():
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    queue = Queue(url, name)
+    for done in run_on_ray(workers, queue):
+        print(done, done.running, done.failed, flush=True)
+    queue.close()
+    return 0
+
+if __name__ == "__main__":
+    sys.exit(reporting(main))
+"""
+
+
+def start(url: str, folder: Path, gpus: float = 0) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", DRIVE, url, NAME, str(folder), str(gpus)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+    )  # fmt: skip
+
+
+def test_tasks_train_a_study_to_its_end(tmp_path: Path) -> None:
+    url = plan(tmp_path, epochs=2, seeds=2)
+    out, err = start("sqlite:///study.db", tmp_path).communicate(timeout=200)
+    assert states(url) == ["complete"] * 4, out + err
+    assert attempts(url) == {"complete": 4}
+    lines = out.splitlines()
+    assert sorted(line.partition(":")[0] for line in lines) == [
+        "narrow, seed 0", "narrow, seed 1", "wide, seed 0", "wide, seed 1",
+    ]  # fmt: skip
+    assert {line.split()[-2] for line in lines} <= {"0", "1"}
+    assert {line.split()[-1] for line in lines} == {"0"}
+    assert not list((tmp_path / "checkpoints").glob("*"))
+    assert len(list((tmp_path / "tensorboard" / "tiny" / "digits").iterdir())) == 4
+
+
+def test_a_worker_that_is_killed_loses_no_trial(tmp_path: Path) -> None:
+    url = plan(tmp_path, epochs=60, seeds=1)
+    driver = start(url, tmp_path)
+    wait_until(lambda: list((tmp_path / "checkpoints").glob("*.pt")))
+    killed = min(holders(url))
+    os.kill(killed, signal.SIGKILL)
+    out, err = driver.communicate(timeout=200)
+    assert driver.returncode == 0, out + err
+    assert states(url) == ["complete"] * 2, out + err
+    assert attempts(url) == {"complete": 2, "fail": 1}
+
+
+def test_a_signal_has_the_trials_queued_again_with_their_checkpoints(tmp_path: Path) -> None:
+    url = plan(tmp_path, epochs=5000, seeds=1)
+    driver = start(url, tmp_path)
+    wait_until(lambda: len(list((tmp_path / "checkpoints").glob("*.pt"))) == 2)
+    driver.send_signal(signal.SIGTERM)
+    out, err = driver.communicate(timeout=60)
+    assert driver.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert attempts(url) == {"fail": 2, "waiting": 2}
+    assert len(list((tmp_path / "checkpoints").glob("*.pt"))) == 2
+
+
+def test_a_task_that_never_fits_is_refused_in_a_line(tmp_path: Path) -> None:
+    url = plan(tmp_path, epochs=1, seeds=1)
+    driver = start(url, tmp_path, gpus=0.5)
+    _, err = driver.communicate(timeout=100)
+    assert driver.returncode == 2
+    assert "ablate: --engine ray: a worker takes 1 CPUs and 0.5 GPUs; Ray has 2 and 0" in err
+    assert attempts(url) == {"waiting": 2}
+
+
+TWO_MACHINES = """
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+cluster.add_node(num_cpus=1)
+ray.init(address=cluster.address, log_to_driver=False)
+"""
+
+
+def test_a_file_is_refused_as_the_storage_of_several_machines(tmp_path: Path) -> None:
+    url = plan(tmp_path, epochs=1, seeds=1)
+    code = DRIVE.replace(
+        "ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)",
+        TWO_MACHINES.strip().replace("\n", "\n    "),
+    )
+    command = [sys.executable, "-c", code, url, NAME, str(tmp_path), "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Ray has 2 machines, which cannot share a SQLite file" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert attempts(url) == {"waiting": 2}
