@@ -20,6 +20,16 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """The fault tests at full scale, and how the engine scales; no default session: an hour."""
+    session.run(
+        "python", "-m", "pytest", "tests/test_faults.py", "tests/test_fuzz.py", *session.posargs,
+        env={"ABLATE_FAULTS": "full"},
+    )  # fmt: skip
+    session.run("python", "-m", "benchmarks.engine")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, and the one-way imports."""
     session.run("ruff", "check", ".")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ablate import statistics
+from ablate.record import RETRIED
 from ablate.spec import InputError
 
 OUTCOMES = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
@@ -72,7 +73,8 @@ def summarise(
     Returns:
         Cells in order of first appearance, with the columns
 
-        - `cell`; `n`, complete trials with an outcome; `diverged`, `failed`, trials;
+        - `cell`; `n`, complete trials with an outcome; `diverged`, trials; `failed`, trials that
+          failed, or ran out of memory or time;
         - `mean`, `low`, `high`: accuracy as a fraction, with `statistics.mean_interval` over
           seeds, within 0 and 1; no limits (NaN) below two seeds;
         - `params`; `macs` and `activations` for one image, the median where a cell's networks
@@ -167,7 +169,7 @@ def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "cell": str(rows["cell"].iloc[0]),
         "diverged": int((rows["state"] == "diverged").sum()),
-        "failed": int((rows["state"] == "failed").sum()),
+        "failed": int(rows["state"].isin(RETRIED).sum()),
         **{name: int(rows[name].median()) for name in ("params", "macs", "activations")},
         **{name: float(throughputs[name]) for name in THROUGHPUTS},
         "throughput_control_off": bool(rows["throughput_control_off"].fillna(False).any()),

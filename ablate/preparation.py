@@ -72,7 +72,7 @@ def cell_columns(
     name = _name("cells", execution, timed, study.train, study.data)
     kept = memory.recall(name)
     if kept is None:
-        say(f"timing {len(timed)} cells against each other")
+        say(f"timing {len(timed)} cells against each other" if timed[1:] else "timing one network")
         kept = time_arms(timed, study.train, data, execution, seconds)
         memory.remember(name, kept)
     measured = dict(zip(timed, kept, strict=True))

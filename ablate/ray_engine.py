@@ -70,8 +70,8 @@ class RayWorkers:
 def run_on_ray(workers: RayWorkers, queue: Queue) -> Iterator[Done]:
     """Run what is left of a planned study on Ray, and yield each trial as it ends.
 
-    Ray is the cluster that `RAY_ADDRESS` or `ray start` names, else one on this machine alone. A
-    worker that Ray loses is replaced.
+    Ray is the cluster that `RAY_ADDRESS` names (`auto`: the one that `ray start` began on this
+    machine), else this machine alone. A worker that Ray loses is replaced.
 
     Args:
         workers: what to run.
@@ -88,8 +88,7 @@ def run_on_ray(workers: RayWorkers, queue: Queue) -> Iterator[Done]:
         raise InputError(
             "--engine ray needs Ray, which is not installed: pip install 'ablate[ray]'"
         ) from error
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
+    _connect()
     _check_reach(workers.storage, sum(node["Alive"] for node in ray.nodes()))
     count = _fitting(workers, ray.cluster_resources())
     crew = _RayCrew(_with_absolute_paths(workers), queue, count)
@@ -175,6 +174,23 @@ class _RayCrew:
         for task in self.running:
             ray.cancel(task, force=True)
         self.running.clear()
+
+
+def _connect() -> None:
+    """Connect to Ray, unless this process has done so."""
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Left to itself Ray would also look for a cluster that may have ended long ago.
+    address = os.environ.get("RAY_ADDRESS", "local")
+    try:
+        ray.init(
+            address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"RAY_ADDRESS={address}: expected HOST:PORT of a Ray cluster, or auto ({_line(error)})"
+        ) from error
 
 
 def _check_reach(storage: str, machines: int) -> None:

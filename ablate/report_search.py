@@ -45,7 +45,7 @@ def _found(explored: Explored) -> Section:
         paragraphs=(
             f"{len(explored.networks):,} networks were trained whole. The samplers drew "
             f"{len(rows):,} points: {ends}. Infeasible ones are beyond a limit or cannot be built, "
-            "and were not trained. Draws of a network that the sampler had drawn before, at no cost: "
+            "and were not trained. Draws of a network that a sampler had drawn before are free: "
             f"{int(rows['repeated'].sum()):,}.",
             "Exploring looked at the validation split alone. What is said of accuracies above is "
             "of the confirmation, with seeds of its own and one test evaluation a trial.",

@@ -161,7 +161,7 @@ def _run_locked(
             data=study.data,
             data_root=setup.data_root,
             execution=replace(execution, threads=threads),
-            mechanism=study.mechanism,
+            mechanism=study.mechanism and not plan[0].explore,
             checkpoints=setup.folder / "checkpoints",
         )
         for _ in progress(_train(training, workers, setup, queue), missing, "trial"):

@@ -161,7 +161,7 @@ class Chain:
         timed = self._latency if feasible else None
         return {
             "net": content_hash(net),
-            "network": json.dumps(written(net)),
+            "network": json.dumps(written(net)) if feasible else None,
             "widths": json.dumps(net.widths),
             "depths": json.dumps(net.depths),
             "params": cost.params,

@@ -44,7 +44,7 @@ class SearchTable(StrictTable):
         objectives: `val_accuracy`, which is maximised, and costs, which are minimised.
         trials: networks that each sampler trains, in each repeat.
         repeats: of each sampler, with other starting points and other seeds of the training.
-        startup: networks drawn at random before a sampler begins to choose; NSGA-II's population.
+        startup: random draws before a sampler begins to choose; of NSGA-II the population.
         at_once: networks that a sampler asks for before it is told of any of them.
         seeds_each: trainings of each network, whose mean accuracy counts.
         pruner: which trainings are cut short.

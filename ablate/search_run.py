@@ -19,7 +19,6 @@ from ablate.search_chain import Latency
 from ablate.search_queue import SearchQueue
 from ablate.search_spec import Search
 from ablate.spec import InputError, NetSpec
-from ablate.storage import sqlite_url
 from ablate.study import load_study
 from ablate.supervisor import supervise
 from ablate.throughput import MeasuredLatency
@@ -100,9 +99,8 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         checkpoints=setup.folder / "checkpoints",
     )
     with _locked(setup.folder):
-        storage = setup.storage or sqlite_url(setup.folder / "study.db")
         latency = _latency(search, setup, device) if "latency" in search.costs else None
-        queue = SearchQueue(storage, f"{search.name}/{search.data.name}", search, latency)
+        queue = SearchQueue(setup.storage_url, f"{search.name}/{search.data.name}", search, latency)
         try:
             queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
             say(

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar, get_args
@@ -65,6 +66,20 @@ def printable(text: str) -> str:
         half = LONGEST_LINE // 2
         text = f"{text[:half]} ... {text[-half:]}"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def looks_like_formula(text: str) -> bool:
+    """Whether a spreadsheet that opens a CSV file would run this cell (OWASP, CSV injection)."""
+    first = unicodedata.normalize("NFKC", text)[:1]  # full-width signs are run too
+    return first != "" and first in "=+-@\t\r" and not _is_number(text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)

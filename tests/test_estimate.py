@@ -48,6 +48,24 @@ macs = "reference"
 doubling = {}
 constant = { growth = "constant" }
 """
+SAMPLED = """
+question = "Which space?"
+baseline = "doubling"
+seeds = 2
+[sample]
+networks = 5
+depths = [1, 3]
+[net]
+base_width = 6
+[train]
+epochs = 5
+batch_size = 16
+[match]
+macs = "reference"
+[axes.growth]
+doubling = {}
+constant = { growth = "constant" }
+"""
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 CPU = Execution()
 
@@ -175,3 +193,28 @@ def test_a_real_estimate(tmp_path: Path) -> None:
 )
 def test_a_time_as_a_person_says_it(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_of_many_networks_a_few_are_timed_for_all(
+    tmp_path: Path, rates: list[tuple[NetSpec, Execution, float]]
+) -> None:
+    study = study_of(tmp_path, SAMPLED)
+    seconds, lines = said(study, 8000, CPU, 2)
+    timed = [net for net, *_ in rates]
+    assert timed == [cell.net for cell in study.cells[:6]]
+    each = [5 * 8000 / (50 * net.block_widths[0][0]) for net in timed]
+    assert seconds == pytest.approx(20 * sum(each) / 6 / 2)
+    again = sum(draw.network is None for draw in study.draws)
+    assert (
+        "... and 4 more networks, taken to be as fast as these; "
+        f"{again} of {len(study.draws)} draws were made again"
+    ) in lines
+
+
+def test_tuning_is_part_of_the_estimate(
+    tmp_path: Path, rates: list[tuple[NetSpec, Execution, float]]
+) -> None:
+    tuned = STUDY.replace("[train]", "[tune]\nlr = [0.05, 0.1]\nseeds = 2\n[train]")
+    seconds, lines = said(study_of(tmp_path, tuned), 8000, CPU, 1)
+    assert seconds == pytest.approx((200 + 100) * (3 + 2 * 2))
+    assert "before them 8 trials to tune each cell's learning rate: 0.05, 0.1" in lines

@@ -26,6 +26,7 @@ from ablate.preparation import (
 from ablate.record import COLUMNS
 from ablate.spec import NetSpec
 from ablate.split import Load, Split
+from ablate.storage import sqlite_url
 from ablate.study import Study, load_study
 from ablate.trial_queue import Queue
 
@@ -65,6 +66,23 @@ class Kept:
     def remember(self, name: str, value: Any) -> None:
         assert name not in self.texts, "measured twice"
         self.texts[name] = json.dumps(value)
+
+
+SAMPLED = """
+question = "Which space?"
+baseline = "doubling"
+seeds = 1
+[sample]
+networks = 2
+depths = [1, 3]
+[net]
+base_width = 6
+[match]
+macs = "reference"
+[axes.growth]
+constant = { growth = "constant" }
+doubling = {}
+"""
 
 
 @pytest.fixture
@@ -173,7 +191,7 @@ def test_a_real_probe_is_kept_with_the_study(
     study: Study, tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_block(monkeypatch)
-    path = tmp_path / "study.db"
+    path = sqlite_url(tmp_path / "study.db")
     queue = Queue(path, study.name)
     found = pick_execution(study, CPU, True, 0.1, queue, lines.append)
     queue.close()
@@ -222,6 +240,22 @@ def test_each_cell_gets_its_own_numbers_and_the_baseline_comes_first(
             assert columns["unsupported_ops"] == count(net).unsupported_json
     assert measured == [[of(study, name) for name in ("plain", "narrow", "wide")]]
     assert lines == ["timing 3 cells against each other"]
+
+
+def test_of_sampled_networks_one_is_timed_and_all_are_counted(
+    tmp_path: Path, few: Dataset, memory: Kept, lines: list[str], measured: list[list[NetSpec]]
+) -> None:
+    path = tmp_path / "spaces.toml"
+    path.write_text(SAMPLED)
+    study = load_study(path)
+    found = cell_columns(study, few, CPU, 0.1, memory, lines.append)
+    first = of(study, study.baseline)
+    assert measured == [[first]]
+    assert lines == ["timing one network"]
+    assert [net for net, columns in found.items() if "train_images_per_s" in columns] == [first]
+    assert {net: columns["macs"] for net, columns in found.items()} == {
+        cell.net: count(cell.net).macs for cell in study.cells
+    }
 
 
 def test_another_question_is_another_timing(

@@ -28,7 +28,7 @@ workers = RayWorkers(
 )
 
 def main():
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    # CONNECT
     queue = Queue(url, name)
     for done in run_on_ray(workers, queue):
         print(done, done.running, done.failed, flush=True)
@@ -40,8 +40,14 @@ if __name__ == "__main__":
 """
 
 
-def start(url: str, folder: Path, gpus: float = 0) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", DRIVE, url, NAME, str(folder), str(gpus)]
+TWO_CPUS = "ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)"
+
+
+def start(
+    url: str, folder: Path, gpus: float = 0, connect: str = TWO_CPUS
+) -> subprocess.Popen[str]:
+    code = DRIVE.replace("# CONNECT", connect.strip().replace("\n", "\n    "))
+    command = [sys.executable, "-c", code, url, NAME, str(folder), str(gpus)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
     )  # fmt: skip
@@ -49,7 +55,8 @@ def start(url: str, folder: Path, gpus: float = 0) -> subprocess.Popen[str]:
 
 def test_tasks_train_a_study_to_its_end(tmp_path: Path) -> None:
     url = plan(tmp_path, epochs=2, seeds=2)
-    out, err = start("sqlite:///study.db", tmp_path).communicate(timeout=200)
+    driver = start("sqlite:///study.db", tmp_path, connect="")  # the engine's to do
+    out, err = driver.communicate(timeout=200)
     assert states(url) == ["complete"] * 4, out + err
     assert attempts(url) == {"complete": 4}
     lines = out.splitlines()
@@ -96,8 +103,10 @@ def test_a_task_that_never_fits_is_refused_in_a_line(tmp_path: Path) -> None:
 
 
 TWO_MACHINES = """
+import atexit
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+atexit.register(cluster.shutdown)
 cluster.add_node(num_cpus=1)
 ray.init(address=cluster.address, log_to_driver=False)
 """
@@ -105,13 +114,21 @@ ray.init(address=cluster.address, log_to_driver=False)
 
 def test_a_file_is_refused_as_the_storage_of_several_machines(tmp_path: Path) -> None:
     url = plan(tmp_path, epochs=1, seeds=1)
-    code = DRIVE.replace(
-        "ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)",
-        TWO_MACHINES.strip().replace("\n", "\n    "),
-    )
-    command = [sys.executable, "-c", code, url, NAME, str(tmp_path), "0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "Ray has 2 machines, which cannot share a SQLite file" in done.stderr
-    assert "Traceback" not in done.stderr
+    driver = start(url, tmp_path, connect=TWO_MACHINES)
+    out, err = driver.communicate(timeout=200)
+    assert driver.returncode == 2, out + err
+    assert "Ray has 2 machines, which cannot share a SQLite file" in err
+    assert "Traceback" not in err
     assert attempts(url) == {"waiting": 2}
+
+
+def test_a_cluster_that_is_not_there_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where Ray notes the clusters of a machine
+    driver = start(plan(tmp_path, epochs=1, seeds=1), tmp_path, connect="")
+    _, err = driver.communicate(timeout=100)
+    assert driver.returncode == 2, err
+    assert "ablate: RAY_ADDRESS=auto: expected HOST:PORT of a Ray cluster, or auto" in err
+    assert "Traceback" not in err

@@ -1,5 +1,6 @@
 """The command line on real training: the main job, stopping it in every way, and bad input."""
 
+import json
 import os
 import signal
 import subprocess
@@ -81,28 +82,24 @@ def wait_until(condition: Callable[[], bool]) -> None:
     pytest.fail("nothing happened within 30 s")
 
 
-def group_members(group: int) -> list[int]:
-    """Living processes of a process group."""
-    found = []
+def parents() -> dict[int, int]:
+    """The parent of each living process."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = entry.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(fields[2]) == group and fields[0] != "Z":
-            found.append(int(entry.parent.name))
+        if fields[0] != "Z":
+            found[int(entry.parent.name)] = int(fields[1])
     return found
 
 
-def worker_of(process: subprocess.Popen[str]) -> int:
-    """The process id of the only worker of a run."""
-    workers = [
-        pid
-        for pid in group_members(process.pid)
-        if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()
-    ]
-    assert len(workers) == 1
-    return workers[0]
+def trainers(process: subprocess.Popen[str]) -> list[int]:
+    """The processes that train trials of a run: children of its fork server."""
+    parent = parents()
+    servers = [pid for pid, above in parent.items() if above == process.pid]
+    return [pid for pid, above in parent.items() if above in servers]
 
 
 def assert_whole(study: Path) -> None:
@@ -147,9 +144,10 @@ def test_throughput_and_costs_are_one_value_a_cell(study: Path) -> None:
 def test_kill_9_in_the_middle_then_the_same_command_ends_with_each_trial_once(study: Path) -> None:
     process = start(study, "--workers", 2)
     read_until(process, "trial 3/8")
+    training = trainers(process)
     process.kill()
     process.communicate()
-    wait_until(lambda: not group_members(process.pid))
+    wait_until(lambda: not set(training) & set(parents()))
     out, _ = run(study, "--workers", 2)
     assert " 0 done already" not in out
     assert_whole(study)
@@ -173,7 +171,9 @@ def test_a_stopped_run_says_so_keeps_its_rows_and_goes_on(study: Path, number: i
 def test_a_killed_worker_costs_its_trial_nothing_but_time(study: Path) -> None:
     process = start(study, "--workers", 1)
     read_until(process, "trial 2/8")
-    os.kill(worker_of(process), signal.SIGKILL)
+    wait_until(lambda: bool(trainers(process)))
+    for pid in trainers(process):
+        os.kill(pid, signal.SIGKILL)
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert_whole(study)
@@ -289,10 +289,46 @@ def test_a_trial_that_kills_its_process_three_times_is_a_failure(study: Path) ->
     checkpoints = folder(study) / "checkpoints"
     for _ in range(3):
         wait_until(lambda: bool(list(checkpoints.glob("*.pt"))))
-        os.kill(worker_of(process), signal.SIGKILL)
-        for path in checkpoints.glob("*"):  # so that the next one is the next worker's
+        (training,) = trainers(process)
+        os.kill(training, signal.SIGKILL)
+        wait_until(lambda pid=training: pid not in parents())
+        for path in checkpoints.glob("*"):  # so that the next one is the next process's
             path.unlink()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1, err
     assert "narrow, seed 0: failed: its process ended with status -9, 3 times" in err
     assert list(trials(study)["state"]) == ["failed"]
+
+
+def test_a_manifest_holds_the_plan_and_a_changed_plan_is_noticed(study: Path) -> None:
+    run(study, "--seeds", 1)
+    manifest = json.loads((folder(study) / "manifest.json").read_text())
+    assert [trial["key"] for trial in manifest["trials"]] == list(trials(study)["key"])
+    out, _ = run(study, "--seeds", 2)
+    assert "the plan has changed: 2 trials are new, 2 are kept, 0 are no longer in it" in out
+    (kept,) = folder(study).glob("manifest-*.json")
+    assert json.loads(kept.read_text()) == manifest
+    study.write_text(STUDY.replace("widths = [2, 4]", "widths = [3, 4]"))
+    out, _ = run(study, "--seeds", 2)
+    assert "2 trials are new, 2 are kept, 2 are no longer in it" in out
+    assert len(list(folder(study).glob("trials-*.csv"))) == 1
+
+
+def test_a_failed_trial_stays_failed_until_it_is_to_be_tried_again(study: Path) -> None:
+    study.write_text(
+        STUDY.replace("epochs = 2", "epochs = 100000").replace("seeds = 4", "seeds = 1")
+    )
+    process = start(study, "--time-limit", 6)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "narrow, seed 0: timeout: not done after 6 s, its time limit" in err
+    assert "--retry tries again what failed" in err
+    process = start(study)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "2 trials, 2 done already" in out
+    process = start(study, "--time-limit", 6, "--retry")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "2 trials, 0 done already" in out
+    assert list(trials(study)["state"]) == ["timeout"] * 2

@@ -37,10 +37,10 @@ def submit(url: str, folder: Path, *args: str) -> tuple[int, str, str]:
     """Status and output of the command, in a process that ends before the jobs do."""
     where = ["--folder", str(folder / "slurm"), "--checkpoints", str(folder / "checkpoints")]
     command = [sys.executable, "-m", "ablate.slurm", "--storage", url, "--study", "tiny"]
-    done = subprocess.run(
-        [*command, *where, *args], capture_output=True, text=True, timeout=100, check=False
-    )
-    return done.returncode, done.stdout, done.stderr
+    # Files: local jobs would hold pipes open for as long as they run.
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        done = subprocess.run([*command, *where, *args], stdout=out, stderr=err, check=False)
+    return done.returncode, (folder / "out").read_text(), (folder / "err").read_text()
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_workers_of_an_array_run_a_study_to_its_end(
 def test_a_worker_whose_time_is_up_goes_on_when_its_job_is_started_again(
     tmp_path: Path,
 ) -> None:
-    url = plan(tmp_path, epochs=150, seeds=1)
+    url = plan(tmp_path, epochs=200, seeds=1)
     submit(url, tmp_path, "--cluster", "local", "--jobs", "1", "--workers", "2")
     wait_until(lambda: len(list((tmp_path / "checkpoints").glob("*.pt"))) == 2)
     (first,) = holders(url)

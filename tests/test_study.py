@@ -17,6 +17,7 @@ from ablate import count
 from ablate.claims_file import holds_claims
 from ablate.datasets import DATASETS
 from ablate.record import COLUMNS
+from ablate.search_file import holds_search
 from ablate.settings import WIDTH_RULE
 from ablate.spec import CHOICES, InputError, NetSpec, TrainSpec, content_hash, trial_from_json
 from ablate.study import Study, find_studies, find_study, load_study, plan_row, study_folders
@@ -24,7 +25,7 @@ from ablate.study import Study, find_studies, find_study, load_study, plan_row, 
 SHIPPED = [
     path
     for path in sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
-    if not holds_claims(path)
+    if not holds_claims(path) and not holds_search(path)
 ]
 
 STUDY = """\
@@ -104,7 +105,7 @@ def test_shipped_studies_are_found_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert set(find_studies()) == {path.stem for path in SHIPPED} | {"claims"}
+    assert set(find_studies()) == {path.stem for path in SHIPPED} | {"claims", "search_pareto"}
     assert study_folders()[0] == Path("studies")
 
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablate.data import Dataset
+from ablate.data import Dataset, Images
 from ablate.execution import Execution
 from ablate.model import build
 from ablate.record import COLUMNS
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.train import Epoch, evaluate, fit
-from ablate.trial import failed_trial, run_trial
+from ablate.trial import PrunedError, ended_trial, run_trial
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -128,7 +128,42 @@ def test_an_interrupt_is_no_failure(digits: Dataset) -> None:
 
 
 def test_a_trial_that_cannot_say_what_became_of_it() -> None:
-    outcome = failed_trial(TRIAL, "its process ended", CPU)
+    outcome = ended_trial(TRIAL, "failed", "its process ended", CPU)
     assert set(outcome.row) == ALWAYS | {"failure"}
     assert (outcome.row["state"], outcome.row["failure"]) == ("failed", "its process ended")
     assert outcome.epochs == []
+
+
+def test_a_search_explores_without_the_test_split_and_may_stop_early(digits: Dataset) -> None:
+    nothing = replace(digits, test=Images(digits.test.images[:0], digits.test.labels[:0]))
+    whole = run_trial(TRIAL, nothing, CPU, test=False)
+    assert whole.row["state"] == "complete"
+    assert "test_accuracy" not in whole.row
+
+    def enough(epoch: Epoch) -> None:
+        raise PrunedError(f"after epoch {epoch.epoch}")
+
+    cut = run_trial(TRIAL, digits, CPU, test=False, on_epoch=enough)
+    assert (cut.row["state"], cut.row["failure"]) == ("pruned", "after epoch 1")
+    assert cut.epochs[0]["val_accuracy"] == whole.epochs[0]["val_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "oom"),
+        (MemoryError(), "oom"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "oom"),
+        (RuntimeError("shapes differ"), "failed"),
+    ],
+)
+def test_a_lack_of_memory_is_told_from_other_failures(
+    digits: Dataset, error: Exception, state: str
+) -> None:
+    assert run_trial(TRIAL, broken(digits, error), CPU).row["state"] == state
+
+
+def test_a_real_lack_of_memory_is_told(digits: Dataset) -> None:
+    """More memory than any machine has."""
+    wide = replace(TRIAL, net=replace(TRIAL.net, widths=(2**20, 2**20, 2**20)))
+    assert run_trial(wide, digits, CPU).row["state"] == "oom"

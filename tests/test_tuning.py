@@ -189,9 +189,7 @@ def test_an_earlier_table_of_tuning_is_taken_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("torch_as_it_was")
-def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -> None:
     path = tmp_path / "example.toml"
     text = STUDY.replace("[0.05, 0.1, 0.2]\nseeds = 2", "[0.0001, 0.1]\nseeds = 1")
     path.write_text(text.replace("seeds = 3", "seeds = 1").replace("epochs = 2", "epochs = 1"))
@@ -208,7 +206,6 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(
         assert trial_from_json(spec).train.lr == rates[cell]
     assert trials["test_accuracy"].notna().all()
     before = (folder / "trials.csv").read_bytes()
-    capsys.readouterr()
     assert run.main(command) == 0  # all of it is there already
     assert (folder / "trials.csv").read_bytes() == before
 
