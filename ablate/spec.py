@@ -70,8 +70,8 @@ def printable(text: str) -> str:
 
 def looks_like_formula(text: str) -> bool:
     """Whether a spreadsheet that opens a CSV file would run this cell (OWASP, CSV injection)."""
-    first = unicodedata.normalize("NFKC", text)[:1]  # full-width signs are run too
-    return first != "" and first in "=+-@\t\r" and not _is_number(text)
+    first = unicodedata.normalize("NFKC", text.lstrip())[:1]  # full-width signs are run too
+    return first != "" and first in "=+-@" and not _is_number(text)
 
 
 def _is_number(text: str) -> bool:

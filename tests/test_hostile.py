@@ -313,7 +313,7 @@ def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
         hypothesis["says"] = text
     (run / "study.toml").write_bytes(tomli_w.dumps(content).encode())
     outputs.write_findings(run)
-    found = [cell for _, cell in cells_of(run) if text in cell]
+    found = [cell for _, cell in cells_of(run) if text.strip() in cell]
     assert len(found) >= 2, "the text is nowhere, so this shows nothing"
     assert [(path.name, cell) for path, cell in cells_of(run) if looks_like_formula(cell)] == []
     again = Run(run, record.read(run / TRIALS))
@@ -321,7 +321,7 @@ def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
         assert [line.text for line in remarks(again, check) if line.level == "FAULT"] == []
 
 
-@pytest.mark.parametrize("value", ["-1", "-0.5", "+3e8", "-inf", "a=b", "", "1-2", "'=x"])
+@pytest.mark.parametrize("value", ["-1", "-0.5", "+3e8", "-inf", "a=b", "", "1-2", "'=x", "\ta"])
 def test_numbers_and_plain_text_are_no_formulas(value: str) -> None:
     assert not looks_like_formula(value)
     frame = pd.DataFrame({"a": pd.Series([value], dtype="string"), "b": [-1.5]})

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,15 @@ def main():
 if __name__ == "__main__":
     sys.exit(reporting(main))
 """
+
+
+@pytest.fixture(autouse=True)
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ray's own files in a folder of this test; `tmp_path` is too long for its sockets."""
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        yield
 
 
 TWO_CPUS = "ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)"
@@ -103,10 +114,8 @@ def test_a_task_that_never_fits_is_refused_in_a_line(tmp_path: Path) -> None:
 
 
 TWO_MACHINES = """
-import atexit
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-atexit.register(cluster.shutdown)
 cluster.add_node(num_cpus=1)
 ray.init(address=cluster.address, log_to_driver=False)
 """
@@ -126,7 +135,6 @@ def test_a_cluster_that_is_not_there_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where Ray notes the clusters of a machine
     driver = start(plan(tmp_path, epochs=1, seeds=1), tmp_path, connect="")
     _, err = driver.communicate(timeout=100)
     assert driver.returncode == 2, err
