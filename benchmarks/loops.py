@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ablate.machine import cpu_count, describe, pick_device
-from ablate.run import BAD_INPUT
+from ablate.options import BAD_INPUT
 from ablate.spec import InputError
 from ablate.timing import Times, interleave, speed_ratio
 from benchmarks.contenders import OURS, absent, contenders
