@@ -79,8 +79,9 @@ def choose(
 ) -> pd.DataFrame:
     """The networks to be confirmed, with a column `finalist`; the most accurate is the first.
 
-    They come front by front; of a front, each is the one that adds most hypervolume to those
-    chosen before (the greedy choice, Guerreiro et al. 2016, Evolutionary Computation 24(3)).
+    The most accurate comes first. The others come front by front; of a front, each is the one that
+    adds most hypervolume to those chosen before (the greedy choice, Guerreiro et al. 2016,
+    Evolutionary Computation 24(3)).
 
     Args:
         found: of `networks`.
@@ -90,13 +91,15 @@ def choose(
     """
     left = found[found["net"] != baseline]
     points = losses(left, reference)
-    chosen: list[int] = []
+    chosen = [0] if len(left) else []  # `networks` puts the most accurate first
     for rank in sorted(left["rank"].unique()):
-        front = [place for place, own in enumerate(left["rank"]) if own == rank]
+        front = [
+            place for place, own in enumerate(left["rank"]) if own == rank and place not in chosen
+        ]
         while front and len(chosen) < count:
             gains = [hypervolume(points[[*chosen, place]]) for place in front]
             chosen.append(front.pop(int(np.argmax(gains))))
-    finalists = left.iloc[sorted(chosen)].copy()  # `networks` puts the most accurate first
+    finalists = left.iloc[sorted(chosen)].copy()
     finalists["finalist"] = [finalist(place) for place in range(1, len(finalists) + 1)]
     return finalists
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from ablate import plot_throughput, record, wording
+from ablate.explored import is_search, read_explored
 from ablate.figures import NAMES, draw_all, draw_sampled
 from ablate.findings import Findings, find
 from ablate.page import render
+from ablate.plot_front import front_against_cost, hypervolume_by_budget
 from ablate.plot_style import picture, save
 from ablate.report_page import page_of
 
@@ -26,6 +28,10 @@ def write_findings(folder: Path) -> Findings:
         )
     else:
         drawings = draw_sampled(found.trials, found.summary, stages, epochs, found.mechanism)
+    explored = read_explored(folder) if is_search(folder) else None
+    if explored is not None:
+        front = front_against_cost(explored, found.trials)
+        drawings = [front, hypervolume_by_budget(explored), *drawings]
     record.write(found.summary, folder / SUMMARY)
     tables = ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA), (found.arms, ARMS))
     for table, name in tables:
@@ -40,7 +46,7 @@ def write_findings(folder: Path) -> Findings:
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     write_text(folder / MARKDOWN, summary_markdown(found))
     pictures = [picture(drawing, folder) for drawing in drawings]
-    write_text(folder / REPORT, render(page_of(found, pictures)))
+    write_text(folder / REPORT, render(page_of(found, pictures, explored)))
     return found
 
 

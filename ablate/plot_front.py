@@ -61,7 +61,9 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
                 _draw_interval(axes, row, cost, look[row["cell"]])
             log_axis(axes, "x", pd.concat([found[cost], confirmed[cost]]))
             axes.set_xlabel(SHOWN[cost])
-        _fit_view(left, pd.concat([best[ACCURACY], confirmed["low"], confirmed["high"]]))
+        worst = float(explored.file.reference["val_accuracy"])
+        shown = best[ACCURACY][best[ACCURACY] >= worst]
+        _fit_view(left, pd.concat([shown, *(confirmed[name] for name in ("mean", "low", "high"))]))
         left.set_ylabel("Accuracy (%)")
         left.set_title("Exploring: validation")
         right.set_title("Confirmed: test, once a trial")
@@ -211,7 +213,7 @@ def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> 
 
 
 def _fit_view(axes: Axes, accuracies: pd.Series) -> None:
-    """Show the front and what was confirmed; far below them lies what nobody looks for."""
+    """Show what was confirmed and the front above the reference: below it is what nobody wants."""
     least, most = 100 * accuracies.min(), 100 * accuracies.max()
     room = 0.1 * (most - least) + 0.5
     axes.set_ylim(max(0, least - room), min(100, most + room))

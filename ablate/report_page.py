@@ -7,25 +7,28 @@ from typing import Any
 
 import pandas as pd
 
-from ablate import report_design, report_facts, wording
+from ablate import report_design, report_facts, report_search, wording
+from ablate.explored import Explored
 from ablate.findings import Findings
 from ablate.growth import NEAR, GrowthFit
 from ablate.page import Page, Picture, Section, Table
 from ablate.statistics import POWER
 
 
-def page_of(found: Findings, pictures: Sequence[Picture]) -> Page:
+def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | None = None) -> Page:
     """The page of a run.
 
     Args:
         found: its findings.
         pictures: its figures, in reading order.
+        explored: what was found before, where its arms are the finalists of a search.
     """
     first = found.trials.iloc[0]
     sections = [
         _arms(found),
         *report_design.spaces(found),
         *_hypotheses(found),
+        *(report_search.sections(explored) if explored else []),
         Section(heading="Figures", pictures=tuple(pictures)),
         *_axes(found),
         *report_design.rates(found),

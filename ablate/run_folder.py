@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ablate.manifest import MANIFEST, read_manifest
+from ablate.outputs import SUMMARY
 from ablate.spec import InputError, TrialSpec, trial_from_json
 
-STORAGE, SUMMARY = "study.db", "summary.csv"
+STORAGE = "study.db"
 ATTEMPTS = """
     SELECT trials.trial_id, trials.state, keys.value_json, outcomes.value_json
     FROM trials

@@ -107,7 +107,7 @@ def run_study(study: Study, setup: Setup, say: Callable[[str], None], progress: 
     """
     device = set_up(setup.execution)
     data = load(study.data, setup.data_root, setup.download).to(device)
-    with _locked(setup.folder):
+    with locked(setup.folder):
         queue = Queue(setup.storage_url, f"{study.name}/{study.data.name}")
         try:
             return _run_locked(study, data, setup, queue, say, progress)
@@ -210,7 +210,7 @@ def _train(training: Training, workers: int, setup: Setup, queue: Queue) -> Iter
     return run_on_ray(tasks, queue)
 
 
-def _locked(folder: Path) -> FileLock:
+def locked(folder: Path) -> FileLock:
     """A lock on the run's folder that ends with the process, however it ends."""
     lock = FileLock(folder / "study.lock")
     try:

@@ -14,7 +14,7 @@ from ablate.explored import Explored, write_explored
 from ablate.machine import describe
 from ablate.preparation import usual_split
 from ablate.progress import Progress
-from ablate.runner import Result, Setup, _locked, run_study
+from ablate.runner import Result, Setup, locked, run_study
 from ablate.search_chain import Latency
 from ablate.search_queue import SearchQueue
 from ablate.search_spec import Search
@@ -98,7 +98,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         mechanism=False,
         checkpoints=setup.folder / "checkpoints",
     )
-    with _locked(setup.folder):
+    with locked(setup.folder):
         latency = _latency(search, setup, device) if "latency" in search.costs else None
         queue = SearchQueue(setup.storage_url, f"{search.name}/{search.data.name}", search, latency)
         try:

@@ -9,6 +9,7 @@ from ablate.cells import Cell, Latency, read_cells
 from ablate.claims_file import holds_claims, read_claims
 from ablate.datasets import DatasetInfo, dataset_info
 from ablate.sampled import Draw, draw_cells
+from ablate.search_file import holds_search, read_search_file
 from ablate.settings import nearest, read_recipe
 from ablate.spec import (
     AXIS_PREFIX,
@@ -151,6 +152,11 @@ def load_study(
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
+    if holds_search(path):
+        raise InputError(
+            f"{path}: holds a search, not a study; run it with python -m ablate.run --study "
+            f"{name_or_path(path)}"
+        )
     if holds_claims(path):
         raise InputError(
             f"{path}: holds claims, not networks to train; check them with python -m ablate.run "
@@ -202,7 +208,9 @@ def load_study(
 
 
 def question_of(path: Path) -> str:
-    """What a study file asks, without working out its cells, or a file of claims."""
+    """What a study file asks, without working out its cells; or a search, or a file of claims."""
+    if holds_search(path):
+        return read_search_file(path)[0].question
     if holds_claims(path):
         return read_claims(path, find_studies()).question
     return read_study_file(path)[0].question

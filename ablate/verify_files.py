@@ -9,15 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from ablate import count, record
-from ablate.figures import NAMES
 from ablate.findings import STUDY
-from ablate.outputs import ANOVA, HYPOTHESES, MARKDOWN, REPORT, SUMMARY, write_findings
+from ablate.outputs import MARKDOWN, REPORT, SUMMARY, write_findings
 from ablate.remarks import Remark, fault, note, some
 from ablate.run_folder import Run
 from ablate.spec import InputError, content_hash
 
 DRAWN_FROM = (record.EPOCHS, record.STAGES, record.MECHANISM)
-FOUND = (SUMMARY, HYPOTHESES, ANOVA, *(f"{name}.csv" for name in NAMES))
 STAGE_COLUMNS = ("cell", "net", "stage", "out_size", "params", "macs", "activations")
 TEXT = ("key", "cell", "stage", "net")
 CLOSE = 1e-6  # another version of a library may round otherwise
@@ -107,10 +105,10 @@ def findings(run: Run) -> Iterator[Remark]:
     with tempfile.TemporaryDirectory() as temporary:
         anew = Path(temporary)
         for path in [run.folder / STUDY, *run.folder.glob("*.csv")]:
-            if path.name not in FOUND:
-                shutil.copy(path, anew)
-        write_findings(anew)
-        for name in FOUND:
+            shutil.copy(path, anew)
+        write_findings(anew)  # over those of what is found, and takes away what is found no more
+        tables = {path.name for folder in (run.folder, anew) for path in folder.glob("*.csv")}
+        for name in sorted(tables):
             difference = _difference(run.folder / name, anew / name)
             if difference:
                 again = f"python -m ablate.report {run.folder} makes it anew"

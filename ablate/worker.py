@@ -52,12 +52,12 @@ def work(
     from ablate.execution import Execution
     from ablate.machine import cpu_count, pick_device
     from ablate.preparation import usual_split
+    from ablate.search_queue import ExploringQueue
     from ablate.storage import find_study_name
     from ablate.supervisor import supervise
     from ablate.trial_process import training_of
-    from ablate.trial_queue import Queue
 
-    queue = Queue(storage, find_study_name(storage, study))
+    queue = ExploringQueue(storage, find_study_name(storage, study))
     try:
         job = queue.recall("job")
         if job is None:

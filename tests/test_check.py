@@ -287,8 +287,8 @@ def test_findings_that_are_missing_or_left_over_are_seen(run: Path) -> None:
     (run / "report.html").write_text("all is well")
     lines = [line for line in verify(run) if line.check == "findings"]
     assert [(line.level, line.text.partition(";")[0]) for line in lines] == [
-        ("FAULT", "interaction.csv: the tables give none"),
         ("FAULT", "curves.csv: missing"),
+        ("FAULT", "interaction.csv: the tables give none"),
         ("note", "report.html: not as these versions of ablate and matplotlib write it"),
     ]
 

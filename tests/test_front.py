@@ -82,16 +82,18 @@ def test_nothing_trained_is_an_empty_front() -> None:
     assert front.hypervolumes(none, REFERENCE).empty
 
 
-def test_finalists_add_the_most_hypervolume_front_by_front_and_are_named_by_accuracy() -> None:
+def test_finalists_are_the_most_accurate_and_those_that_add_most_hypervolume() -> None:
     points = [(0.9, 80.0), (0.89, 40.0), (0.88, 39.0), (0.6, 5.0), (0.85, 70.0)]
     found = front.networks(rows(points), REFERENCE)
-    two = front.choose(found, REFERENCE, 2, "none")
-    assert dict(zip(two["finalist"], two["net"], strict=True)) == {
-        "finalist 1": "n1",
-        "finalist 2": "n3",
+    three = front.choose(found, REFERENCE, 3, "none")
+    assert dict(zip(three["finalist"], three["net"], strict=True)) == {
+        "finalist 1": "n0",
+        "finalist 2": "n1",
+        "finalist 3": "n3",
     }
+    assert list(front.choose(found, REFERENCE, 1, "none")["net"]) == ["n0"]
     assert list(front.choose(found, REFERENCE, 5, "none")["net"]) == ["n0", "n1", "n2", "n4", "n3"]
-    assert "n1" not in set(front.choose(found, REFERENCE, 2, "n1")["net"])
+    assert list(front.choose(found, REFERENCE, 2, "n0")["net"]) == ["n1", "n3"]
 
 
 def test_hypervolumes_grow_with_what_was_paid_for() -> None:
