@@ -164,7 +164,7 @@ def _storage_fault(error: BaseException) -> str | None:
         if type(cause).__module__.startswith("grpc"):
             details = getattr(cause, "details", lambda: None)()
             return f"its proxy does not answer: {details}"[:200]
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__  # SQLAlchemy hides the first one there
     return None
 
 

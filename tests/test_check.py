@@ -4,6 +4,8 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,20 @@ def test_every_committed_run_has_no_fault(capsys: pytest.CaptureFixture[str]) ->
     assert status == 0, out
     assert "note   trials.csv: none: the folder is about claims" in out
     assert "note   manifest.json: none: the run was made before there was one" in out
+
+
+def test_a_run_that_has_just_ended_has_neither_fault_nor_note(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.toml"
+    file.write_text(
+        'question = "Does it run?"\nbaseline = "a"\nseeds = 2\nnet.base_width = 4\n'
+        "train = { epochs = 1, batch_size = 64 }\n"
+        "axes.x = { a = { growth = 1.0 }, b = { growth = 2.0 } }\n"
+    )
+    options = "--mechanism --workers 1 --layout contiguous --timing-seconds 0.01 --device cpu"
+    command = [sys.executable, "-m", "ablate.run", "--study", str(file), *options.split()]
+    subprocess.run([*command, "--out", str(tmp_path)], check=True, capture_output=True)
+    lines = verify(tmp_path / "tiny" / "digits")
+    assert [line for line in lines if line.level != "ok" and "uncommitted" not in line.text] == []
 
 
 # What is tampered with, and the check that sees it
