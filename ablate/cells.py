@@ -12,6 +12,7 @@ from ablate.spec import InputError, NetSpec, TrainSpec
 from ablate.study_file import MatchTable, StudyFile
 
 Latency = Callable[[NetSpec, int], float]
+MOST_CELLS, MOST_STUDY_BLOCKS = 1_000, 20_000  # of a study, and of all its networks
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,9 @@ def read_cells(
         InputError: one line with the file, the key, and what would be right.
     """
     layers = list(layers)
+    number = math.prod(len(arms) for arms in file.axes.values())
+    if number > MOST_CELLS:
+        raise InputError(f"{path}: axes: {number:,} cells; expected at most {MOST_CELLS:,}")
     designs: dict[tuple[str, ...], Design] = {}
     for arms in itertools.product(*(axis.items() for axis in file.axes.values())):
         own = [
@@ -83,6 +87,7 @@ def read_cells(
         for arms, design in designs.items()
     ]
     check_baseline(path, file, [cell.name for cell in cells])
+    check_blocks(f"{path}: axes", sum(sum(cell.net.depths) for cell in cells))
     if file.match is not None:
         quantity, given = matched_quantity(path, file.match)
         cost = cost_of(path, quantity, train, latency)
@@ -100,6 +105,15 @@ def check_baseline(path: Path, file: StudyFile, names: list[str]) -> None:
     if file.baseline not in names:
         raise InputError(
             f"{path}: baseline = {file.baseline!r}: expected one of {', '.join(names)}"
+        )
+
+
+def check_blocks(where: str, blocks: int) -> None:
+    """Raise `InputError` for more blocks in a study's networks than can be worked out at once."""
+    if blocks > MOST_STUDY_BLOCKS:
+        raise InputError(
+            f"{where}: {blocks:,} residual blocks in all networks; expected at most "
+            f"{MOST_STUDY_BLOCKS:,}"
         )
 
 

@@ -7,7 +7,6 @@ numbers, strings, lists and dicts. Reading it runs no code (`weights_only`).
 import hashlib
 import io
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +33,18 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     A trial without its checkpoint starts again and gives the same numbers, so nothing but time is
     lost with it.
     """
-    if not path.exists():
+    try:
+        content = path.read_bytes()
+    except OSError:  # there is none, or a folder in its place
         return None
-    content = path.read_bytes()
     payload = content[DIGEST_LENGTH:]
     if _digest(payload) != content[:DIGEST_LENGTH]:
         return None
     try:
-        state: dict[str, Any] = torch.load(
-            io.BytesIO(payload), map_location=device, weights_only=True
-        )
-    except (pickle.UnpicklingError, RuntimeError):
+        state = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except Exception:  # noqa: BLE001 - made to do harm, it can raise anything, and is not used
         return None
-    return state
+    return state if isinstance(state, dict) else None
 
 
 def _digest(payload: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.spec import AXIS_PREFIX, InputError
+from ablate.spec import AXIS_PREFIX, InputError, looks_like_formula
 
 STATES = ("complete", "diverged", "oom", "failed", "timeout")
 RETRIED = ("oom", "failed", "timeout")  # with --retry; what diverged would diverge again
@@ -343,13 +343,30 @@ def write(frame: pd.DataFrame, path: Path, digits: int | None = None) -> None:
     """
     form = None if digits is None else f"%.{digits}g"
     with replacing(path) as temporary:
-        frame.to_csv(temporary, index=False, lineterminator="\n", float_format=form)
+        inert(frame).to_csv(temporary, index=False, lineterminator="\n", float_format=form)
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as Parquet, whole or not at all."""
     with replacing(path) as temporary:
-        frame.to_parquet(temporary, index=False)
+        inert(frame).to_parquet(temporary, index=False)
+
+
+def inert(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with a `'` before each text that a spreadsheet would run as a formula."""
+    safe = frame.rename(columns=_inert)
+    for place, dtype in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype):
+            column = safe.columns[place]
+            safe[column] = safe[column].map(_inert).astype(dtype)
+    return safe
+
+
+def _inert(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")  # pandas would end the line there when it reads it again
+    return f"'{text}" if looks_like_formula(text) else text
 
 
 @contextlib.contextmanager

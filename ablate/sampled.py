@@ -5,7 +5,6 @@ a rule for widths, and what is compared are distributions over networks that fol
 what the rules leave free (the depths) gives one network an arm, so that arms are paired by draw.
 """
 
-import itertools
 import math
 import random
 from collections import Counter
@@ -15,14 +14,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ablate.budget import CostOf, counted, match_widths
-from ablate.cells import Cell, Matched, check_baseline, matched_quantity, written_alike
+from ablate.cells import (
+    Cell,
+    Matched,
+    check_baseline,
+    check_blocks,
+    matched_quantity,
+    written_alike,
+)
 from ablate.settings import Design, Layers, read_network
-from ablate.spec import InputError, NetSpec
+from ablate.spec import InputError, NetSpec, check_depths
 from ablate.study_file import SampleTable, StudyFile
 
 NETWORK = "network"  # the second axis of a sampled study: the number of the network in its arm
 DRAWN = "drawn"  # the growth of an arm whose ratios of widths are drawn
-DRAWS_EACH = 30  # draws for each network that is wanted, before it is given up
+DRAWS_EACH = 30  # draws for each network that is found, before it is given up
+PATIENCE = 10  # networks beyond those found that are hoped for
 
 Fate = Literal["kept", "off the budget", "off the shape", "drawn before"]
 
@@ -83,7 +90,7 @@ def draw_cells(
     draws: list[Draw] = []
     seen: set[NetSpec] = set()
     stages = len(next(iter(space.designs.values())).net.depths)
-    for draw in itertools.islice(_draws(space.table, stages), DRAWS_EACH * space.table.networks):
+    for draw in _draws(space.table, stages):
         number = len(cells) // len(space.designs)
         found: dict[NetSpec, Cell] = {}
         for arm in space.designs:
@@ -101,6 +108,8 @@ def draw_cells(
             seen |= set(found)
             if number + 1 == space.table.networks:
                 return cells, tuple(draws)
+        if len(draws) == DRAWS_EACH * (number + PATIENCE):
+            break
     (fate, arm), _ = Counter((draw.fate, draw.arm) for draw in draws if draw.arm).most_common(1)[0]
     raise InputError(
         f"{path}: sample.networks = {space.table.networks}: only "
@@ -185,11 +194,22 @@ def _read_space(
             f'{path}: match.{quantity} = "reference": {file.baseline} draws its widths; expected a '
             "number, or another baseline"
         )
+    _check_size(path, table, list(designs.values()))
     cost = counted(quantity)
     budget = cost(designs[file.baseline].net) if isinstance(given, str) else given
     return _Space(
         table=table, designs=designs, drawn=drawn, quantity=quantity, cost=cost, budget=budget
     )
+
+
+def _check_size(path: Path, table: SampleTable, designs: list[Design]) -> None:
+    """Raise `InputError` for more blocks than a network, or a study, may have."""
+    stages, most = len(designs[0].net.depths), table.depths[1]
+    try:
+        check_depths((most,) * stages)
+    except InputError as error:
+        raise InputError(f"{path}: sample.depths: {error}") from error
+    check_blocks(f"{path}: sample", table.networks * len(designs) * stages * most)
 
 
 def _check_ratios(path: Path, axis: str, table: SampleTable, drawn: frozenset[str]) -> None:

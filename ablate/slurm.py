@@ -77,10 +77,13 @@ def _submit(args: argparse.Namespace) -> int:
             "expected postgresql://... or grpc://HOST:PORT"
         )
     study = find_study_name(args.storage, args.study)
+    # Not by the CPUs that the process sees: not every Slurm keeps a job to those it was given.
+    workers = args.workers or (1 if args.gpus else args.cpus)
     worker = ArrayWorker(
         storage=args.storage,
         study=study,
-        workers=args.workers,
+        workers=workers,
+        threads=max(1, args.cpus // workers),
         device=args.device,
         data_root=args.data_root.absolute(),
         checkpoints=args.checkpoints.absolute(),
@@ -90,7 +93,7 @@ def _submit(args: argparse.Namespace) -> int:
     )
     request: dict[str, Any] = {
         "timeout_min": args.minutes,
-        "gpus_per_node": args.gpus,
+        "gpus_per_node": args.gpus or None,
         "cpus_per_task": args.cpus,
         "mem_gb": args.memory,
         "slurm_partition": args.partition,
@@ -127,7 +130,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cpus", type=count, default=1, metavar="N", help="CPUs of a job (default: 1)"
     )
-    parser.add_argument("--gpus", type=count, metavar="N", help="GPUs of a job (default: none)")
+    parser.add_argument(
+        "--gpus", type=int, choices=(0, 1), default=0, help="GPUs of a job (default: 0)"
+    )
     parser.add_argument("--memory", type=positive(1e6), metavar="GB", help="memory of a job")
     parser.add_argument("--partition", metavar="NAME", help="Slurm's partition")
     parser.add_argument(

@@ -14,6 +14,7 @@ from pathlib import Path
 from submitit import JobEnvironment
 from submitit.helpers import DelayedSubmission
 
+from ablate.processes import wait_politely
 from ablate.progress import plain_or_bar
 from ablate.trackers import tracking
 from ablate.worker import work
@@ -25,13 +26,14 @@ class ArrayWorker:
 
     Args:
         storage, study: the study, by the storage's URL and its full name.
-        workers, device, data_root, checkpoints, time_limit_s: as of `ablate.worker.work`.
+        workers, threads, device, data_root, checkpoints, time_limit_s: as of `ablate.worker.work`.
         tensorboard, mlflow: as of `ablate.trackers.tracking`.
     """
 
     storage: str
     study: str
-    workers: int | None
+    workers: int
+    threads: int
     device: str
     data_root: Path
     checkpoints: Path
@@ -55,11 +57,13 @@ class ArrayWorker:
         return DelayedSubmission(self)
 
     def _work(self) -> None:
+        wait_politely()
         with tracking(self.study.partition("/")[0], self.tensorboard, self.mlflow) as trackers:
             for _ in work(
                 self.storage,
                 self.study,
                 workers=self.workers,
+                threads=self.threads,
                 device=self.device,
                 data_root=self.data_root,
                 checkpoints=self.checkpoints,

@@ -30,6 +30,7 @@ from ablate.study_file import (
 )
 
 KINDS_OF_SAMPLED = ("higher", "equal")
+MOST_TRIALS = 100_000  # of a plan
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,12 @@ def load_study(
         arms = [arm for axis in file.axes.values() for arm in axis]
         baseline = cells[arms.index(file.baseline)].name
     _check_hypotheses(path, file, arms)
+    seeds = seeds or own.seeds or file.seeds
+    if seeds * len(cells) > MOST_TRIALS:
+        raise InputError(
+            f"{path}: seeds = {seeds:,}: {seeds * len(cells):,} trials; expected at most "
+            f"{MOST_TRIALS:,}"
+        )
     return Study(
         name=path.stem,
         path=path,
@@ -199,7 +206,7 @@ def load_study(
         baseline=baseline,
         data=data,
         train=train,
-        seeds=seeds or own.seeds or file.seeds,
+        seeds=seeds,
         cells=tuple(cells),
         mechanism=mechanism or file.mechanism,
         tune=file.tune,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ablate.datasets import DATASETS, FOLDER
 from ablate.settings import nearest
-from ablate.spec import InputError
+from ablate.spec import InputError, looks_like_formula
 
 
 class StrictTable(BaseModel):
@@ -20,6 +20,8 @@ class StrictTable(BaseModel):
 
 
 def _name(name: str) -> str:
+    if looks_like_formula(name):
+        raise ValueError(f"the name {name!r} begins like a formula of a spreadsheet")
     if not name.isprintable() or name != name.strip() or not name or " / " in name:
         raise ValueError(f"the name {name!r} is not printable text without ' / '")
     return name
@@ -36,6 +38,7 @@ MEASURED = (  # of the mechanism table, stage by stage
     *("block_loss", "field_over_image"),
 )
 MOST_SEEDS = 10_000
+MOST_BYTES = 2**20
 KINDS = ("higher", "equal", "optimum", "interaction", "rises")
 _File = TypeVar("_File", bound="StrictTable")
 
@@ -167,12 +170,17 @@ def read_study_file(path: Path) -> tuple[StudyFile, str]:
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """A TOML file's content and its text; raises `InputError` where it cannot be read."""
     try:
-        source = path.read_text(encoding="utf-8")
-        return tomllib.loads(source), source
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        source = content.decode()
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such study file") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{path}: too large; expected at most {MOST_BYTES:,} bytes")
+    try:
+        return tomllib.loads(source), source
     except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
         raise InputError(f"{path}: not valid TOML: {error}") from error
 

@@ -1,5 +1,6 @@
 """The training loop: one recipe for every arm. `fit` trains; nothing here selects an epoch."""
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -117,9 +118,7 @@ def fit(
             )
 
     state = read_checkpoint(checkpoint, next(network.parameters()).device) if checkpoint else None
-    done, begun = _restore(state, network, optimizer, schedule, generator), (0, 0.0)
-    if state is not None:
-        begun = state["step"], state["total"]
+    done, begun = _restore(state, network, optimizer, schedule, generator)
     for record in done:
         on_epoch(record)
     for number in range(len(done) + 1, train.epochs + 1):
@@ -247,12 +246,33 @@ def _restore(
     optimizer: SGD,
     schedule: LRScheduler,
     generator: torch.Generator,
-) -> list[Epoch]:
-    """Take up the state of a checkpoint, if there is one, and return the epochs it holds."""
-    if state is None:
-        return []
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    schedule.load_state_dict(state["schedule"])
-    generator.set_state(state["generator"].cpu())
-    return [Epoch(**record) for record in state["epochs"]]
+) -> tuple[list[Epoch], tuple[int, float]]:
+    """Take up the state of a checkpoint, if there is one that fits; else all is left as it was.
+
+    Returns:
+        The epochs it holds, and of the next one the steps that are done and their losses' sum.
+    """
+    parts: tuple[Any, ...] = (network, optimizer, schedule)
+    before = copy.deepcopy([part.state_dict() for part in parts]), generator.get_state()
+    try:
+        if state is not None:
+            network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+            schedule.load_state_dict(state["schedule"])
+            generator.set_state(state["generator"].cpu())
+            _check_momentum(optimizer)
+            done = [Epoch(**record) for record in state["epochs"]]
+            return done, (int(state["step"]), float(state["total"]))
+    except Exception:  # noqa: BLE001 - of another network, or made to do harm: not used
+        for part, own in zip(parts, before[0], strict=True):
+            part.load_state_dict(own)
+        generator.set_state(before[1])
+    return [], (0, 0.0)
+
+
+def _check_momentum(optimizer: SGD) -> None:
+    """Raise `ValueError` for a momentum of another shape than its parameter's."""
+    for weight, own in optimizer.state.items():
+        momentum = own.get("momentum_buffer")
+        if momentum is not None and momentum.shape != weight.shape:
+            raise ValueError(f"a momentum of {tuple(momentum.shape)} for {tuple(weight.shape)}")

@@ -97,7 +97,7 @@ def test_a_worker_that_is_cancelled_is_not_started_again(tmp_path: Path) -> None
 
 
 def test_slurm_is_asked_for_what_was_wanted(tmp_path: Path, slurm: Path) -> None:
-    args = ["--jobs", "3", "--minutes", "90", "--cpus", "4", "--gpus", "2", "--memory", "8",
+    args = ["--jobs", "3", "--minutes", "90", "--cpus", "4", "--gpus", "1", "--memory", "8",
             "--partition", "short", "--sbatch", "account=mine", "--sbatch", "nice=10"]  # fmt: skip
     with proxy(plan(tmp_path, epochs=1, seeds=1)) as (url, _):
         status, out, err = submit(url, tmp_path, *args)
@@ -105,7 +105,7 @@ def test_slurm_is_asked_for_what_was_wanted(tmp_path: Path, slurm: Path) -> None
     assert jobs(out) == ["1234_0", "1234_1", "1234_2"]
     script = slurm.read_text()
     for option in (
-        "array=0-2%3", "time=90", "cpus-per-task=4", "gpus-per-node=2", "mem=8GB", "nodes=1",
+        "array=0-2%3", "time=90", "cpus-per-task=4", "gpus-per-node=1", "mem=8GB", "nodes=1",
         "partition=short", "account=mine", "nice=10", "signal=USR2@90", "job-name=ablate",
         "open-mode=append",
     ):  # fmt: skip
