@@ -62,7 +62,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
         whole = content["sha256"] == digest(content) and content["schema"] == SCHEMA
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(f"{path}: not a manifest; move it away to write it anew") from error
     if not whole:
         raise InputError(f"{path}: not as it was written; move it away to write it anew")

@@ -3,21 +3,25 @@
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-WAIT_S = "60"
+AS_POSTGRES = ["--reuid=postgres", "--regid=postgres", "--init-groups"]
+WAIT_S = 60
 
 
 class Server:
     """A PostgreSQL server, which syncs what it commits as one in use does.
+
+    It ends with this process, however that ends.
 
     Args:
         folder: empty, and the server's own: its files, its socket, its log.
@@ -40,12 +44,22 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = f"-c listen_addresses=127.0.0.1 -c port={self._port} -k {self._folder}"
-        self._control("start", "-l", str(self._folder / "log"), "-o", options)
+        place = ["-D", str(self._folder / "data"), "-k", str(self._folder)]
+        options = ["-c", "listen_addresses=127.0.0.1", "-p", str(self._port)]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                _command("postgres", *place, *options, ends_with_parent=True),
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,  # an interrupt is for the tests, which then stop it
+            )
+        self._run("pg_isready", "-h", "127.0.0.1", "-p", str(self._port), attempts=WAIT_S * 10)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it: `fast` ends sessions, `immediate` is a crash, which the next start recovers."""
-        self._control("stop", "-m", mode)
+        self._process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
+        self._process.wait(WAIT_S)
 
     def restart(self, mode: str = "fast") -> None:
         """Stop it and start it again on the same port, with what it had committed."""
@@ -72,17 +86,25 @@ class Server:
         login = f"tests:{self._password}"
         return f"postgresql+psycopg://{login}@127.0.0.1:{self._port}/{database}"
 
-    def _control(self, *arguments: str) -> None:
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-t", WAIT_S, *arguments)
+    def _run(self, program: str, *arguments: str, attempts: int = 1) -> None:
+        """Run one of its programs, until it succeeds."""
+        for _ in range(attempts):
+            done = subprocess.run(
+                _command(program, *arguments), capture_output=True, text=True, cwd="/", check=False
+            )
+            if done.returncode == 0:
+                return
+            time.sleep(0.1)
+        log = self._folder / "log"
+        raise AssertionError(done.stdout + done.stderr + (log.read_text() if log.exists() else ""))
 
-    def _run(self, program: str, *arguments: str) -> None:
-        user = AS_POSTGRES if os.geteuid() == 0 else []
-        command = [*user, str(PROGRAMS[-1] / program), *arguments]
-        # A server that pg_ctl starts keeps its output open, so a pipe would never end.
-        with tempfile.TemporaryFile() as output:
-            done = subprocess.run(command, stdout=output, stderr=output, cwd="/", check=False)
-            output.seek(0)
-            assert done.returncode == 0, output.read().decode(errors="replace")
+
+def _command(program: str, *arguments: str, ends_with_parent: bool = False) -> list[str]:
+    """A command of PostgreSQL's, run as its own user where this one is root."""
+    options = AS_POSTGRES if os.geteuid() == 0 else []
+    if ends_with_parent:
+        options = [*options, "--pdeathsig=QUIT"]
+    return ["setpriv", *options, str(PROGRAMS[-1] / program), *arguments]
 
 
 @pytest.fixture(scope="session")

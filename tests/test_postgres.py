@@ -1,5 +1,11 @@
 """The PostgreSQL server that other tests use is a real one: it keeps, guards and comes back."""
 
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
 import optuna
 import psycopg
 import pytest
@@ -20,6 +26,41 @@ def test_optunas_storage_opens_it_and_a_crash_loses_nothing(postgres: Server) ->
     postgres.restart("immediate")
     assert [trial.user_attrs for trial in study.trials] == [{"key": "k"}]
     storage.engine.dispose()
+
+
+KILLED = """
+import sys, tempfile
+from pathlib import Path
+from postgres import Server
+print(Server(Path(sys.argv[1])).url, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_it_ends_with_the_tests_even_where_these_are_killed(postgres: Server) -> None:
+    """Takes the fixture only to skip where there is no PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="ablate-pg-") as folder:
+        owner = subprocess.Popen(
+            [sys.executable, "-c", KILLED, folder],
+            cwd=Path(__file__).parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert owner.stdin is not None
+        assert owner.stdout is not None
+        url = owner.stdout.readline().strip()
+        psycopg.connect(plain(url)).close()
+        owner.kill()
+        owner.wait()
+        give_up = time.monotonic() + 60
+        while (Path(folder) / "data" / "postmaster.pid").exists():
+            assert time.monotonic() < give_up, "the server lives on"
+            time.sleep(0.05)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(plain(url))
+        owner.stdin.close()
+        owner.stdout.close()
 
 
 def test_each_database_is_empty(postgres: Server) -> None:
