@@ -31,6 +31,15 @@ class DatasetInfo:
     source: str = ""
     checksum: str = ""
 
+    @property
+    def image(self) -> dict[str, int]:
+        """The fields of a `NetSpec` that the dataset sets."""
+        return {
+            "num_classes": self.classes,
+            "in_channels": self.channels,
+            "image_size": self.image_size,
+        }
+
     def sizes(self, data: DataSpec) -> tuple[int, int, int]:
         """Images in the training, validation and test split."""
         test = self.test_images or round(self.images * data.test_fraction)

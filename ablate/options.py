@@ -64,6 +64,21 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_worker_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a process that joins a study, whatever starts it."""
+    parser.add_argument("--storage", required=True, metavar="URL", help="where the trials are kept")
+    parser.add_argument("--study", required=True, metavar="NAME", help="STUDY or STUDY/DATASET")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        default=Path("checkpoints"),
+        metavar="DIR",
+        help="where the trials' states are kept while they run; where all machines see it, any "
+        "goes on with what another has left (default: checkpoints)",
+    )
+    add_machine_options(parser)
+
+
 def count(text: str) -> int:
     """Reads a whole number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
@@ -32,8 +33,20 @@ def prepare_forks(module: str) -> None:
     Linux keeps one process that has imported it and does nothing else, and forks the others from
     it (Python's fork server). Elsewhere each imports it anew.
     """
-    if sys.platform == "linux":
-        multiprocessing.get_context("forkserver").set_forkserver_preload([module])
+    if sys.platform != "linux":
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload([module])
+    # A cluster may warn every process of a job; those that train are told by their parent alone.
+    warnings = (signal.SIGUSR1, signal.SIGUSR2)
+    before = [signal.getsignal(number) for number in warnings]
+    in_main = threading.current_thread() is threading.main_thread()
+    for number in warnings if in_main else ():
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        for number, handler in zip(warnings, before, strict=True) if in_main else ():
+            signal.signal(number, handler)
 
 
 def start_fork(target: Callable[..., object], *args: object) -> tuple[BaseProcess, Connection]:

@@ -14,6 +14,7 @@ from ablate.findings import Findings
 from ablate.index_page import write_index
 from ablate.machine import describe
 from ablate.manifest import write_manifest
+from ablate.options import DAY_S
 from ablate.outputs import write_findings, write_sweep
 from ablate.preparation import (
     cell_columns,
@@ -32,8 +33,6 @@ from ablate.tables import write_tables
 from ablate.trial_process import Training
 from ablate.trial_queue import Queue
 from ablate.tuning import tune
-
-DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from ablate.cells import Cell
-from ablate.lease import LEASE_S, Owner
+from ablate.lease import LEASE_S
 from ablate.search_chain import ASKED, Chain, Latency
 from ablate.search_file import MULTI_FIDELITY
 from ablate.search_samplers import make_pruner
@@ -64,7 +64,7 @@ class SearchQueue(ExploringQueue):
     """The trials of a search, for the process that began it.
 
     Args:
-        where, name, owner, lease_s: as for `Queue`.
+        where, name, lease_s: as for `Queue`.
         search: what is looked for, and how.
         latency: measures a network, where that is an objective. Networks are then asked for, and
             measured, only while none is training.
@@ -76,10 +76,9 @@ class SearchQueue(ExploringQueue):
         name: str,
         search: Search,
         latency: Latency | None = None,
-        owner: Owner | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
-        super().__init__(where, f"{name}/explore", owner, lease_s)
+        super().__init__(where, f"{name}/explore", lease_s)
         self._quiet = latency is not None
         self._known: dict[str, dict[str, Any]] = {}
         table = search.file.search

@@ -7,7 +7,7 @@ from pathlib import Path
 from ablate import count
 from ablate.datasets import DatasetInfo
 from ablate.search_file import ACCURACY, EXPLORING_SEEDS, SearchFile, read_search_file
-from ablate.settings import read_network, read_recipe
+from ablate.settings import read_network, read_recipe, training_images
 from ablate.space import Limit, Space, plain, read_space
 from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec, TrialSpec
 from ablate.study_file import DatasetTable
@@ -86,17 +86,8 @@ def load_search(
     recipe = [("train", file.train), (f"datasets.{info.name}.train", own.train)]
     given = {} if epochs is None else {"epochs": epochs}
     train = read_recipe(str(path), [*recipe, ("--epochs", given)])
-    images = info.sizes(data)[0]
-    if train.batch_size > images:
-        raise InputError(
-            f"{path}: train.batch_size = {train.batch_size}: expected at most the {images} "
-            f"training images of {info.name}"
-        )
-    image = {
-        "num_classes": info.classes,
-        "in_channels": info.channels,
-        "image_size": info.image_size,
-    }
+    images = training_images(path, info, data, train)
+    image = info.image
     layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
     baseline = plain(read_network(str(path), layers, image).net)
     space = read_space(str(path), file.space, layers, image)

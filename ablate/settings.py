@@ -10,13 +10,16 @@ import difflib
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ablate.budget import Shape, equalise_depths
+from ablate.datasets import DatasetInfo
 from ablate.spec import (
     MOST,
+    DataSpec,
     InputError,
     NetSpec,
     TrainSpec,
@@ -68,6 +71,17 @@ def read_recipe(file: str, layers: Layers) -> TrainSpec:
         return TrainSpec(**with_values)
     except InputError as error:
         raise _located(file, error, settings, "train") from error
+
+
+def training_images(file: Path, info: DatasetInfo, data: DataSpec, train: TrainSpec) -> int:
+    """How many images a recipe trains on; raises `InputError` for a batch of more than those."""
+    images = info.sizes(data)[0]
+    if train.batch_size > images:
+        raise InputError(
+            f"{file}: train.batch_size = {train.batch_size}: expected at most the {images} "
+            f"training images of {info.name}"
+        )
+    return images
 
 
 def read_network(file: str, layers: Layers, image: Mapping[str, int]) -> Design:

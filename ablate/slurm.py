@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablate.options import add_machine_options, count, positive, reporting
+from ablate.options import add_worker_options, count, positive, reporting
 from ablate.spec import InputError
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         "job array. A job that reaches its time limit is queued again.",
         epilog="A password that is not in the URL is taken from PGPASSWORD or PGPASSFILE.",
     )
-    parser.add_argument("--storage", required=True, metavar="URL", help="where the trials are kept")
-    parser.add_argument("--study", required=True, metavar="NAME", help="STUDY or STUDY/DATASET")
+    add_worker_options(parser)
     parser.add_argument("--jobs", required=True, type=count, metavar="N", help="jobs of the array")
     parser.add_argument(
         "--minutes", type=count, default=60, metavar="N", help="time limit of a job (default: 60)"
@@ -163,14 +162,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="for the jobs' files and output, seen by all machines (default: slurm)",
     )
-    parser.add_argument(
-        "--checkpoints",
-        type=Path,
-        default=Path("checkpoints"),
-        metavar="DIR",
-        help="where the trials' states are kept, seen by all machines (default: checkpoints)",
-    )
-    add_machine_options(parser)
     return parser
 
 

@@ -3,11 +3,13 @@
 All are Optuna's own storages, so that `optuna-dashboard` and any other program can read them.
 """
 
+import contextlib
 import functools
 import random
 import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -79,7 +81,8 @@ def serve(where: str, host: str, port: int) -> None:
         from optuna.storages import run_grpc_proxy_server
 
         storage = open_storage(where)
-        run_grpc_proxy_server(storage, host=host, port=port)
+        with _experimental():
+            run_grpc_proxy_server(storage, host=host, port=port)
     except ImportError as error:
         raise InputError(
             "the proxy needs gRPC, which is not installed: pip install 'ablate[grpc]'"
@@ -227,6 +230,14 @@ def _postgresql(where: str) -> RDBStorage:
         raise InputError(f"--storage {shown(where)}: {reason}") from error
 
 
+@contextlib.contextmanager
+def _experimental() -> Iterator[None]:
+    """Optuna says of its proxy that it may change; the versions that we allow are tested."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
+
+
 def _proxy(where: str) -> BaseStorage:
     parts = urlsplit(where)
     try:
@@ -237,7 +248,8 @@ def _proxy(where: str) -> BaseStorage:
         raise InputError(f"--storage {shown(where)}: expected grpc://HOST:PORT")
     options: dict[str, Any] = {"host": host, "port": port}
     try:
-        storage = GrpcStorageProxy(**options)
+        with _experimental():
+            storage = GrpcStorageProxy(**options)
         storage.wait_server_ready(timeout=30)
     except ImportError as error:
         raise InputError(

@@ -10,7 +10,7 @@ from ablate.claims_file import holds_claims, read_claims
 from ablate.datasets import DatasetInfo, dataset_info
 from ablate.sampled import Draw, draw_cells
 from ablate.search_file import holds_search, read_search_file
-from ablate.settings import nearest, read_recipe
+from ablate.settings import nearest, read_recipe, training_images
 from ablate.spec import (
     AXIS_PREFIX,
     DataSpec,
@@ -171,17 +171,8 @@ def load_study(
     recipe = [("train", file.train), (f"datasets.{info.name}.train", own.train)]
     given = {} if epochs is None else {"epochs": epochs}
     train = read_recipe(str(path), [*recipe, ("--epochs", given)])
-    images = info.sizes(data)[0]
-    if train.batch_size > images:
-        raise InputError(
-            f"{path}: train.batch_size = {train.batch_size}: expected at most the "
-            f"{images} training images of {info.name}"
-        )
-    image = {
-        "num_classes": info.classes,
-        "in_channels": info.channels,
-        "image_size": info.image_size,
-    }
+    training_images(path, info, data, train)
+    image = info.image
     layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
     draws: tuple[Draw, ...] = ()
     if file.sample is None:

@@ -230,8 +230,6 @@ class _Crew:
         self._failed += row["state"] not in ("complete", "pruned")
         for tracker in self._trackers:
             tracker.end(claim, outcome)
-        if (following := self._queue.follow(claim)) is not None:
-            self._start(following)
         yield Done(
             cell=claim.cell,
             seed=claim.spec.seed,

@@ -11,6 +11,7 @@ So a holder whose attempt was given to another can no longer end it: that is the
 crash between two steps leaves behind, `recover` finds.
 """
 
+import contextlib
 import json
 import random
 import time
@@ -23,7 +24,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.lease import LEASE_S, Lease, Owner, lease_from_json, this_process
+from ablate.lease import LEASE_S, Lease, lease_from_json, this_process
 from ablate.record import RETRIED, Outcome
 from ablate.spec import TrialSpec, to_json, trial_from_json
 from ablate.storage import close, open_storage, patient
@@ -61,20 +62,17 @@ class Queue:
     Args:
         where: the storage's URL.
         name: of the Optuna study; made where there is none.
-        owner: who claims; this process unless told otherwise.
         lease_s: seconds for which a claim holds unless it is renewed.
 
     Raises:
         InputError: the storage cannot be used.
     """
 
-    def __init__(
-        self, where: str, name: str, owner: Owner | None = None, lease_s: float = LEASE_S
-    ) -> None:
+    def __init__(self, where: str, name: str, lease_s: float = LEASE_S) -> None:
         self.where = where
         self.lease_s = lease_s
         self.name = name
-        self._owner = owner or this_process()
+        self._owner = this_process()
         self._waiting: list[FrozenTrial] = []
         self._attempts: Mapping[str, list[FrozenTrial]] = {}
         self._unheld: dict[int, float] = {}
@@ -139,12 +137,10 @@ class Queue:
     @patient
     def proceed(self, claim: Claim, epoch: Mapping[str, Any]) -> bool:
         """Keep an epoch's validation accuracy, and say whether the trial is to go on."""
-        try:
+        with contextlib.suppress(UpdateFinishedTrialError):  # lost to another: `renew` says so
             self._storage.set_trial_intermediate_value(
                 claim.trial_id, epoch["epoch"], epoch["val_accuracy"]
             )
-        except UpdateFinishedTrialError:  # `renew` says so
-            return True
         return True
 
     @patient
@@ -162,10 +158,6 @@ class Queue:
             stored = self._storage.get_trial(claim.trial_id)
             return stored.state in ENDED and stored.user_attrs.get("outcome") == text
         return True
-
-    def follow(self, claim: Claim) -> Claim | None:
-        """What is to be run next under the same lease, once a claim's outcome was stored."""
-        return None
 
     @patient
     def give_back(self, claim: Claim, killed: bool = False) -> bool:
@@ -281,7 +273,8 @@ class Queue:
             return False
         outcome = trial.user_attrs.get("outcome")
         if outcome is not None:  # killed before the last step
-            self._settle(trial._trial_id, json.loads(outcome)["row"])
+            with contextlib.suppress(UpdateFinishedTrialError):  # another has found it too
+                self._settle(trial._trial_id, json.loads(outcome)["row"])
             return False
         if "key" not in trial.user_attrs or not self._end(trial._trial_id, TrialState.FAIL):
             return False

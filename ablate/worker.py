@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.options import add_machine_options, reporting
+from ablate.options import add_worker_options, reporting
 from ablate.processes import wait_politely
 from ablate.spec import InputError
 
@@ -53,6 +53,7 @@ def work(
     from ablate.machine import cpu_count, pick_device
     from ablate.preparation import usual_split
     from ablate.search_queue import ExploringQueue
+    from ablate.spec import DataSpec
     from ablate.storage import find_study_name
     from ablate.supervisor import supervise
     from ablate.trial_process import training_of
@@ -62,13 +63,13 @@ def work(
         job = queue.recall("job")
         if job is None:
             raise InputError(f"--study {study}: was not planned by python -m ablate.run")
+        load(DataSpec(**job["data"]), data_root)  # or say at once that it is not here
         execution = Execution(device=pick_device(device), threads=cpu_count())
-        left = queue.unfinished()
-        slots, share = usual_split(execution, workers, max(1, left))
-        training = training_of(job, data_root, checkpoints, execution.device, threads or share)
-        load(training.data, data_root)  # or say at once that it is not here
-        limit = time_limit_s or job["time_limit_s"]
         while True:
+            left, job = queue.unfinished(), queue.recall("job")
+            slots, share = usual_split(execution, workers, max(1, left))
+            training = training_of(job, data_root, checkpoints, execution.device, threads or share)
+            limit = time_limit_s or job["time_limit_s"]
             done = supervise(queue, training, slots, limit, trackers)
             yield from done if progress is None else progress(done, left, "trial")
             if not queue.recall("more"):  # the launcher tunes first, and plans the rest then
@@ -112,16 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run trials of a study that python -m ablate.run has planned on a storage.",
         epilog="A password that is not in the URL is taken from PGPASSWORD or PGPASSFILE.",
     )
-    parser.add_argument("--storage", required=True, metavar="URL", help="where the trials are kept")
-    parser.add_argument("--study", required=True, metavar="NAME", help="STUDY or STUDY/DATASET")
-    parser.add_argument(
-        "--checkpoints",
-        type=Path,
-        default=Path("checkpoints"),
-        metavar="DIR",
-        help="where the trials' states are kept while they run (default: checkpoints)",
-    )
-    add_machine_options(parser)
+    add_worker_options(parser)
     return parser
 
 

@@ -15,7 +15,6 @@ from ablate.cells import Cell
 from ablate.record import Outcome
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.study import Planned
-from ablate.supervisor import supervise
 from ablate.trial_queue import Claim, Queue
 
 NAME = "quick/digits"
@@ -110,12 +109,6 @@ def loop(where: str, acknowledged: Connection, at: str = "", lease_s: float = 60
             if at == "told":
                 os.kill(os.getpid(), 9)
             acknowledged.send((claim.spec.key, made.row["made_by"]))
-
-
-def supervised(where: str, folder: Path, slots: int, acknowledged: Connection) -> None:
-    """A worker with children."""
-    for _ in supervise(Queue(where, NAME), Quick(folder), slots, 60.0):
-        acknowledged.send("done")
 
 
 class Workers:
