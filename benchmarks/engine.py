@@ -5,13 +5,16 @@ adds to the time of the bare training loop. A ratio to a named peer: the queue o
 """
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+TESTS = str(Path(__file__).parent.parent / "tests")
+sys.path.insert(0, TESTS)
+os.environ["PYTHONPATH"] = TESTS  # where Python's fork server finds what it imports beforehand
 
 import optuna
 from quick import NAME, Quick, Workers, outcome, plan

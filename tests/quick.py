@@ -92,11 +92,12 @@ def loop(where: str, acknowledged: Connection, at: str = "", lease_s: float = 60
         lease_s: of its claims.
     """
     queue = Queue(where, NAME, lease_s=lease_s)
-    while queue.unfinished():
+    while True:
         claim = queue.claim()
         if claim is None:
-            if not queue.recover():
-                time.sleep(0.05)
+            if not queue.recover() and not queue.unfinished():
+                return
+            time.sleep(0.05)
             continue
         if at == "claimed":
             os.kill(os.getpid(), 9)
