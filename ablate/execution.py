@@ -47,7 +47,8 @@ def set_up(execution: Execution) -> torch.device:
     torch.set_num_threads(execution.threads)
     if execution.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(execution.deterministic)
+    if torch.are_deterministic_algorithms_enabled() != execution.deterministic:
+        torch.use_deterministic_algorithms(execution.deterministic)  # takes a second to import
     torch.backends.cudnn.benchmark = not execution.deterministic
     keep_freed_memory()
     return torch.device(execution.device)

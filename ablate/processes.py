@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -27,15 +27,15 @@ def start(target: Callable[..., object], *args: object) -> tuple[SpawnProcess, C
     return process, ours
 
 
-def prepare_forks(module: str) -> None:
-    """Have `start_fork` begin with a module imported; call it once, before the first.
+def prepare_forks(modules: Sequence[str]) -> None:
+    """Have `start_fork` begin with modules imported; call it once, before the first.
 
-    Linux keeps one process that has imported it and does nothing else, and forks the others from
-    it (Python's fork server). Elsewhere each imports it anew.
+    Linux keeps one process that has imported them and does nothing else, and forks the others from
+    it (Python's fork server). Elsewhere each imports them anew.
     """
     if sys.platform != "linux":
         return
-    multiprocessing.get_context("forkserver").set_forkserver_preload([module])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
     # A cluster may warn every process of a job; those that train are told by their parent alone.
     warnings = (signal.SIGUSR1, signal.SIGUSR2)
     before = [signal.getsignal(number) for number in warnings]

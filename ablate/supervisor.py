@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ablate.machine import memory_kills
 from ablate.processes import Stop, end_group, heeding_stops, prepare_forks, start_fork
@@ -26,7 +26,13 @@ GRACE_S = 7.0  # for a child to write its checkpoint when all is to stop
 
 
 class Work(Protocol):
-    """What is done with a claimed trial. It is sent to a process of its own, so it is picklable."""
+    """What is done with a claimed trial. It is sent to a process of its own, so it is picklable.
+
+    Args:
+        preload: modules that every such process needs: imported once, for all of them.
+    """
+
+    preload: ClassVar[tuple[str, ...]]
 
     def run(self, claim: Claim, pipe: Connection) -> None:
         """In the child: send each epoch as a dict, then the `Outcome`.
@@ -112,7 +118,7 @@ def supervise(
             what it has, and was queued again.
         StorageError: the storage cannot be used any more.
     """
-    prepare_forks(type(work).__module__)
+    prepare_forks(work.preload)
     with heeding_stops() as stop:
         crew = _Crew(queue, work, slots, time_limit_s, trackers, stop)
         try:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ablate.data import load
 from ablate.execution import Execution, set_up
@@ -31,6 +31,14 @@ class Training:
         mechanism: whether each trial measures its trained network stage by stage.
         checkpoints: the folder of the trials' states while they run.
     """
+
+    # The first optimizer imports torch._dynamo, the data sklearn: two seconds of each trial.
+    preload: ClassVar[tuple[str, ...]] = (
+        __name__,
+        "torch._dynamo",
+        "sklearn.datasets",
+        "sklearn.model_selection",
+    )
 
     data: DataSpec
     data_root: Path

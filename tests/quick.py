@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import MappingProxyType
+from typing import ClassVar
 
 from ablate.cells import Cell
 from ablate.record import Outcome
@@ -50,6 +51,8 @@ class Quick:
         kills, hangs, fails: seeds whose process kills itself, hangs with a child of its own, or
             reports a failure.
     """
+
+    preload: ClassVar[tuple[str, ...]] = ("quick",)
 
     folder: Path
     seconds: float = 0.0
