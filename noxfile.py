@@ -16,16 +16,15 @@ nox.options.sessions = ["lint", "typecheck", "tests"]
 @nox.session
 def tests(session: nox.Session) -> None:
     """The test suite."""
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "-m", "not long", *session.posargs)
 
 
 @nox.session
 def faults(session: nox.Session) -> None:
     """The fault tests at full scale, and how the engine scales; no default session: an hour."""
-    session.run(
-        "python", "-m", "pytest", "tests/test_faults.py", "tests/test_fuzz.py", *session.posargs,
-        env={"ABLATE_FAULTS": "full"},
-    )  # fmt: skip
+    full = {"ABLATE_FAULTS": "full"}
+    session.run("python", "-m", "pytest", "tests/test_faults.py", "tests/test_fuzz.py", env=full)
+    session.run("python", "-m", "pytest", "-m", "long", *session.posargs)
     session.run("python", "-m", "benchmarks.engine")
 
 

@@ -13,6 +13,13 @@ from ablate.spec import InputError
 
 FAILED_TRIALS, BAD_INPUT, INTERRUPTED = 1, 2, 130
 DAY_S = 86_400.0
+# What every trial's process needs. The first optimizer imports torch._dynamo, the data sklearn.
+TRIAL_IMPORTS = (
+    "ablate.trial_process",
+    "torch._dynamo",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+)
 
 
 def reporting(command: Callable[[], int]) -> int:

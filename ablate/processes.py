@@ -28,7 +28,9 @@ def start(target: Callable[..., object], *args: object) -> tuple[SpawnProcess, C
 
 
 def prepare_forks(modules: Sequence[str]) -> None:
-    """Have `start_fork` begin with modules imported; call it once, before the first.
+    """Have `start_fork` begin with modules imported; call it early, for they take their time.
+
+    Only the first call in a process counts.
 
     Linux keeps one process that has imported them and does nothing else, and forks the others from
     it (Python's fork server). Elsewhere each imports them anew.

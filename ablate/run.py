@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from ablate.options import (
     DAY_S,
     FAILED_TRIALS,
+    TRIAL_IMPORTS,
     add_machine_options,
     count,
     counts,
     positive,
     reporting,
 )
-from ablate.processes import wait_politely
+from ablate.processes import prepare_forks, wait_politely
 from ablate.spec import InputError
 
 if TYPE_CHECKING:
@@ -277,7 +278,6 @@ def _dry_run(args: argparse.Namespace) -> int:
 def _search(args: argparse.Namespace) -> int:
     """Search for networks, or with --dry-run say how; a search has no mechanism to measure."""
     from ablate.progress import plain_or_bar
-    from ablate.search_run import run_search, show_search
     from ablate.search_spec import load_search
     from ablate.study import find_study
 
@@ -288,6 +288,10 @@ def _search(args: argparse.Namespace) -> int:
         raise InputError(f"--engine {args.engine}: not for a search; start ablate.worker instead")
     info = _dataset(args)
     search = load_search(find_study(args.study), info, args.seeds, args.epochs, args.subset)
+    if not args.dry_run:
+        prepare_forks(TRIAL_IMPORTS)
+    from ablate.search_run import run_search, show_search
+
     if args.dry_run:
         show_search(search, say=print)
         return 0
@@ -297,6 +301,7 @@ def _search(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     study, info = _load(args)
+    prepare_forks(TRIAL_IMPORTS)  # imports beside us what takes us as long
     from ablate.progress import plain_or_bar
     from ablate.runner import run_study
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from ablate.data import load
 from ablate.execution import Execution, set_up
+from ablate.options import TRIAL_IMPORTS
 from ablate.record import Outcome
 from ablate.spec import DataSpec
 from ablate.train import Epoch, StoppedError
@@ -32,13 +33,7 @@ class Training:
         checkpoints: the folder of the trials' states while they run.
     """
 
-    # The first optimizer imports torch._dynamo, the data sklearn: two seconds of each trial.
-    preload: ClassVar[tuple[str, ...]] = (
-        __name__,
-        "torch._dynamo",
-        "sklearn.datasets",
-        "sklearn.model_selection",
-    )
+    preload: ClassVar[tuple[str, ...]] = TRIAL_IMPORTS
 
     data: DataSpec
     data_root: Path

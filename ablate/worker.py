@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.options import add_worker_options, reporting
-from ablate.processes import wait_politely
+from ablate.options import TRIAL_IMPORTS, add_worker_options, reporting
+from ablate.processes import prepare_forks, wait_politely
 from ablate.spec import InputError
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0, 2 bad input, 130 stopped."""
     args = _parser().parse_args(argv)
     wait_politely()
+    prepare_forks(TRIAL_IMPORTS)  # imports beside us what takes us as long
     return reporting(lambda: _work(args))
 
 

@@ -213,7 +213,7 @@ def test_a_full_storage_ends_in_one_line_and_goes_on_when_there_is_room(tmp_path
     """SQLite's own limit on a file's pages stands for the full disk: it is the same error."""
     where = sqlite_url(tmp_path / "study.db")
     submit(where, 30)
-    queue = Queue(where, NAME)
+    queue = Queue(where, NAME, lease_s=0.5)  # this process lives on and holds what it claimed
     before = queue.counts()
     with queue._storage._backend.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()

@@ -80,6 +80,7 @@ def test_tasks_train_a_study_to_its_end(tmp_path: Path) -> None:
     assert len(list((tmp_path / "tensorboard" / "tiny" / "digits").iterdir())) == 4
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_loses_no_trial(tmp_path: Path) -> None:
     url = plan(tmp_path, epochs=60, seeds=1)
     driver = start(url, tmp_path)
@@ -92,6 +93,7 @@ def test_a_worker_that_is_killed_loses_no_trial(tmp_path: Path) -> None:
     assert attempts(url) == {"complete": 2, "fail": 1}
 
 
+@pytest.mark.long
 def test_a_signal_has_the_trials_queued_again_with_their_checkpoints(tmp_path: Path) -> None:
     url = plan(tmp_path, epochs=5000, seeds=1)
     driver = start(url, tmp_path)

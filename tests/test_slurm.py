@@ -55,6 +55,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "script"
 
 
+@pytest.mark.long
 def test_the_workers_of_an_array_run_a_study_to_its_end(
     tmp_path: Path,
 ) -> None:
@@ -69,6 +70,7 @@ def test_the_workers_of_an_array_run_a_study_to_its_end(
     assert "narrow, seed 1: complete" in printed(tmp_path / "slurm")
 
 
+@pytest.mark.long
 def test_a_worker_whose_time_is_up_goes_on_when_its_job_is_started_again(
     tmp_path: Path,
 ) -> None:
