@@ -95,7 +95,7 @@ def test_after_all_workers_are_killed_the_next_claims_at_once(where: str) -> Non
 
 def test_several_launchers_at_once_queue_each_key_once(where: str) -> None:
     """Eight submit one plan at the same moment; each key is run once."""
-    for number in range(50 if FULL else 5):
+    for number in range(50 if FULL else 2):
         place = where if number == 0 else where.replace("study.db", f"study{number}.db")
         keys = plan(6 * (number + 1))
         workers = Workers()

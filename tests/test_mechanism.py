@@ -401,6 +401,7 @@ def test_measuring_is_asked_for_in_the_file_or_beside_it_and_renames_no_trial(st
 
 
 @pytest.mark.usefixtures("torch_as_it_was")
+@pytest.mark.long
 def test_a_run_leaves_what_it_measured_once(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

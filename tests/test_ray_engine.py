@@ -123,6 +123,7 @@ ray.init(address=cluster.address, log_to_driver=False)
 """
 
 
+@pytest.mark.long
 def test_a_file_is_refused_as_the_storage_of_several_machines(tmp_path: Path) -> None:
     url = plan(tmp_path, epochs=1, seeds=1)
     driver = start(url, tmp_path, connect=TWO_MACHINES)

@@ -141,6 +141,7 @@ def test_throughput_and_costs_are_one_value_a_cell(study: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+@pytest.mark.long
 def test_kill_9_in_the_middle_then_the_same_command_ends_with_each_trial_once(study: Path) -> None:
     process = start(study, "--workers", 2)
     read_until(process, "trial 3/8")
@@ -153,7 +154,9 @@ def test_kill_9_in_the_middle_then_the_same_command_ends_with_each_trial_once(st
     assert_whole(study)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_stopped_run_says_so_keeps_its_rows_and_goes_on(study: Path, number: int) -> None:
     process = start(study, "--workers", 2)
     read_until(process, "trial 3/8")
@@ -168,6 +171,7 @@ def test_a_stopped_run_says_so_keeps_its_rows_and_goes_on(study: Path, number: i
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+@pytest.mark.long
 def test_a_killed_worker_costs_its_trial_nothing_but_time(study: Path) -> None:
     process = start(study, "--workers", 1)
     read_until(process, "trial 2/8")
@@ -282,6 +286,7 @@ def test_kill_9_within_a_trial_costs_an_epoch_and_changes_no_number(study: Path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+@pytest.mark.long
 def test_a_trial_that_kills_its_process_three_times_is_a_failure(study: Path) -> None:
     text = STUDY.replace("epochs = 2", "epochs = 100000").replace("seeds = 4", "seeds = 1")
     study.write_text(text.replace("wide = { widths = [4, 8] }\n", ""))
@@ -314,6 +319,7 @@ def test_a_manifest_holds_the_plan_and_a_changed_plan_is_noticed(study: Path) ->
     assert len(list(folder(study).glob("trials-*.csv"))) == 1
 
 
+@pytest.mark.long
 def test_a_failed_trial_stays_failed_until_it_is_to_be_tried_again(study: Path) -> None:
     study.write_text(
         STUDY.replace("epochs = 2", "epochs = 100000").replace("seeds = 4", "seeds = 1")

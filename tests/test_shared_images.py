@@ -529,6 +529,7 @@ def test_a_trial_names_the_content_that_it_saw(ran: tuple[Path, str]) -> None:
     assert own != small
 
 
+@pytest.mark.long
 def test_a_run_on_half_of_the_images(tmp_path: Path) -> None:
     fill(tmp_path / SECRET / "pets", COUNTS)
     status, out, err = command(tmp_path, "--subset", 0.5)

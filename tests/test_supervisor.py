@@ -85,7 +85,7 @@ def test_a_failure_is_not_tried_again_within_a_run(tmp_path: Path) -> None:
 
 def test_a_hung_trial_is_ended_at_its_limit_with_what_it_started(tmp_path: Path) -> None:
     queue = queued(tmp_path, 3)
-    done = run(queue, Quick(tmp_path, hangs=(2,)), limit_s=15.0)
+    done = run(queue, Quick(tmp_path, hangs=(2,)), limit_s=10.0)
     assert {item.seed: item.state for item in done} == {0: "complete", 1: "complete", 2: "timeout"}
     grandchild = int((tmp_path / "grandchild").read_text())
     wait_until(lambda: not is_running(grandchild))
