@@ -4,6 +4,7 @@ The file is the SHA-256 of what follows, in hexadecimal, and then a `torch.save`
 numbers, strings, lists and dicts. Reading it runs no code (`weights_only`).
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -12,19 +13,30 @@ from typing import Any
 
 import torch
 
+from ablate.spec import WriteError
+
 DIGEST_LENGTH = hashlib.sha256().digest_size * 2
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Replace the checkpoint at `path`, so that a kill leaves the old one or the new one."""
+    """Replace the checkpoint at `path`, so that a kill leaves the old one or the new one.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own: a process that has lost the trial may still be writing.
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_bytes(_digest(payload) + payload)
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(_digest(payload) + payload)
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise WriteError.of(path, error) from error
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:

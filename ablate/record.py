@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.spec import AXIS_PREFIX, InputError, looks_like_formula
+from ablate.spec import AXIS_PREFIX, InputError, WriteError, looks_like_formula
 
 STATES = ("complete", "diverged", "oom", "failed", "timeout")
 RETRIED = ("oom", "failed", "timeout")  # with --retry; what diverged would diverge again
@@ -32,6 +32,7 @@ EPOCH_COLUMNS = (
 )
 TRIALS, EPOCHS, STAGES = "trials.csv", "epochs.csv", "stages.csv"
 MECHANISM = "mechanism.csv"
+PART = ".part-"  # in the name of a file that is being written
 
 
 @dataclass(frozen=True)
@@ -329,7 +330,7 @@ def read_plain(path: Path) -> pd.DataFrame:
 
     An arm may be called "None".
     """
-    text = dict.fromkeys(("key", "cell", "stage"), "string")
+    text = dict.fromkeys(("key", "cell", "stage", "net"), "string")
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
 
 
@@ -371,19 +372,34 @@ def _inert(value: Any) -> Any:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place, synced, if the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=path.suffix)
-    temporary = Path(name)
+    """A temporary file beside `path` that takes its place, synced, if the block ends well.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{path.name}{PART}"
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
+        temporary = Path(name)
         os.close(handle)
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        raise WriteError.of(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what writers that were killed have left in a folder; nobody else may write there."""
+    for path in folder.glob(f".*{PART}*"):
+        path.unlink(missing_ok=True)
 
 
 def keep_aside(path: Path, known: Callable[[pd.Series], bool]) -> Path | None:

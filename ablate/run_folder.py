@@ -18,6 +18,8 @@ STORAGE = "study.db"
 ATTEMPTS = """
     SELECT trials.trial_id, trials.state, keys.value_json, outcomes.value_json
     FROM trials
+    JOIN studies ON studies.study_id = trials.study_id
+        AND studies.study_name NOT LIKE '%/explore'  -- a search's, confirmed in the table's study
     JOIN trial_user_attributes keys ON keys.trial_id = trials.trial_id AND keys.key = 'key'
     LEFT JOIN trial_user_attributes outcomes
         ON outcomes.trial_id = trials.trial_id AND outcomes.key = 'outcome'

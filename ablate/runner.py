@@ -24,7 +24,7 @@ from ablate.preparation import (
     usual_split,
 )
 from ablate.progress import Progress
-from ablate.record import TRIALS, keep_aside
+from ablate.record import TRIALS, keep_aside, sweep
 from ablate.spec import InputError, NetSpec
 from ablate.storage import sqlite_url
 from ablate.study import Planned, Study, plan_row
@@ -210,7 +210,10 @@ def _train(training: Training, workers: int, setup: Setup, queue: Queue) -> Iter
 
 
 def locked(folder: Path) -> FileLock:
-    """A lock on the run's folder that ends with the process, however it ends."""
+    """A lock on the run's folder that ends with the process, however it ends.
+
+    What an earlier process was writing there when it was killed is swept away.
+    """
     lock = FileLock(folder / "study.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -221,8 +224,9 @@ def locked(folder: Path) -> FileLock:
         ) from error
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be written ({error.strerror}); give another --out"
+            f"{error.filename}: cannot be written ({error.strerror}); give another --out"
         ) from error
+    sweep(folder)
     return lock
 
 

@@ -12,7 +12,8 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar, get_args
 
 Block = Literal["basic", "bottleneck"]
 Shortcut = Literal["none", "A", "B", "C", "D"]
@@ -58,6 +59,16 @@ class InputError(ValueError):
     def __init__(self, message: str, key: str | None = None) -> None:
         super().__init__(printable(message))
         self.key = key
+
+
+class WriteError(InputError):
+    """A file cannot be written (a full disk, no permission); what was stored before is whole."""
+
+    @classmethod
+    def of(cls, path: Path, error: OSError) -> Self:
+        """The error of writing to `path`, in a line."""
+        reason = error.strerror or str(error)
+        return cls(f"{path}: {reason}; set it right and give the same command again")
 
 
 def printable(text: str) -> str:

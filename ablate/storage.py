@@ -6,6 +6,7 @@ All are Optuna's own storages, so that `optuna-dashboard` and any other program 
 import contextlib
 import functools
 import random
+import sqlite3
 import sys
 import time
 import warnings
@@ -31,6 +32,15 @@ from ablate.spec import InputError
 BUSY_TIMEOUT_S = 60
 PATIENCE_S = 120.0  # for a server that does not answer: as long as one takes to restart
 KINDS = "sqlite:///PATH, postgresql://USER@HOST/DATABASE or grpc://HOST:PORT"
+DISK_FAULTS = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+    }
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -197,9 +207,7 @@ def _sqlite(where: str) -> RDBStorage:
         with storage.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     except DBAPIError as error:
-        raise InputError(
-            f"{path}: not a study storage, or damaged ({error.orig}); move it away to start afresh"
-        ) from error
+        raise InputError(f"{path}: {_refusal(error)}") from error
     except OSError as error:
         reason = f"cannot be made ({error.strerror}); give another --out"
         raise InputError(f"{path}: {reason}") from error
@@ -209,6 +217,14 @@ def _sqlite(where: str) -> RDBStorage:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return storage
+
+
+def _refusal(error: DBAPIError) -> str:
+    """Why a SQLite file cannot be opened, and what would help."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the rest is detail
+    if code in DISK_FAULTS:
+        return f"{error.orig}; see to its disk or permissions, and give the same command again"
+    return f"not a study storage, or damaged ({error.orig}); move it away to start afresh"
 
 
 def _postgresql(where: str) -> RDBStorage:

@@ -17,6 +17,8 @@ from typing import Any, ClassVar, Protocol
 from ablate.machine import memory_kills
 from ablate.processes import Stop, end_group, heeding_stops, prepare_forks, start_fork
 from ablate.record import Outcome
+from ablate.spec import InputError
+from ablate.storage import StorageError
 from ablate.trial_queue import Claim, Queue
 
 MAX_KILLS = 3
@@ -37,6 +39,7 @@ class Work(Protocol):
     def run(self, claim: Claim, pipe: Connection) -> None:
         """In the child: send each epoch as a dict, then the `Outcome`.
 
+        Or an `InputError`, where no trial can be run on this machine as it is.
         Where `claim.explore`, a bool comes back after each epoch: whether to go on. On SIGTERM it
         keeps what it has and ends, without an outcome.
         """
@@ -117,6 +120,7 @@ def supervise(
         KeyboardInterrupt: one of `processes.STOPS` came. Every trial that ran was told to keep
             what it has, and was queued again.
         StorageError: the storage cannot be used any more.
+        InputError: as a child says, no trial can be run here; all that ran was queued again.
     """
     prepare_forks(work.preload)
     with heeding_stops() as stop:
@@ -125,6 +129,11 @@ def supervise(
             yield from crew.run()
             if stop.asked:
                 crew.wind_up()
+        except StorageError:
+            raise
+        except InputError:
+            crew.give_up()
+            raise
         finally:
             crew.end()
         if stop.asked:
@@ -178,6 +187,10 @@ class _Crew:
         while self._children and time.monotonic() < give_up and self._stop.asked < 2:
             for _ in self._listen(0.1, dying=True):
                 pass  # it had ended just then, and is stored
+        self.give_up()
+
+    def give_up(self) -> None:
+        """End every child, and queue its trial again."""
         for child in self._children:
             end_group(child.process)
             self._queue.give_back(child.claim)
@@ -213,6 +226,8 @@ class _Crew:
                 child.process.join(POLL_S)
                 end_group(child.process)
                 yield from self._ended(child.claim, message)
+            elif isinstance(message, InputError):
+                raise message
             else:
                 self._epoch(child, message)
 

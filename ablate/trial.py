@@ -14,7 +14,7 @@ from ablate.machine import describe
 from ablate.mechanism import measure
 from ablate.model import build
 from ablate.record import Outcome
-from ablate.spec import TrainSpec, TrialSpec
+from ablate.spec import TrainSpec, TrialSpec, WriteError
 from ablate.train import DivergedError, Epoch, StoppedError, evaluate, fit, never
 
 
@@ -52,6 +52,7 @@ def run_trial(
 
     Raises:
         StoppedError: `stop` said so.
+        WriteError: the checkpoint cannot be written.
     """
     started, epochs, stages = now(), list[Epoch](), list[dict[str, Any]]()
 
@@ -77,7 +78,7 @@ def run_trial(
             measured["test_accuracy"] = accuracy
         if mechanism:
             stages = measure(network, data, spec.net, spec.train, spec.seed)
-    except StoppedError:
+    except (StoppedError, WriteError):
         raise
     except PrunedError as error:
         measured = {"state": "pruned", "failure": str(error)}

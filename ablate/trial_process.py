@@ -16,7 +16,7 @@ from ablate.data import load
 from ablate.execution import Execution, set_up
 from ablate.options import TRIAL_IMPORTS
 from ablate.record import Outcome
-from ablate.spec import DataSpec
+from ablate.spec import DataSpec, InputError
 from ablate.train import Epoch, StoppedError
 from ablate.trial import PrunedError, ended_trial, run_trial
 from ablate.trial_queue import Claim
@@ -42,11 +42,13 @@ class Training:
     checkpoints: Path
 
     def run(self, claim: Claim, pipe: Connection) -> None:
-        """Train, and send each epoch and the outcome; on SIGTERM keep the state and end."""
+        """Train, and send each epoch and the outcome; on SIGTERM keep the state and end.
+
+        An `InputError` is sent where none can be trained here: no data, no room for checkpoints.
+        """
         asked = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: asked.set())
         device = set_up(self.execution)
-        data = load(self.data, self.data_root).to(device)
 
         def tell(epoch: Epoch) -> None:
             pipe.send(asdict(epoch))
@@ -54,6 +56,7 @@ class Training:
                 raise PrunedError(f"after epoch {epoch.epoch}")
 
         try:
+            data = load(self.data, self.data_root).to(device)
             outcome = run_trial(
                 claim.spec,
                 data,
@@ -65,6 +68,9 @@ class Training:
                 stop=asked.is_set,
             )
         except StoppedError:
+            return
+        except InputError as error:
+            pipe.send(error)
             return
         pipe.send(outcome)
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from ablate.cells import Cell
 from ablate.record import Outcome
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec, TrialSpec
 from ablate.study import Planned
 from ablate.trial_queue import Claim, Queue
 
@@ -48,8 +48,8 @@ class Quick:
     Args:
         folder: where each start of a trial leaves a line.
         seconds: that a trial takes.
-        kills, hangs, fails: seeds whose process kills itself, hangs with a child of its own, or
-            reports a failure.
+        kills, hangs, fails, refuses: seeds whose process kills itself, hangs with a child of its
+            own, reports a failure, or says that it cannot run here.
     """
 
     preload: ClassVar[tuple[str, ...]] = ("quick",)
@@ -59,6 +59,7 @@ class Quick:
     kills: tuple[int, ...] = ()
     hangs: tuple[int, ...] = ()
     fails: tuple[int, ...] = ()
+    refuses: tuple[int, ...] = ()
 
     def run(self, claim: Claim, pipe: Connection) -> None:
         seed = claim.spec.seed
@@ -66,6 +67,9 @@ class Quick:
             log.write(f"{seed} {os.getpid()}\n")
         if seed in self.kills:
             os.kill(os.getpid(), 9)
+        if seed in self.refuses:
+            pipe.send(InputError(f"no room for seed {seed}"))
+            return
         if seed in self.hangs:
             if os.fork() == 0:
                 (self.folder / "grandchild").write_text(str(os.getpid()))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from ablate import record
-from ablate.spec import InputError
+from ablate.spec import InputError, WriteError
 
 ROW: dict[str, Any] = {
     "study": "example",
@@ -346,14 +346,14 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(WriteError, match="file"):
         record.write(record.to_frame([row()]), tmp_path / "file" / "trials.csv")
     assert contents(tmp_path) == {"file": "old"}
 
 
 def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
     (tmp_path / "trials.csv").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(WriteError, match="directory"):
         record.write(record.to_frame([row()]), tmp_path / "trials.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["trials.csv"]
 

@@ -319,6 +319,22 @@ def test_a_manifest_holds_the_plan_and_a_changed_plan_is_noticed(study: Path) ->
     assert len(list(folder(study).glob("trials-*.csv"))) == 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+@pytest.mark.long
+def test_a_training_that_hangs_is_ended_at_its_limit_and_costs_no_other(study: Path) -> None:
+    """Stopped, it hangs: it does nothing, and heeds nothing but kill -9."""
+    study.write_text(STUDY.replace("epochs = 2", "epochs = 40").replace("seeds = 4", "seeds = 2"))
+    process = start(study, "--workers", 1, "--time-limit", 20)
+    read_until(process, "trial 1/4")
+    wait_until(lambda: bool(trainers(process)))
+    (hung,) = trainers(process)
+    os.kill(hung, signal.SIGSTOP)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 1, err
+    assert sorted(trials(study)["state"]) == ["complete"] * 3 + ["timeout"]
+    assert hung not in parents()
+
+
 @pytest.mark.long
 def test_a_failed_trial_stays_failed_until_it_is_to_be_tried_again(study: Path) -> None:
     study.write_text(

@@ -16,6 +16,7 @@ from ablate.progress import plain_or_bar
 from ablate.runner import Setup
 from ablate.search_run import run_search, show_search
 from ablate.search_spec import Search
+from ablate.verify import verify
 
 TINY = (
     ("trials = 6", "trials = 2"),
@@ -67,6 +68,8 @@ def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
     assert any("2 done already" in line for line in again)
     pd.testing.assert_frame_equal(read_explored(folder).rows, first.rows)
     assert len(study.trials) == attempts
+    said_of_storage = [line for line in verify(folder) if line.check == "study.db"]
+    assert [line.level for line in said_of_storage] == ["ok"]
 
 
 def test_a_dry_run_says_what_would_be_searched(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from quick import NAME, Quick, plan
+from quick import NAME, Quick, check_whole, plan
 
 from ablate.record import Outcome
+from ablate.spec import InputError
 from ablate.storage import sqlite_url
 from ablate.supervisor import MAX_KILLS, Done, supervise
 from ablate.trial_queue import Claim, Queue
@@ -81,6 +82,17 @@ def test_a_failure_is_not_tried_again_within_a_run(tmp_path: Path) -> None:
     assert queue.submit(plan(3)) == 0
     assert queue.submit(plan(3), retry=True) == 1
     assert [item.state for item in run(queue, Quick(tmp_path))] == ["complete"]
+
+
+def test_where_no_trial_can_be_run_the_worker_ends_and_loses_none(tmp_path: Path) -> None:
+    """As with no room for checkpoints: nothing has failed, and all is run when there is room."""
+    queue = queued(tmp_path, 4)
+    with pytest.raises(InputError, match="no room for seed 2"):
+        run(queue, Quick(tmp_path, refuses=(2,)))
+    assert "failed" not in {outcome["row"]["state"] for outcome in queue.outcomes().values()}
+    queue.submit(plan(4))
+    run(queue, Quick(tmp_path))
+    check_whole(sqlite_url(tmp_path / "study.db"), plan(4), {})
 
 
 def test_a_hung_trial_is_ended_at_its_limit_with_what_it_started(tmp_path: Path) -> None:
