@@ -34,6 +34,7 @@ def _entry(folder: Path, root: Path) -> Entry:
         trials = record.read(folder / record.TRIALS)
         compared, unit = comparable(file, trials)
         summary = analyse.summarise(compared, file.baseline, margin=file.margin, unit=unit)
+        verdicts = _verdicts(folder / HYPOTHESES)
     except InputError as error:
         return Entry(title=title, href=href, question="It cannot be read.", answer=str(error))
     lost = (trials["state"] != "complete").sum()
@@ -47,7 +48,7 @@ def _entry(folder: Path, root: Path) -> Entry:
             )
         )
         + (f", {lost} without an accuracy" if lost else ""),
-        *_verdicts(folder),
+        *verdicts,
         ", ".join(trials["device"].unique()),
     ]
     return Entry(
@@ -59,12 +60,16 @@ def _entry(folder: Path, root: Path) -> Entry:
     )
 
 
-def _verdicts(folder: Path) -> list[str]:
+def _verdicts(path: Path) -> list[str]:
     """How many predictions had which verdict."""
-    path = folder / HYPOTHESES
     if not path.exists():
         return []
-    counts = pd.read_csv(path)["verdict"].value_counts()
+    try:
+        counts = pd.read_csv(path)["verdict"].value_counts()
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"{path}: not a table of verdicts; python -m ablate.report {path.parent} makes it anew"
+        ) from error
     return ["predictions: " + ", ".join(f"{counts[name]} {name}" for name in sorted(counts.index))]
 
 

@@ -243,6 +243,14 @@ def test_the_index_lists_a_run_that_cannot_be_read(run: Path) -> None:
     assert "study.toml: not valid TOML" in text
 
 
+@pytest.mark.parametrize("content", ["", "no,verdicts\n1,2\n", 'a\n"'])
+def test_the_index_lists_a_run_whose_verdicts_are_damaged(run: Path, content: str) -> None:
+    (run / "hypotheses.csv").write_text(content)
+    text = words(index_page.write_index(run.parent.parent))
+    assert "It cannot be read." in text
+    assert "hypotheses.csv: not a table of verdicts" in text
+
+
 def test_an_empty_folder_has_an_index(tmp_path: Path) -> None:
     assert "Studies and what they show" in words(index_page.write_index(tmp_path))
 
