@@ -1,11 +1,14 @@
 """Several runs side by side: other data, another machine, another budget."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from ablate import plot_comparison, record, wording
+from ablate.analyse import by_seed
+from ablate.distributions import rank_correlation
 from ablate.findings import Findings, find
 from ablate.outputs import REPORT, write_text
 from ablate.page import Page, Picture, Section, Table, render
@@ -91,6 +94,7 @@ def _page(runs: dict[str, Findings], table: pd.DataFrame, pictures: Sequence[Pic
         Section(heading="The runs", tables=(_runs(runs),)),
         Section(heading="Figures", pictures=tuple(pictures)),
         Section(heading="Each arm in each run", tables=(_arms(table),)),
+        *_order(runs),
         Section(heading="Predictions", tables=(_predictions(runs),)),
         Section(
             heading="Throughput",
@@ -139,6 +143,33 @@ def _arms(table: pd.DataFrame) -> Table:
         }
     )
     return Table(caption="Accuracy, and the difference from the run's baseline", frame=frame)
+
+
+def _order(runs: dict[str, Findings]) -> list[Section]:
+    """Whether runs that share three cells or more put them in one order."""
+    tables = {name: by_seed(found.trials) for name, found in runs.items()}
+    rows = []
+    for one, other in itertools.combinations(tables, 2):
+        shared = [cell for cell in tables[one] if cell in tables[other]]
+        first, second = (tables[name][shared].dropna() for name in (one, other))
+        if len(shared) < 3 or first.empty or second.empty:
+            continue
+        rho = rank_correlation(first, second)
+        rows.append(
+            {
+                "runs": f"{one}; {other}",
+                "arms": str(len(shared)),
+                "seeds": f"{len(first)}; {len(second)}",
+                "rank correlation": wording.interval_text(rho.mean, rho.low, rho.high, ".2f"),
+                "most accurate": f"{first.mean().idxmax()}; {second.mean().idxmax()}",
+            }
+        )
+    if not rows:
+        return []
+    caption = "Spearman's rank correlation of the arms' mean accuracies; 1: the same order"
+    note = "Bootstrap over the seeds of each run. Arms that tie change places by chance."
+    table = Table(caption=caption, frame=pd.DataFrame(rows))
+    return [Section(heading="The order of the arms", paragraphs=(note,), tables=(table,))]
 
 
 def _predictions(runs: dict[str, Findings]) -> Table:

@@ -3,7 +3,9 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from ablate import statistics
 from ablate.analyse import by_seed
@@ -96,6 +98,48 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
     tail = statistics.bootstrap_tail(seeds, level)
     limits = np.quantile((1 + (seeds - 1) * correlation) / seeds, [tail, 1 - tail])
     return Interval(w, *map(float, np.clip(limits, 0, 1)))
+
+
+def rank_correlation(one: pd.DataFrame, other: pd.DataFrame, level: float = 0.95) -> Interval:
+    """Spearman's rank correlation of the cells' mean accuracies in two runs; 1: the same order.
+
+    It tells whether a short schedule ranks the cells as a long one does, or one dataset as another.
+    The interval resamples each run's seeds (percentile bootstrap, with
+    `statistics.bootstrap_tail`). Means that differ by less than their noise lower it.
+
+    Args:
+        one, other: as `analyse.by_seed` makes them, with the same cells, three or more, complete.
+        level: confidence.
+
+    Returns:
+        No limits (NaN) below `statistics.MIN_PAIRS` seeds in either run; all NaN where the cells
+        of a run have one mean.
+    """
+    tables = [table.to_numpy(dtype=float) for table in (one, other)]
+    rho = _spearman(*(table.mean(axis=0)[None] for table in tables))[0]
+    seeds = min(len(table) for table in tables)
+    if seeds < statistics.MIN_PAIRS or math.isnan(rho):
+        return Interval(float(rho), math.nan, math.nan)
+    generator = np.random.default_rng(0)
+    means = [
+        table[generator.integers(0, len(table), (RESAMPLES, len(table)))].mean(axis=1)
+        for table in tables
+    ]
+    tail = statistics.bootstrap_tail(seeds, level)
+    limits = np.nanquantile(_spearman(*means), [tail, 1 - tail])
+    return Interval(float(rho), *map(float, limits))
+
+
+def _spearman(
+    one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The rank correlation of each row of two arrays; NaN where all of a row is tied."""
+    ranked = [stats.rankdata(values, axis=1) for values in (one, other)]
+    first, second = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in ranked)
+    size = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+    with np.errstate(invalid="ignore"):
+        correlation: npt.NDArray[np.float64] = (first * second).sum(axis=1) / size
+    return correlation
 
 
 def rank_counts(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own: Debian's package, a new cluster, loopback alone."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -113,6 +114,13 @@ def postgres() -> Iterator[Server]:
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -e '.[dev]'")
     if not PROGRAMS:
         pytest.skip("no PostgreSQL in /usr/lib/postgresql (Debian's package postgresql)")
+    with serving() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Server]:
+    """A running server, while the block lasts."""
     # Not in pytest's folder, into which the user postgres may not look.
     with tempfile.TemporaryDirectory(prefix="ablate-pg-") as folder:
         server = Server(Path(folder))

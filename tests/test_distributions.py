@@ -148,3 +148,31 @@ def test_the_interval_of_agreement_covers_what_seeds_give_on_average() -> None:
     )
     found = [distributions.agreement(draw()) for _ in range(60)]
     assert np.mean([w.low <= truth <= w.high for w in found]) > 0.9
+
+
+def accuracies(seeds: int, *means: float, noise: float = 0.001) -> pd.DataFrame:
+    rng = np.random.default_rng(len(means))
+    return pd.DataFrame(np.array(means) + rng.normal(0, noise, (seeds, len(means))))
+
+
+def test_runs_that_order_the_cells_alike_correlate_and_those_that_do_not_do_not() -> None:
+    rising, falling = accuracies(8, 0.5, 0.6, 0.7, 0.8), accuracies(10, 0.9, 0.8, 0.7, 0.6)
+    for other, rho in ((rising, 1), (falling, -1)):
+        found = distributions.rank_correlation(rising, other)
+        assert (found.mean, found.low, found.high) == pytest.approx((rho, rho, rho))
+
+
+def test_the_correlation_is_scipys_and_its_interval_holds_it() -> None:
+    one = accuracies(8, 0.5, 0.6, 0.7, 0.8, 0.75, noise=0.05)
+    other = accuracies(12, 0.5, 0.65, 0.6, 0.8, 0.55, noise=0.05)
+    rho = distributions.rank_correlation(one, other)
+    assert rho.mean == pytest.approx(stats.spearmanr(one.mean(), other.mean()).statistic)
+    assert rho.low <= rho.mean <= rho.high
+    assert rho.low < rho.high
+
+
+def test_a_rank_correlation_of_few_seeds_has_no_interval_and_of_ties_no_value() -> None:
+    few = accuracies(5, 0.5, 0.6, 0.7)
+    assert math.isnan(distributions.rank_correlation(few, few).low)
+    tied = pd.DataFrame([[0.5, 0.5, 0.5]] * 8)
+    assert math.isnan(distributions.rank_correlation(accuracies(8, 0.5, 0.6, 0.7), tied).mean)

@@ -187,10 +187,25 @@ def test_several_runs_are_compared(run: Path, tmp_path: Path) -> None:
     text = words(out / "report.html")
     for folder in (run, other):
         assert findings.find(folder).answer in text
+    assert "The order of the arms" not in text  # they share none
     index = words(tmp_path / "index.html")
     assert "width_doubling on digits" in index
     assert "comparison" in index
     assert "predictions: 1 inconclusive, 1 supported" in index
+
+
+def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path: Path) -> None:
+    """As two schedules of one study are; here the other has the arms the other way round."""
+    other = copied("width_doubling", tmp_path / "there")
+
+    def turn(trials: pd.DataFrame) -> None:
+        trials["test_accuracy"] = 1 - trials["test_accuracy"]
+
+    edited(other, turn)
+    text = words(comparison.write_comparison([run, other], tmp_path / "both"))
+    table = text.rpartition("The order of the arms")[2].partition("Predictions")[0]
+    assert "10; 10" in table
+    assert "-1.00 [-1.00" in table
 
 
 def test_timings_of_two_machines_are_refused_and_it_says_why(run: Path, tmp_path: Path) -> None:
