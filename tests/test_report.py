@@ -198,10 +198,14 @@ def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path
     """As two schedules of one study are; here the other has the arms the other way round."""
     other = copied("width_doubling", tmp_path / "there")
 
-    def turn(trials: pd.DataFrame) -> None:
-        trials["test_accuracy"] = 1 - trials["test_accuracy"]
-
-    edited(other, turn)
+    for folder, means in ((run, (0.7, 0.8, 0.9)), (other, (0.9, 0.8, 0.7))):
+        given = dict(zip(("constant", "doubling", "tripling"), means, strict=True))
+        edited(
+            folder,
+            lambda trials, given=given: trials.update(
+                {"test_accuracy": trials["cell"].map(given) + trials["seed"] / 1000}
+            ),
+        )
     text = words(comparison.write_comparison([run, other], tmp_path / "both"))
     table = text.rpartition("The order of the arms")[2].partition("Predictions")[0]
     assert "10; 10" in table
