@@ -114,7 +114,7 @@ class Chain:
                 "sampler": self._sampler,
                 "repeat": self._repeat,
                 "number": trial.number,
-                "point": json.dumps(trial.params),
+                "point": json.dumps(trial.params, separators=(",", ":")),
                 "keys": " ".join(trial_from_json(text).key for text in asked["specs"]),
             }
             table.append(row | asked["row"] | told)
@@ -161,7 +161,7 @@ class Chain:
         timed = self._latency if feasible else None
         return {
             "net": content_hash(net),
-            "network": json.dumps(written(net)) if feasible else None,
+            "network": json.dumps(written(net), separators=(",", ":")) if feasible else None,
             "widths": json.dumps(net.widths),
             "depths": json.dumps(net.depths),
             "params": cost.params,
