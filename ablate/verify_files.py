@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from ablate import count, record
-from ablate.findings import STUDY
 from ablate.outputs import MARKDOWN, REPORT, SUMMARY, write_findings
 from ablate.remarks import Remark, fault, note, some
 from ablate.run_folder import Run
@@ -104,7 +103,7 @@ def findings(run: Run) -> Iterator[Remark]:
         return
     with tempfile.TemporaryDirectory() as temporary:
         anew = Path(temporary)
-        for path in [run.folder / STUDY, *run.folder.glob("*.csv")]:
+        for path in [*run.folder.glob("*.toml"), *run.folder.glob("*.csv")]:
             shutil.copy(path, anew)
         write_findings(anew)  # over those of what is found, and takes away what is found no more
         tables = {path.name for folder in (run.folder, anew) for path in folder.glob("*.csv")}

@@ -1,7 +1,10 @@
 """The generated parts of the README: `python tests/readme.py` writes them, a test compares."""
 
 import re
+from functools import cache
 from pathlib import Path
+
+import pandas as pd
 
 from ablate import findings, record, wording
 
@@ -12,6 +15,11 @@ README = ROOT / "README.md"
 def rendered(text: str) -> str:
     """The README with every generated part made anew from the code and the committed tables."""
     text = _fill(text, r"<!-- columns -->", lambda _: columns())
+    text = re.sub(
+        r"(<!-- found: (\S+) (\S+) -->).*?(<!-- end -->)",
+        lambda match: f"{match[1]}{found(ROOT / match[2], match[3])}{match[4]}",
+        text,
+    )
     text = _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
     return _fill(text, r"<!-- answer: (\S+) -->", lambda match: answer(ROOT / match[1]))
 
@@ -33,6 +41,23 @@ def answer(folder: Path) -> str:
     rows = found.hypotheses.to_dict("records")
     lines = [f"- *{row['verdict']}*: {row['says']} {row['sentence']}" for row in rows]
     return "\n".join([f"**{found.file.question}**", "", *lines])
+
+
+@cache
+def _hypotheses(folder: Path) -> pd.DataFrame:
+    return findings.find(folder).hypotheses.set_index("name")
+
+
+def found(folder: Path, name: str) -> str:
+    """The numbers of one prediction of a committed run, for the middle of a sentence."""
+    row = _hypotheses(folder).loc[name]
+    p = wording.p_text(row["p"])
+    if row["kind"] == "interaction":
+        return f"{p}, n = {row['n']}"
+    scale, unit = (1, "") if row["kind"] == "optimum" else (100, " points")
+    values = [scale * row[column] for column in ("estimate", "low", "high")]
+    form = ".2f" if row["kind"] == "optimum" else "+z.1f"
+    return f"{wording.interval_text(*values, form).replace(' [', f'{unit} [')}, n = {row['n']}"
 
 
 def _fill(text, start, make):

@@ -68,8 +68,9 @@ def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
     assert any("2 done already" in line for line in again)
     pd.testing.assert_frame_equal(read_explored(folder).rows, first.rows)
     assert len(study.trials) == attempts
-    said_of_storage = [line for line in verify(folder) if line.check == "study.db"]
-    assert [line.level for line in said_of_storage] == ["ok"]
+    lines = verify(folder)
+    assert [line.text for line in lines if line.level == "FAULT"] == []
+    assert [line.level for line in lines if line.check == "study.db"] == ["ok"]
 
 
 def test_a_dry_run_says_what_would_be_searched(tmp_path: Path) -> None:
