@@ -197,6 +197,7 @@ def test_two_runs_in_one_folder_are_refused(study: Path) -> None:
     assert_whole(study)
 
 
+@pytest.mark.long
 def test_a_table_that_the_run_does_not_hold_is_kept(study: Path) -> None:
     run(study, "--seeds", 2, "--epochs", 1)
     table = (folder(study) / "trials.csv").read_bytes()

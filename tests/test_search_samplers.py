@@ -49,7 +49,13 @@ def test_parameters_become_distributions(tmp_path: Path) -> None:
     assert found["shortcut"] == CategoricalDistribution(("none", "A", "B"))
 
 
-@pytest.mark.parametrize("name", get_args(Pruner))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long) if name == "wilcoxon" else name
+        for name in get_args(Pruner)
+    ],
+)
 def test_a_pruner_cuts_what_is_far_behind(name: str) -> None:
     study = optuna.create_study(direction="maximize", pruner=make_pruner(name, 27))
     ends = []
