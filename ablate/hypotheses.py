@@ -151,9 +151,14 @@ def _sentence(
         tests += f", equivalence within {bound} p = {p_equal:.2g}"
     if one.lost is not None:
         lost = _scaled(one.lost, percent)
+        sides = (
+            "without an arm far enough from it on both sides"
+            if math.isnan(one.sides_p)
+            else f"better than its neighbours on both sides p = {one.sides_p:.2g}"
+        )
         tests += (
             f"; growth {hypothesis.optimum:g} gives away {lost.mean:.2f}{points}, at most "
-            f"{lost.high:.2f}; better than its neighbours on both sides p = {one.sides_p:.2g}"
+            f"{lost.high:.2f}; {sides}"
         )
     few = f"; {statistics.MIN_PAIRS} {unit}s are needed" if one.n < statistics.MIN_PAIRS else ""
     return f"{numbers} ({limits}, {tests}; n = {one.n} {unit}s{few})."

@@ -114,6 +114,16 @@ def test_an_optimum(best: float, noise: float, verdict: str) -> None:
     assert row["rows"].endswith("; seeds 0 to 9")
 
 
+@pytest.mark.parametrize(
+    ("at", "says"), [(2.0, "on both sides p = "), (4.0, "; without an arm far enough from it")]
+)
+def test_an_optimum_at_the_end_has_no_neighbour_to_be_better_than(at: float, says: str) -> None:
+    trials = growth_trials(np.random.default_rng(RNG_SEED), 2.0, seeds=10, noise=0.002)
+    sentence = judged(trials, "r = 2", optimum=at)["sentence"]
+    assert says in sentence
+    assert "nan" not in sentence
+
+
 def test_an_optimum_needs_growths() -> None:
     trials = growth_trials(np.random.default_rng(RNG_SEED))
     row = judged(trials[trials["axis_growth"].isin(["r = 1", "r = 2"])], "r = 2", optimum=2.0)
