@@ -15,11 +15,12 @@ from ablate.page import Page, Picture, Section, Table, render
 from ablate.plot_growth import growth_curves
 from ablate.plot_style import picture, save
 
+ORDER = "order.csv"
 TIMED_ALIKE = ("device", "os", "dtype", "throughput_threads", "throughput_batch")
 
 
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
-    """Write `comparison.csv`, figures and `report.html` in `out`; return the report's path.
+    """Write tables, figures and `report.html` of several runs in `out`; return the report's path.
 
     Accuracies of different datasets stand side by side, and are never averaged. Throughput is
     compared only between runs that were timed alike: see `why_not_timed`.
@@ -30,6 +31,11 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     runs = {name: find(folder) for name, folder in _names(folders).items()}
     table = differences(runs)
     record.write(table, out / "comparison.csv")
+    ranked = order(runs)
+    if ranked.empty:
+        (out / ORDER).unlink(missing_ok=True)
+    else:
+        record.write(ranked, out / ORDER)
     drawings = [plot_comparison.differences_by_run(table)]
     fits = [fit for found in runs.values() for fit in found.fits]
     if fits:
@@ -37,7 +43,7 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     for drawing in drawings:
         save(drawing, out)
     pictures = [picture(drawing, out) for drawing in drawings]
-    write_text(out / REPORT, render(_page(runs, table, pictures)))
+    write_text(out / REPORT, render(_page(runs, table, ranked, pictures)))
     return out / REPORT
 
 
@@ -50,6 +56,38 @@ def differences(runs: dict[str, Findings]) -> pd.DataFrame:
         part.insert(1, "baseline", found.file.baseline)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def order(runs: dict[str, Findings]) -> pd.DataFrame:
+    """Whether runs put their arms in one order: a row for each two that share three arms or more.
+
+    Returns:
+        `run`, `other`, `arms`, `n`, `n_other` (seeds), `rank_correlation` with `low` and `high`
+        (see `distributions.rank_correlation`), `best`, `best_other`.
+    """
+    tables = {name: by_seed(found.trials) for name, found in runs.items()}
+    rows = []
+    for one, other in itertools.combinations(tables, 2):
+        shared = [cell for cell in tables[one] if cell in tables[other]]
+        first, second = (tables[name][shared].dropna() for name in (one, other))
+        if len(shared) < 3 or first.empty or second.empty:
+            continue
+        rho = rank_correlation(first, second)
+        rows.append(
+            {
+                "run": one,
+                "other": other,
+                "arms": len(shared),
+                "n": len(first),
+                "n_other": len(second),
+                "rank_correlation": rho.mean,
+                "low": rho.low,
+                "high": rho.high,
+                "best": first.mean().idxmax(),
+                "best_other": second.mean().idxmax(),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def why_not_timed(runs: dict[str, Findings]) -> str:
@@ -88,13 +126,18 @@ def _names(folders: Sequence[Path]) -> dict[str, Path]:
     }
 
 
-def _page(runs: dict[str, Findings], table: pd.DataFrame, pictures: Sequence[Picture]) -> Page:
+def _page(
+    runs: dict[str, Findings],
+    table: pd.DataFrame,
+    ranked: pd.DataFrame,
+    pictures: Sequence[Picture],
+) -> Page:
     refusal = why_not_timed(runs)
     sections = [
         Section(heading="The runs", tables=(_runs(runs),)),
         Section(heading="Figures", pictures=tuple(pictures)),
         Section(heading="Each arm in each run", tables=(_arms(table),)),
-        *_order(runs),
+        *_order(ranked),
         Section(heading="Predictions", tables=(_predictions(runs),)),
         Section(
             heading="Throughput",
@@ -145,31 +188,25 @@ def _arms(table: pd.DataFrame) -> Table:
     return Table(caption="Accuracy, and the difference from the run's baseline", frame=frame)
 
 
-def _order(runs: dict[str, Findings]) -> list[Section]:
-    """Whether runs that share three cells or more put them in one order."""
-    tables = {name: by_seed(found.trials) for name, found in runs.items()}
-    rows = []
-    for one, other in itertools.combinations(tables, 2):
-        shared = [cell for cell in tables[one] if cell in tables[other]]
-        first, second = (tables[name][shared].dropna() for name in (one, other))
-        if len(shared) < 3 or first.empty or second.empty:
-            continue
-        rho = rank_correlation(first, second)
-        rows.append(
-            {
-                "runs": f"{one}; {other}",
-                "arms": str(len(shared)),
-                "seeds": f"{len(first)}; {len(second)}",
-                "rank correlation": wording.interval_text(rho.mean, rho.low, rho.high, ".2f"),
-                "most accurate": f"{first.mean().idxmax()}; {second.mean().idxmax()}",
-            }
-        )
-    if not rows:
+def _order(table: pd.DataFrame) -> list[Section]:
+    if table.empty:
         return []
+    limits = zip(table["rank_correlation"], table["low"], table["high"], strict=True)
+    frame = pd.DataFrame(
+        {
+            "run": table["run"],
+            "other run": table["other"],
+            "arms": table["arms"].astype(str),
+            "seeds": [f"{n}; {m}" for n, m in zip(table["n"], table["n_other"], strict=True)],
+            "rank correlation": [wording.interval_text(*values, ".2f") for values in limits],
+            "most accurate": table["best"],
+            "in the other": table["best_other"],
+        }
+    )
     caption = "Spearman's rank correlation of the arms' mean accuracies; 1: the same order"
     note = "Bootstrap over the seeds of each run. Arms that tie change places by chance."
-    table = Table(caption=caption, frame=pd.DataFrame(rows))
-    return [Section(heading="The order of the arms", paragraphs=(note,), tables=(table,))]
+    tables = (Table(caption=caption, frame=frame),)
+    return [Section(heading="The order of the arms", paragraphs=(note,), tables=tables)]
 
 
 def _predictions(runs: dict[str, Findings]) -> Table:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate import findings, record, wording
+from ablate import comparison, findings, record, wording
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -18,6 +18,11 @@ def rendered(text: str) -> str:
     text = re.sub(
         r"(<!-- found: (\S+) (\S+) -->).*?(<!-- end -->)",
         lambda match: f"{match[1]}{found(ROOT / match[2], match[3])}{match[4]}",
+        text,
+    )
+    text = re.sub(
+        r"(<!-- order: (\S+) (\S+) -->).*?(<!-- end -->)",
+        lambda match: f"{match[1]}{order(ROOT / match[2], ROOT / match[3])}{match[4]}",
         text,
     )
     text = _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
@@ -58,6 +63,14 @@ def found(folder: Path, name: str) -> str:
     values = [scale * row[column] for column in ("estimate", "low", "high")]
     form = ".2f" if row["kind"] == "optimum" else "+z.1f"
     return f"{wording.interval_text(*values, form).replace(' [', f'{unit} [')}, n = {row['n']}"
+
+
+def order(one: Path, other: Path) -> str:
+    """How far two committed runs put their arms in one order."""
+    runs = {str(folder): findings.find(folder) for folder in (one, other)}
+    (row,) = comparison.order(runs).to_dict("records")
+    limits = (row[name] for name in ("rank_correlation", "low", "high"))
+    return f"{wording.interval_text(*limits, '.2f')}, n = {row['n']} and {row['n_other']}"
 
 
 def _fill(text, start, make):

@@ -207,9 +207,10 @@ def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path
             ),
         )
     text = words(comparison.write_comparison([run, other], tmp_path / "both"))
-    table = text.rpartition("The order of the arms")[2].partition("Predictions")[0]
-    assert "10; 10" in table
-    assert "-1.00 [-1.00" in table
+    assert "-1.00 [-1.00, -1.00]" in text
+    (row,) = pd.read_csv(tmp_path / "both" / "order.csv").to_dict("records")
+    assert (row["arms"], row["n"], row["n_other"], row["rank_correlation"]) == (3, 10, 10, -1)
+    assert (row["best"], row["best_other"]) == ("tripling", "constant")
 
 
 def test_timings_of_two_machines_are_refused_and_it_says_why(run: Path, tmp_path: Path) -> None:
