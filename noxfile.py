@@ -26,6 +26,8 @@ def faults(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/test_faults.py", "tests/test_fuzz.py", env=full)
     session.run("python", "-m", "pytest", "-m", "long", *session.posargs)
     session.run("python", "-m", "benchmarks.engine")
+    session.run("python", "-m", "benchmarks.engine", "--storage", "postgresql")
+    session.run("python", "-m", "benchmarks.overhead")
 
 
 @nox.session

@@ -1,8 +1,9 @@
 """What the engine costs: `python -m benchmarks.engine`.
 
 Trials a second by number of workers; the cost of a claim with many trials queued, beside Optuna's
-own; how soon a study goes on after its workers were killed, and ends when told to; and what a
-study adds to the time of the bare training loop, the named peer of the last ratio.
+own; how soon a study goes on after its workers were killed, and ends when told to. What it adds
+to the time of training: `python -m benchmarks.overhead`. (Each process that is started imports
+this module again, so torch stays out of it.)
 """
 
 import argparse
@@ -16,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 TESTS = str(Path(__file__).parent.parent / "tests")
@@ -24,24 +24,12 @@ sys.path.insert(0, TESTS)
 os.environ["PYTHONPATH"] = TESTS  # where Python's fork server finds what it imports beforehand
 
 import optuna
-import torch
 from postgres import serving
-from quick import CELL, NAME, Quick, Workers, outcome, plan
+from quick import NAME, Quick, Workers, outcome, plan
 
-from ablate.data import load
-from ablate.execution import Execution, set_up
-from ablate.model import build
-from ablate.options import TRIAL_IMPORTS
-from ablate.processes import prepare_forks
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.storage import sqlite_url
-from ablate.study import Planned
 from ablate.supervisor import supervise
-from ablate.train import evaluate, fit
-from ablate.trial_process import Training
 from ablate.trial_queue import Queue
-
-DIGITS = NetSpec(widths=(16, 32, 64), in_channels=1, image_size=8)
 
 
 def queue_rate(where: str, workers: int, trials: int) -> float:
@@ -129,40 +117,6 @@ def stop_and_go(folder: Path) -> tuple[float, float]:
     return ended, planned
 
 
-def overhead(where: str, folder: Path, epochs: int, trials: int) -> tuple[float, list[float]]:
-    """Seconds of a trial in the bare loop, and a study's time over it, for each trial in turn."""
-    execution, data_spec = Execution(), DataSpec()
-    device = set_up(execution)
-    data = load(data_spec, Path("nowhere")).to(device)
-    train = TrainSpec(epochs=epochs, batch_size=64)
-    prepare_forks(TRIAL_IMPORTS)
-    training = Training(
-        data=data_spec,
-        data_root=Path("nowhere"),
-        execution=execution,
-        mechanism=False,
-        checkpoints=folder / "checkpoints",
-    )
-    queue = Queue(where, NAME)
-    bare, ratios = [], []
-    cell = replace(CELL, net=DIGITS)
-    for seed in range(trials + 1):  # the first warms up
-        torch.manual_seed(seed)
-        began = time.perf_counter()
-        network = build(DIGITS)
-        fit(network, data, train, seed, lambda _: None)
-        evaluate(network, data, data.test, train.precision)
-        alone = time.perf_counter() - began
-        began = time.perf_counter()
-        queue.submit([Planned(cell, TrialSpec(net=DIGITS, train=train, data=data_spec, seed=seed))])
-        (done,) = supervise(queue, training, 1, 3600.0)
-        assert done.state == "complete"
-        if seed:
-            bare.append(alone)
-            ratios.append((time.perf_counter() - began) / alone)
-    return statistics.median(bare), ratios
-
-
 @contextlib.contextmanager
 def storages(kind: str, folder: Path) -> Iterator[Callable[[], str]]:
     """Makes new storages of a kind."""
@@ -178,7 +132,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--queued", type=int, default=10_000)
-    parser.add_argument("--epochs", type=int, default=100, help="of a trial beside the bare loop")
     parser.add_argument("--storage", choices=("sqlite", "postgresql"), default="sqlite")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, storages(args.storage, Path(name)) as fresh:
@@ -198,12 +151,6 @@ def main() -> None:
         print(f"after four workers were killed: a claim {seconds:.2f} s after opening", flush=True)
         ended, planned = stop_and_go(folder / "study")
         print(f"SIGTERM: ended after {ended:.1f} s; again planned {planned:.1f} s after its start")
-        bare, ratios = overhead(fresh(), folder, args.epochs, 5)
-        print(
-            f"a study over the bare loop, trials of {bare:.1f} s: "
-            f"{statistics.median(ratios):.3f} (median; {min(ratios):.3f} to {max(ratios):.3f}, "
-            f"{len(ratios)} trials)"
-        )
 
 
 if __name__ == "__main__":
