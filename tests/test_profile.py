@@ -91,6 +91,7 @@ constant = { growth = 1.0 }
 """
 
 
+@pytest.mark.long
 def test_a_study_can_match_measured_latency(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -501,6 +501,7 @@ def test_nothing_that_is_written_says_where_the_images_lay(ran: tuple[Path, str]
         assert SECRET not in path.name
 
 
+@pytest.mark.long
 def test_a_second_run_trains_nothing(ran: tuple[Path, str]) -> None:
     folder, _ = ran
     path = folder / "out" / "own" / "folder-pets" / "trials.csv"
