@@ -65,7 +65,7 @@ def order(runs: dict[str, Findings]) -> pd.DataFrame:
         `run`, `other`, `arms`, `n`, `n_other` (seeds), `rank_correlation` with `low` and `high`
         (see `distributions.rank_correlation`), `best`, `best_other`.
     """
-    tables = {name: by_seed(found.trials) for name, found in runs.items()}
+    tables = {name: by_seed(found.compared) for name, found in runs.items()}
     rows = []
     for one, other in itertools.combinations(tables, 2):
         shared = [cell for cell in tables[one] if cell in tables[other]]

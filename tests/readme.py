@@ -15,18 +15,16 @@ README = ROOT / "README.md"
 def rendered(text: str) -> str:
     """The README with every generated part made anew from the code and the committed tables."""
     text = _fill(text, r"<!-- columns -->", lambda _: columns())
-    text = re.sub(
-        r"(<!-- found: (\S+) (\S+) -->).*?(<!-- end -->)",
-        lambda match: f"{match[1]}{found(ROOT / match[2], match[3])}{match[4]}",
-        text,
-    )
-    text = re.sub(
-        r"(<!-- order: (\S+) (\S+) -->).*?(<!-- end -->)",
-        lambda match: f"{match[1]}{order(ROOT / match[2], ROOT / match[3])}{match[4]}",
-        text,
-    )
     text = _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
-    return _fill(text, r"<!-- answer: (\S+) -->", lambda match: answer(ROOT / match[1]))
+    text = _fill(
+        text, r"<!-- found: (\S+) (\S+) -->", lambda match: found(ROOT / match[1], match[2]), ""
+    )
+    return _fill(
+        text,
+        r"<!-- order: (\S+) (\S+) -->",
+        lambda match: order(ROOT / match[1], ROOT / match[2]),
+        "",
+    )
 
 
 def columns() -> str:
@@ -40,14 +38,6 @@ def table(folder: Path) -> str:
     return wording.markdown_table(findings.find(folder).summary)
 
 
-def answer(folder: Path) -> str:
-    """What a committed run asked, and its predictions with their verdicts and numbers."""
-    found = findings.find(folder)
-    rows = found.hypotheses.to_dict("records")
-    lines = [f"- *{row['verdict']}*: {row['says']} {row['sentence']}" for row in rows]
-    return "\n".join([f"**{found.file.question}**", "", *lines])
-
-
 @cache
 def _hypotheses(folder: Path) -> pd.DataFrame:
     return findings.find(folder).hypotheses.set_index("name")
@@ -56,9 +46,8 @@ def _hypotheses(folder: Path) -> pd.DataFrame:
 def found(folder: Path, name: str) -> str:
     """The numbers of one prediction of a committed run, for the middle of a sentence."""
     row = _hypotheses(folder).loc[name]
-    p = wording.p_text(row["p"])
     if row["kind"] == "interaction":
-        return f"{p}, n = {row['n']}"
+        return f"{wording.p_text(row['p'])}, n = {row['n']}"
     scale, unit = (1, "") if row["kind"] == "optimum" else (100, " points")
     values = [scale * row[column] for column in ("estimate", "low", "high")]
     form = ".2f" if row["kind"] == "optimum" else "+z.1f"
@@ -73,10 +62,11 @@ def order(one: Path, other: Path) -> str:
     return f"{wording.interval_text(*limits, '.2f')}, n = {row['n']} and {row['n_other']}"
 
 
-def _fill(text, start, make):
+def _fill(text, start, make, line="\n"):
+    """Fill what stands between a mark and the next end: on lines of its own, or within one."""
     return re.sub(
-        rf"({start}\n).*?(<!-- end -->)",
-        lambda match: f"{match[1]}{make(re.match(start, match[1]))}\n{match[match.lastindex]}",
+        rf"({start}{line}).*?(<!-- end -->)",
+        lambda match: f"{match[1]}{make(re.match(start, match[1]))}{line}{match[match.lastindex]}",
         text,
         flags=re.DOTALL,
     )

@@ -24,11 +24,15 @@ class Killed(Exception):  # noqa: N818 - not an error, a kill
     """Stands for the end of the process."""
 
 
-@pytest.fixture(scope="module")
-def data() -> Dataset:
+def few_digits() -> Dataset:
     digits = load(DataSpec(), Path("nowhere"))
     few = [Images(part.images[:128], part.labels[:128]) for part in (digits.train, digits.val)]
     return replace(digits, train=few[0], val=few[1])
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return few_digits()
 
 
 def train(
