@@ -71,6 +71,7 @@ def test_the_proof_fails_for_less_work() -> None:
         prove_equal_work({OURS: ours, "idle": lambda *_: None}, threads=1)
 
 
+@pytest.mark.long
 def test_contenders_run_in_processes_of_their_own_and_one_that_fails_is_named() -> None:
     settings = Settings(images=128, rounds=1, device="cpu", threads=1)
     with running(["bare", "unknown"], settings) as epochs:

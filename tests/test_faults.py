@@ -55,7 +55,7 @@ def launch(where: str, trials: int) -> None:
 
 def test_kill_9_at_random_points_loses_nothing(where: str) -> None:
     """Four workers; whenever one is killed another takes its place, which recovers its trial."""
-    kills = 1000 if FULL else 100
+    kills = 1000 if FULL else 40
     trials = 2 * kills
     submit(where, trials)
     workers, chance = Workers(), random.Random(0)
@@ -112,7 +112,7 @@ def test_after_all_workers_are_killed_the_next_claims_at_once(where: str) -> Non
 
 def test_several_launchers_at_once_queue_each_key_once(fresh: Callable[[], str]) -> None:
     """Eight make the storage and submit one plan at the same moment; each key is run once."""
-    for _ in range(50 if FULL else 2):
+    for _ in range(50 if FULL else 1):
         where, workers = fresh(), Workers()
         processes = [workers._context.Process(target=launch, args=(where, 12)) for _ in range(8)]
         for process in processes:
@@ -127,7 +127,7 @@ def test_several_launchers_at_once_queue_each_key_once(fresh: Callable[[], str])
 
 
 def test_eight_workers_run_500_trials_once_each(where: str) -> None:
-    trials = 500 if FULL else 150
+    trials = 500 if FULL else 80
     submit(where, trials)
     workers = Workers()
     for _ in range(8):

@@ -351,6 +351,7 @@ def test_what_the_shortcut_still_reads_would_be_seen() -> None:
 
 @pytest.mark.skipif(COMPILER is None, reason="torch.compile needs g++ or clang++")
 @pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.long
 def test_a_compiled_network_trains_as_one_that_is_not(few: Dataset) -> None:
     from torch._inductor import config
 

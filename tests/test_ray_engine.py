@@ -106,6 +106,7 @@ def test_a_signal_has_the_trials_queued_again_with_their_checkpoints(tmp_path: P
     assert len(list((tmp_path / "checkpoints").glob("*.pt"))) == 2
 
 
+@pytest.mark.long
 def test_a_task_that_never_fits_is_refused_in_a_line(tmp_path: Path) -> None:
     url = plan(tmp_path, epochs=1, seeds=1)
     driver = start(url, tmp_path, gpus=0.5)

@@ -86,6 +86,7 @@ def test_a_worker_whose_time_is_up_goes_on_when_its_job_is_started_again(
     assert attempts(url) == {"complete": 2, "fail": 2}
 
 
+@pytest.mark.long
 def test_a_worker_that_is_cancelled_is_not_started_again(tmp_path: Path) -> None:
     url = plan(tmp_path, epochs=5000, seeds=1)
     submit(url, tmp_path, "--cluster", "local", "--jobs", "1", "--workers", "2")
