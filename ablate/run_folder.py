@@ -16,13 +16,15 @@ from ablate.spec import InputError, TrialSpec, trial_from_json
 
 STORAGE = "study.db"
 ATTEMPTS = """
-    SELECT trials.trial_id, trials.state, keys.value_json, outcomes.value_json
+    SELECT trials.trial_id, trials.state, keys.value_json, outcomes.value_json, explores.value_json
     FROM trials
     JOIN studies ON studies.study_id = trials.study_id
         AND studies.study_name NOT LIKE '%/explore'  -- a search's, confirmed in the table's study
     JOIN trial_user_attributes keys ON keys.trial_id = trials.trial_id AND keys.key = 'key'
     LEFT JOIN trial_user_attributes outcomes
         ON outcomes.trial_id = trials.trial_id AND outcomes.key = 'outcome'
+    LEFT JOIN trial_user_attributes explores
+        ON explores.trial_id = trials.trial_id AND explores.key = 'explore'
     ORDER BY trials.trial_id
 """
 
@@ -34,11 +36,13 @@ class Attempt(NamedTuple):
         key: of the trial.
         state: of Optuna's trial: WAITING, RUNNING, COMPLETE, FAIL or PRUNED.
         row: what it gave: the measured columns of its row; None where it gave nothing.
+        explore: whether it is none of the table's, as one that tunes a learning rate.
     """
 
     key: str
     state: str
     row: dict[str, Any] | None
+    explore: bool
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,8 @@ class Run:
             with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
                 rows = connection.execute(ATTEMPTS).fetchall()
             return [
-                Attempt(json.loads(key), state, _row(text) if text else None)
-                for _, state, key, text in rows
+                Attempt(json.loads(key), state, _row(text) if text else None, explore == "true")
+                for _, state, key, text, explore in rows
             ]
         except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{path}: not a study storage, or damaged: {error}") from error

@@ -39,6 +39,7 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "epochs.csv": (verify_files.epochs, "whole for every trial, and ends as the trials' rows say"),
     "stages.csv": (verify_files.stages, "has the costs that follow from each cell's network"),
     "mechanism.csv": (verify_files.mechanism, "has every stage of each trial it is about, once"),
+    "tuning.csv": (verify_files.tuning, "each cell that was tuned trains at the rate it chose"),
     "study.db": (verify_plan.storage, "each key ended once in the storage, as in the table"),
 }
 

@@ -1,5 +1,6 @@
 """Checks of the files beside the trials table: against it, and against what follows from it."""
 
+import itertools
 import math
 import shutil
 import tempfile
@@ -9,14 +10,17 @@ from pathlib import Path
 import pandas as pd
 
 from ablate import count, record
+from ablate.findings import STUDY
 from ablate.outputs import MARKDOWN, REPORT, SUMMARY, write_findings
 from ablate.remarks import Remark, fault, note, some
 from ablate.run_folder import Run
 from ablate.spec import InputError, content_hash
+from ablate.study_file import read_study_file
+from ablate.tuning import COLUMNS, FIRST_SEED, TUNING, chosen
 
-DRAWN_FROM = (record.EPOCHS, record.STAGES, record.MECHANISM)
+DRAWN_FROM = (record.EPOCHS, record.STAGES, record.MECHANISM, TUNING)
 STAGE_COLUMNS = ("cell", "net", "stage", "out_size", "params", "macs", "activations")
-TEXT = ("key", "cell", "stage", "net")
+TEXT = ("key", "cell", "stage", "net", "state")
 CLOSE = 1e-6  # another version of a library may round otherwise
 
 
@@ -94,6 +98,28 @@ def mechanism(run: Run) -> Iterator[Remark]:
     lacking = complete - set(table["key"])
     if lacking:
         yield note(f"not measured in {len(lacking)} complete trials")
+
+
+def tuning(run: Run) -> Iterator[Remark]:
+    """All tuning trials, with what the storage has of them; each cell's rate is what they chose."""
+    tune = read_study_file(run.folder / STUDY)[0].tune
+    if tune is None:
+        return
+    table = _plain(run, TUNING, COLUMNS)
+    rates = chosen(table).set_index("cell")["lr"]
+    seeds = range(FIRST_SEED, FIRST_SEED + tune.seeds)
+    for cell, rows in run.trials.groupby("cell", sort=False):
+        tried = table.loc[table["cell"] == cell, ["lr", "seed"]].itertuples(index=False, name=None)
+        if sorted(tried) != sorted(itertools.product(tune.lr, seeds)):
+            yield fault(f"{cell}: expected {tune.seeds} trials of each of {len(tune.lr)} rates")
+        used = {run.specs[key].train.lr for key in rows["key"] if key in run.specs}
+        if used != {rates.get(cell)}:
+            yield fault(f"{cell}: trained at {some(sorted(used))}: tuning chose {rates.get(cell)}")
+    for row in table.to_dict("records") if run.attempts is not None else ():
+        stored = run.ended.get(row["key"], [{}])[-1]
+        told = (row["state"], None if math.isnan(row["val_accuracy"]) else row["val_accuracy"])
+        if (stored.get("state"), stored.get("val_accuracy")) != told:
+            yield fault(f"{row['cell']}, lr {row['lr']}, seed {row['seed']}: not as in the storage")
 
 
 def findings(run: Run) -> Iterator[Remark]:

@@ -64,7 +64,8 @@ def storage(run: Run) -> Iterator[Remark]:
         if wrong:
             says = some(f"{name} = {last.get(name)}, not {row[name]}" for name in wrong)
             yield fault(f"{where}: the storage has {says}")
-    others = set(run.ended) - set(run.trials["key"])
+    explored = {attempt.key for attempt in run.attempts if attempt.explore}
+    others = set(run.ended) - set(run.trials["key"]) - explored
     if others:
         yield note(f"{len(others)} trials ended in the storage that are not in this table")
     if run.unfinished:

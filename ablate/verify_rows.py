@@ -120,9 +120,8 @@ def pairs(run: Run) -> Iterator[Remark]:
     for part in ("train", "data"):
         parts = [dataclasses.asdict(getattr(spec, part)) for spec in found]
         for name, values in _differing(parts):
-            # A study may tune the learning rate of each cell by itself.
-            say = note if name == "lr" and file.tune else fault
-            yield say(f"{part}.{name} differs between trials: {some(values)}")
+            if name != "lr" or not file.tune:  # those that are tuned have a check of their own
+                yield fault(f"{part}.{name} differs between trials: {some(values)}")
 
 
 def alike(run: Run) -> Iterator[Remark]:

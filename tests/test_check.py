@@ -133,8 +133,8 @@ def test_a_whole_run_has_no_fault_and_no_note(
     assert notes == [line for line in notes if "commit differs" in line]
     assert [line.split()[1] for line in lines if line.startswith("ok ")] == [
         *("trials.csv:", "specs:", "cells:", "states:", "pairs:", "trials.parquet:"),
-        *("manifest.json:", "epochs.csv:", "stages.csv:", "mechanism.csv:", "study.db:"),
-        "findings:",
+        *("manifest.json:", "epochs.csv:", "stages.csv:", "mechanism.csv:", "tuning.csv:"),
+        *("study.db:", "findings:"),
     ]
     assert {path: path.read_bytes() for path in run.rglob("*")} == before, "it only reads"
 
@@ -263,6 +263,27 @@ def test_tampering_is_seen(run: Path, what: str) -> None:
     found = of(run, check)
     assert found
     assert any(says in text for text in found), found
+
+
+OF_TUNING: dict[str, tuple[Change, str]] = {
+    "a trial taken out": (drop("tuning.csv", 3), "expected 3 trials of each of 5 rates"),
+    "a seed": (edit("tuning.csv", 3, "seed", "7"), "expected 3 trials of each of 5 rates"),
+    "a better rate": (
+        edit("tuning.csv", 0, "val_accuracy", "9"),
+        "trained at 0.2: tuning chose 0.025",
+    ),
+    "no rate": (edit("tuning.csv", 0, "lr", "fast"), "column 'lr': expected numbers"),
+    "nothing left": (lambda run: (run / "tuning.csv").unlink(), "tuning.csv: not a table"),
+}
+
+
+@pytest.mark.parametrize("what", OF_TUNING)
+def test_tuning_that_is_tampered_with_is_seen(tmp_path: Path, what: str) -> None:
+    run = Path(shutil.copytree(ROOT / "results" / "width_tuned" / "digits", tmp_path / "digits"))
+    change, says = OF_TUNING[what]
+    assert of(run, "tuning.csv") == []
+    change(run)
+    assert any(says in text for text in of(run, "tuning.csv")), of(run, "tuning.csv")
 
 
 RATES = {"lr": "train.lr differs", "epochs": "train.epochs differs"}

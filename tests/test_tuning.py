@@ -12,6 +12,7 @@ from ablate.record import read, read_plain, write
 from ablate.spec import InputError, trial_from_json
 from ablate.study import Planned, Study, find_studies, load_study
 from ablate.tuning import FIRST_SEED, chosen, tune, tuned, tuning_plan, tuning_table, warnings
+from ablate.verify import verify
 
 STUDY = """\
 question = "Which?"
@@ -205,6 +206,12 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
     for cell, spec in zip(trials["cell"], trials["spec"], strict=True):
         assert trial_from_json(spec).train.lr == rates[cell]
     assert trials["test_accuracy"].notna().all()
+    checked = {(line.level, line.check) for line in verify(folder)}
+    assert ("ok", "tuning.csv") in checked
+    assert ("ok", "study.db") in checked
+    write(table.assign(val_accuracy=0.5), folder / "tuning.csv")
+    faults = {line.text for line in verify(folder) if line.level == "FAULT"}
+    assert "narrow, lr 0.0001, seed 2147483648: not as in the storage" in faults
     before = (folder / "trials.csv").read_bytes()
     assert run.main(command) == 0  # all of it is there already
     assert (folder / "trials.csv").read_bytes() == before
