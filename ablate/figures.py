@@ -12,7 +12,7 @@ from ablate.plot_style import Drawing
 
 NAMES = (
     *("accuracy", "growth", "interaction", "pareto", "stage_costs", "stage_shares", "curves"),
-    *("mechanism_by_stage", "ranks", "edf"),
+    *("mechanism_by_stage", "ranks", "edf", "learning_rates"),
 )
 
 

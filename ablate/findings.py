@@ -27,6 +27,7 @@ class Findings:
         fits: of accuracy over growth, where the study has growths enough.
         arms: of `design_space.describe`; without rows where no networks are sampled.
         draws: of sampled networks, one row a draw, if they were kept.
+        tried: of `tuning.by_rate`, and
         rates: of `tuning.chosen`; without rows where no learning rate was tuned.
         answer: in words.
     """
@@ -41,6 +42,7 @@ class Findings:
     fits: list[growth.GrowthFit]
     arms: pd.DataFrame
     draws: pd.DataFrame | None
+    tried: pd.DataFrame
     rates: pd.DataFrame
     answer: str
 
@@ -62,7 +64,9 @@ def find(folder: Path) -> Findings:
     summary = analyse.summarise(compared, file.baseline, margin=file.margin, unit=unit)
     fits = growth.fit_growth(compared) if file.sample is None else []
     mechanism = _table(folder / record.MECHANISM)
-    tried = _table(folder / tuning.TUNING)
+    of_tuning = _table(folder / tuning.TUNING)
+    if of_tuning is None:
+        of_tuning = pd.DataFrame(columns=list(tuning.COLUMNS))
     return Findings(
         file=file,
         trials=trials,
@@ -76,7 +80,8 @@ def find(folder: Path) -> Findings:
         fits=fits,
         arms=_arms(file, trials),
         draws=_table(folder / DRAWS),
-        rates=tuning.chosen(pd.DataFrame(columns=list(tuning.COLUMNS)) if tried is None else tried),
+        tried=tuning.by_rate(of_tuning),
+        rates=tuning.chosen(of_tuning),
         answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
     )
 

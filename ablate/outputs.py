@@ -11,6 +11,7 @@ from ablate.findings import Findings, find
 from ablate.page import render
 from ablate.plot_front import front_against_cost, hypervolume_by_budget
 from ablate.plot_style import picture, save
+from ablate.plot_tuning import accuracy_over_rate
 from ablate.report_page import page_of
 
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
@@ -26,6 +27,8 @@ def write_findings(folder: Path) -> Findings:
         drawings = draw_all(
             found.trials, found.summary, stages, epochs, found.mechanism, found.fits
         )
+        if not found.tried.empty:
+            drawings.append(accuracy_over_rate(found.tried, list(found.summary["cell"])))
     else:
         drawings = draw_sampled(found.trials, found.summary, stages, epochs, found.mechanism)
     explored = read_explored(folder) if is_search(folder) else None

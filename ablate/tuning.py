@@ -63,41 +63,62 @@ def tuning_table(study: Study, outcomes: Outcomes) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"val_accuracy": float})
 
 
-def chosen(table: pd.DataFrame) -> pd.DataFrame:
-    """The learning rate of each cell: that of the highest mean validation accuracy.
+def by_rate(table: pd.DataFrame) -> pd.DataFrame:
+    """The validation accuracy of each cell at each rate: its mean over the trials.
 
     A trial that did not complete counts as no accuracy at all (zero), so that a rate at which one
-    diverges is not chosen for its luck in another. Of equal rates the smaller one is taken.
+    diverges is not chosen for its luck in another.
 
     Args:
         table: as `tuning_table` makes it, or `tuning.csv` has it.
 
     Returns:
-        One row a cell, in order of first appearance: `cell`, `lr`; `mean`, `low`, `high` and `n`
-        of the rate's validation accuracies, as fractions (Student's t, 95%, within 0 and 1);
-        `lost`, trials of the cell that did not complete; `end`, whether it is the least or the
-        greatest rate tried: `lowest`, `highest`, or nothing.
+        One row a cell and rate, cells in order of first appearance, rates ascending: `cell`, `lr`;
+        `mean`, `low`, `high` and `n` of the accuracies, as fractions (Student's t, 95%, within 0
+        and 1); `lost`, trials that did not complete; `chosen`, whether it is the cell's rate: that
+        of the highest mean, and of equal ones the smallest.
     """
     scored = table.assign(score=table["val_accuracy"].where(table["state"] == "complete", 0.0))
-    least, greatest = table["lr"].min(), table["lr"].max()
     rows = []
     for cell, of_cell in scored.groupby("cell", sort=False):
-        means = of_cell.groupby("lr")["score"].mean()  # ascending in lr: argmax takes the smaller
-        lr = float(means.index.to_numpy()[int(means.argmax())])
-        interval = statistics.t_interval(of_cell.loc[of_cell["lr"] == lr, "score"])
-        rows.append(
-            {
-                "cell": cell,
-                "lr": lr,
-                "mean": interval.mean,
-                "low": float(np.clip(interval.low, 0, 1)),
-                "high": float(np.clip(interval.high, 0, 1)),
-                "n": int((of_cell["lr"] == lr).sum()),
-                "lost": int((of_cell["state"] != "complete").sum()),
-                "end": {least: "lowest", greatest: "highest"}.get(lr, ""),
-            }
-        )
-    return pd.DataFrame(rows, columns=["cell", "lr", "mean", "low", "high", "n", "lost", "end"])
+        # Ascending: of equal means `max` takes that of the smaller rate.
+        of_rates = {float(str(lr)): trials for lr, trials in of_cell.groupby("lr")}
+        intervals = {lr: statistics.t_interval(own["score"]) for lr, own in of_rates.items()}
+        best = max(intervals, key=lambda lr: intervals[lr].mean)
+        for lr, interval in intervals.items():
+            rows.append(
+                {
+                    "cell": cell,
+                    "lr": lr,
+                    "mean": interval.mean,
+                    "low": float(np.clip(interval.low, 0, 1)),
+                    "high": float(np.clip(interval.high, 0, 1)),
+                    "n": len(of_rates[lr]),
+                    "lost": int((of_rates[lr]["state"] != "complete").sum()),
+                    "chosen": lr == best,
+                }
+            )
+    columns = ["cell", "lr", "mean", "low", "high", "n", "lost", "chosen"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def chosen(table: pd.DataFrame) -> pd.DataFrame:
+    """The learning rate of each cell.
+
+    Args:
+        table: as `by_rate` takes it.
+
+    Returns:
+        The chosen rows of `by_rate`; there, `lost` is over all rates of the cell, and `end` says
+        whether the rate is the least or the greatest tried: `lowest`, `highest`, or nothing.
+    """
+    rates = by_rate(table)
+    ends = {table["lr"].min(): "lowest", table["lr"].max(): "highest"}
+    best = rates[rates["chosen"].astype(bool)].drop(columns="chosen")
+    return best.assign(
+        lost=best["cell"].map(rates.groupby("cell")["lost"].sum()),
+        end=[ends.get(lr, "") for lr in best["lr"]],
+    ).reset_index(drop=True)
 
 
 def tuned(study: Study, outcomes: Outcomes) -> Study:

@@ -3,15 +3,27 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from test_plot import legend, texts_outside
 
 from ablate import run
+from ablate.plot_tuning import accuracy_over_rate
 from ablate.record import read, read_plain, write
 from ablate.spec import InputError, trial_from_json
 from ablate.study import Planned, Study, find_studies, load_study
-from ablate.tuning import FIRST_SEED, chosen, tune, tuned, tuning_plan, tuning_table, warnings
+from ablate.tuning import (
+    FIRST_SEED,
+    by_rate,
+    chosen,
+    tune,
+    tuned,
+    tuning_plan,
+    tuning_table,
+    warnings,
+)
 from ablate.verify import verify
 
 STUDY = """\
@@ -118,6 +130,35 @@ def test_a_cell_that_gives_nothing_has_the_smallest_rate(study: Study) -> None:
     assert list(rates["lost"]) == [6, 0]
 
 
+def test_the_figure_shows_every_rate_and_rings_the_one_taken(study: Study) -> None:
+    rates = by_rate(tuning_table(study, outcomes(study, MIDDLE)))
+    drawing = accuracy_over_rate(rates, ["narrow", "wide"])
+    assert texts_outside(drawing.figure) == []
+    assert legend(drawing.figure) == ["narrow", "wide"]
+    (axes,) = drawing.figure.axes
+    drawn = [np.asarray(container.lines[0].get_ydata()) for container in axes.containers]
+    assert [list(means) for means in drawn] == [
+        pytest.approx([75, 85, 80]),
+        pytest.approx([80, 70, 80]),
+    ]
+    rings = [line for line in axes.lines if line.get_fillstyle() == "none"]
+    places = [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in rings]
+    assert places == [pytest.approx((0.1, 85), rel=0.05), pytest.approx((0.05, 80), rel=0.05)]
+    assert drawing.alt.endswith("narrow 0.1 (85.0%); wide 0.05 (80.0%).")
+    assert drawing.data is rates
+
+
+def test_the_figure_of_one_trial_a_rate_has_no_bars_and_of_many_rates_few_labels() -> None:
+    table = pd.DataFrame({"cell": "a", "lr": np.geomspace(0.001, 1, 50), "seed": FIRST_SEED,
+                          "val_accuracy": 0.9, "key": "k", "state": "complete"})  # fmt: skip
+    drawing = accuracy_over_rate(by_rate(table), ["a"])
+    assert texts_outside(drawing.figure) == []
+    (axes,) = drawing.figure.axes
+    assert 5 < len(axes.get_xticks()) <= 8
+    (bars,) = axes.containers[0].lines[2]
+    assert not any(len(segment) for segment in bars.get_segments())
+
+
 def test_the_study_is_then_run_at_the_chosen_rates(study: Study) -> None:
     found = outcomes(study, MIDDLE)
     after = tuned(study, found)
@@ -200,6 +241,7 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
     folder = tmp_path / "out" / "example" / "digits"
     table, trials = read_plain(folder / "tuning.csv"), read(folder / "trials.csv")
     assert len(table) == 4
+    assert {path.suffix for path in folder.glob("learning_rates.*")} == {".csv", ".png", ".svg"}
     assert set(table["state"]) == {"complete"}
     assert set(table["key"]).isdisjoint(trials["key"])
     rates = chosen(table).set_index("cell")["lr"]
