@@ -134,7 +134,11 @@ def _page(
 ) -> Page:
     refusal = why_not_timed(runs)
     sections = [
-        Section(heading="The runs", tables=(_runs(runs),)),
+        Section(
+            heading="The runs",
+            tables=(_runs(runs),),
+            paragraphs=tuple(f"{name}: {found.answer}" for name, found in runs.items()),
+        ),
         Section(heading="Figures", pictures=tuple(pictures)),
         Section(heading="Each arm in each run", tables=(_arms(table),)),
         *_order(ranked),
@@ -148,10 +152,27 @@ def _page(
     return Page(
         title=f"{len(runs)} runs compared",
         question="Do these runs agree?",
-        answer=" ".join(f"{name}: {found.answer}" for name, found in runs.items()),
+        answer=_agreement(ranked),
         sections=tuple(sections),
         footer="Intervals and p-values belong to each run; nothing is pooled.",
     )
+
+
+def _agreement(table: pd.DataFrame) -> str:
+    """Whether the runs put the arms that they share in one order, in words."""
+    if table.empty:
+        return "No two of them share three arms, so that their order could be compared."
+    sentences = []
+    for row in table.to_dict("records"):
+        interval = wording.interval_text(row["rank_correlation"], row["low"], row["high"], ".2f")
+        best, other = row["best"], row["best_other"]
+        most = f"{best} in both" if best == other else f"{best} in the one, {other} in the other"
+        sentences.append(
+            f"{row['run']} (n = {row['n']}) and {row['other']} (n = {row['n_other']}) share "
+            f"{row['arms']} arms, whose mean accuracies have the rank correlation "
+            f"{interval} (95% interval); most accurate is {most}."
+        )
+    return " ".join(sentences)
 
 
 def _runs(runs: dict[str, Findings]) -> Table:

@@ -188,6 +188,7 @@ def test_several_runs_are_compared(run: Path, tmp_path: Path) -> None:
     for folder in (run, other):
         assert findings.find(folder).answer in text
     assert "The order of the arms" not in text  # they share none
+    assert "No two of them share three arms" in text
     index = words(tmp_path / "index.html")
     assert "width_doubling on digits" in index
     assert "comparison" in index
@@ -207,7 +208,8 @@ def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path
             ),
         )
     text = words(comparison.write_comparison([run, other], tmp_path / "both"))
-    assert "-1.00 [-1.00, -1.00]" in text
+    assert "have the rank correlation -1.00 [-1.00, -1.00] (95% interval)" in text
+    assert "most accurate is tripling in the one, constant in the other." in text
     (row,) = pd.read_csv(tmp_path / "both" / "order.csv").to_dict("records")
     assert (row["arms"], row["n"], row["n_other"], row["rank_correlation"]) == (3, 10, 10, -1)
     assert (row["best"], row["best_other"]) == ("tripling", "constant")
