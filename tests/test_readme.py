@@ -1,13 +1,16 @@
 """The README's tables are those of the code and of the committed results."""
 
 import subprocess
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from readme import README, ROOT, columns, rendered
 
-from ablate import findings, outputs
+from ablate import comparison, findings, outputs, record
 
 RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/*/trials.csv"))
+COMPARISONS = sorted(path.parent for path in (ROOT / "results").glob("*/comparison.csv"))
 
 
 def test_the_readme_is_current() -> None:
@@ -26,8 +29,20 @@ def test_a_committed_summary_follows_from_its_table(folder) -> None:
     assert text == outputs.summary_markdown(findings.find(folder)), "run `python -m ablate.report`"
 
 
+@pytest.mark.parametrize("folder", COMPARISONS, ids=lambda folder: folder.name)
+def test_a_committed_comparison_follows_from_its_runs(folder: Path, tmp_path: Path) -> None:
+    names = pd.read_csv(folder / "comparison.csv")["run"].unique()
+    runs = {name: findings.find(ROOT / "results" / Path(*name.split(" on "))) for name in names}
+    record.write(comparison.differences(runs), tmp_path / "comparison.csv")
+    record.write(comparison.order(runs), tmp_path / "order.csv")
+    for name in ("comparison.csv", "order.csv"):
+        old, new = pd.read_csv(folder / name), pd.read_csv(tmp_path / name)
+        pd.testing.assert_frame_equal(old, new, check_exact=False, rtol=1e-6)
+
+
 def test_there_are_committed_runs() -> None:
     assert RUNS
+    assert len(COMPARISONS) == 2
 
 
 def test_no_committed_file_is_large() -> None:
