@@ -9,6 +9,7 @@ from ablate.growth import GrowthFit
 from ablate.plot_growth import growth_curves
 from ablate.plot_mechanism import mechanism_by_stage
 from ablate.plot_style import Drawing
+from ablate.plot_tuning import accuracy_over_rate
 
 NAMES = (
     *("accuracy", "growth", "interaction", "pareto", "stage_costs", "stage_shares", "curves"),
@@ -23,6 +24,7 @@ def draw_all(
     epochs: pd.DataFrame,
     mechanism: pd.DataFrame | None,
     fits: Sequence[GrowthFit],
+    rates: pd.DataFrame,
 ) -> list[Drawing]:
     """The figures that a run has the data for.
 
@@ -30,6 +32,7 @@ def draw_all(
         trials, summary, stages, epochs: as the functions of `ablate.plot` take them.
         mechanism: of `mechanism.csv`, if it was measured.
         fits: of `growth.fit_growth`.
+        rates: of `tuning.by_rate`; without rows where no learning rate was tuned.
     """
     cells = list(summary["cell"])
     wanted: list[Drawing | None] = [
@@ -43,6 +46,7 @@ def draw_all(
         mechanism_by_stage(mechanism, cells) if mechanism is not None else None,
         plot_distributions.rank_stability(trials),
         plot_distributions.error_distribution(trials),
+        None if rates.empty else accuracy_over_rate(rates, cells),
     ]
     return [drawing for drawing in wanted if drawing is not None]
 

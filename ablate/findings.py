@@ -27,8 +27,8 @@ class Findings:
         fits: of accuracy over growth, where the study has growths enough.
         arms: of `design_space.describe`; without rows where no networks are sampled.
         draws: of sampled networks, one row a draw, if they were kept.
-        tried: of `tuning.by_rate`, and
-        rates: of `tuning.chosen`; without rows where no learning rate was tuned.
+        tried: of `tuning.by_rate`; without rows where no learning rate was tuned.
+        rates: of `tuning.chosen`, from these.
         answer: in words.
     """
 
@@ -67,6 +67,7 @@ def find(folder: Path) -> Findings:
     of_tuning = _table(folder / tuning.TUNING)
     if of_tuning is None:
         of_tuning = pd.DataFrame(columns=list(tuning.COLUMNS))
+    tried = tuning.by_rate(of_tuning)
     return Findings(
         file=file,
         trials=trials,
@@ -80,8 +81,8 @@ def find(folder: Path) -> Findings:
         fits=fits,
         arms=_arms(file, trials),
         draws=_table(folder / DRAWS),
-        tried=tuning.by_rate(of_tuning),
-        rates=tuning.chosen(of_tuning),
+        tried=tried,
+        rates=tuning.chosen(tried),
         answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
     )
 

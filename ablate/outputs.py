@@ -11,7 +11,6 @@ from ablate.findings import Findings, find
 from ablate.page import render
 from ablate.plot_front import front_against_cost, hypervolume_by_budget
 from ablate.plot_style import picture, save
-from ablate.plot_tuning import accuracy_over_rate
 from ablate.report_page import page_of
 
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
@@ -25,10 +24,8 @@ def write_findings(folder: Path) -> Findings:
     epochs = record.read_plain(folder / record.EPOCHS)
     if found.arms.empty:
         drawings = draw_all(
-            found.trials, found.summary, stages, epochs, found.mechanism, found.fits
+            found.trials, found.summary, stages, epochs, found.mechanism, found.fits, found.tried
         )
-        if not found.tried.empty:
-            drawings.append(accuracy_over_rate(found.tried, list(found.summary["cell"])))
     else:
         drawings = draw_sampled(found.trials, found.summary, stages, epochs, found.mechanism)
     explored = read_explored(folder) if is_search(folder) else None

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from ablate import wording
 from ablate.plot_style import Drawing, Look, fix_layout, keep_within, legend_below, looks, style
 
 MOST_TICKS = 8
@@ -29,8 +30,6 @@ def accuracy_over_rate(rates: pd.DataFrame, cells: Sequence[str]) -> Drawing:
         did not complete counts as zero.
     """
     look = looks(cells)
-    n = sorted(set(rates["n"]))
-    seeds = f"{n[0]}" if len(n) == 1 else f"{n[0]} to {n[-1]}"
     with style():
         figure = Figure(layout="constrained")
         axes = figure.subplots()
@@ -46,7 +45,8 @@ def accuracy_over_rate(rates: pd.DataFrame, cells: Sequence[str]) -> Drawing:
         axes.set_ylabel("Validation accuracy (%)\nmean and 95% interval")
         keep_within(axes, "y", 0, 100)
         figure.suptitle(
-            f"n = {seeds} trials a rate, with seeds of their own; ring: the rate taken",
+            f"{wording.seeds(rates['n'].min(), rates['n'].max())} trials a rate, "
+            "with seeds of their own; ring: the rate taken",
             fontsize="medium",
         )
         lines = [

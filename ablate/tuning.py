@@ -102,18 +102,17 @@ def by_rate(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def chosen(table: pd.DataFrame) -> pd.DataFrame:
+def chosen(rates: pd.DataFrame) -> pd.DataFrame:
     """The learning rate of each cell.
 
     Args:
-        table: as `by_rate` takes it.
+        rates: as `by_rate` makes it.
 
     Returns:
-        The chosen rows of `by_rate`; there, `lost` is over all rates of the cell, and `end` says
-        whether the rate is the least or the greatest tried: `lowest`, `highest`, or nothing.
+        Its chosen rows; there, `lost` is over all rates of the cell, and `end` says whether the
+        rate is the least or the greatest tried: `lowest`, `highest`, or nothing.
     """
-    rates = by_rate(table)
-    ends = {table["lr"].min(): "lowest", table["lr"].max(): "highest"}
+    ends = {rates["lr"].min(): "lowest", rates["lr"].max(): "highest"}
     best = rates[rates["chosen"].astype(bool)].drop(columns="chosen")
     return best.assign(
         lost=best["cell"].map(rates.groupby("cell")["lost"].sum()),
@@ -132,7 +131,7 @@ def tuned(study: Study, outcomes: Outcomes) -> Study:
     if not plan:
         return study
     assert all(planned.spec.key in outcomes for planned in plan)
-    rates = chosen(tuning_table(study, outcomes)).set_index("cell")["lr"]
+    rates = chosen(by_rate(tuning_table(study, outcomes))).set_index("cell")["lr"]
     return replace(
         study, cells=tuple(replace(cell, lr=float(rates[cell.name])) for cell in study.cells)
     )
@@ -165,7 +164,7 @@ def tune(
         train(plan)
     finally:
         record.write(tuning_table(study, outcomes()), folder / TUNING)
-    rates = chosen(tuning_table(study, outcomes()))
+    rates = chosen(by_rate(tuning_table(study, outcomes())))
     best = [f"{lr:g} for {_named(of_lr['cell'])}" for lr, of_lr in rates.groupby("lr")]
     say(f"learning rates: {'; '.join(best)}")
     for line in warnings(rates):

@@ -16,7 +16,7 @@ from ablate.remarks import Remark, fault, note, some
 from ablate.run_folder import Run
 from ablate.spec import InputError, content_hash
 from ablate.study_file import read_study_file
-from ablate.tuning import COLUMNS, FIRST_SEED, TUNING, chosen
+from ablate.tuning import COLUMNS, FIRST_SEED, TUNING, by_rate, chosen
 
 DRAWN_FROM = (record.EPOCHS, record.STAGES, record.MECHANISM, TUNING)
 STAGE_COLUMNS = ("cell", "net", "stage", "out_size", "params", "macs", "activations")
@@ -106,7 +106,7 @@ def tuning(run: Run) -> Iterator[Remark]:
     if tune is None:
         return
     table = _plain(run, TUNING, COLUMNS)
-    rates = chosen(table).set_index("cell")["lr"]
+    rates = chosen(by_rate(table)).set_index("cell")["lr"]
     seeds = range(FIRST_SEED, FIRST_SEED + tune.seeds)
     for cell, rows in run.trials.groupby("cell", sort=False):
         tried = table.loc[table["cell"] == cell, ["lr", "seed"]].itertuples(index=False, name=None)

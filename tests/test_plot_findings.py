@@ -308,13 +308,13 @@ def bands(figure: Figure, panel: int = 0) -> int:
 
 def test_a_run_has_the_figures_that_its_data_allow() -> None:
     trials, summary, stages, epochs = STUDIES["two seeds"]
-    plain = figures.draw_all(trials, summary, stages, epochs, None, [])
+    plain = figures.draw_all(trials, summary, stages, epochs, None, [], pd.DataFrame())
     names = ["accuracy", "pareto", "stage_costs", "stage_shares", "curves"]
     assert [drawing.name for drawing in plain] == names
     cells = list(fit().points["cell"])
     trials, summary, stages, epochs = study(cells, 3)
     mechanism = mechanism_table(cells, 2)
-    rich = figures.draw_all(trials, summary, stages, epochs, mechanism, [fit()])
+    rich = figures.draw_all(trials, summary, stages, epochs, mechanism, [fit()], pd.DataFrame())
     assert [drawing.name for drawing in rich] == [
         "accuracy", "growth", "pareto", "stage_costs", "stage_shares", "curves",
         "mechanism_by_stage", "ranks",

@@ -101,7 +101,7 @@ def test_tuning_shares_no_seed_with_the_study_and_looks_at_no_test_image(study: 
 
 
 def test_the_highest_mean_is_chosen_and_of_equal_ones_the_smaller_rate(study: Study) -> None:
-    rates = chosen(tuning_table(study, outcomes(study, MIDDLE)))
+    rates = chosen(by_rate(tuning_table(study, outcomes(study, MIDDLE))))
     assert list(rates["cell"]) == ["narrow", "wide"]
     assert list(rates["lr"]) == [0.1, 0.05]
     assert list(rates["mean"]) == pytest.approx([0.85, 0.8])
@@ -118,14 +118,14 @@ def test_a_rate_at_which_a_trial_diverged_is_not_chosen_for_the_other(study: Stu
         0.1: [0.6, 0.5],
         0.2: [0.99, "diverged"],
     }
-    rates = chosen(tuning_table(study, outcomes(study, MIDDLE | {"narrow": narrow})))
+    rates = chosen(by_rate(tuning_table(study, outcomes(study, MIDDLE | {"narrow": narrow}))))
     assert list(rates["lr"]) == [0.1, 0.05]
     assert list(rates["lost"]) == [1, 0]
 
 
 def test_a_cell_that_gives_nothing_has_the_smallest_rate(study: Study) -> None:
     lost: dict[float, list[float | str]] = {lr: ["oom", "oom"] for lr in (0.05, 0.1, 0.2)}
-    rates = chosen(tuning_table(study, outcomes(study, MIDDLE | {"narrow": lost})))
+    rates = chosen(by_rate(tuning_table(study, outcomes(study, MIDDLE | {"narrow": lost}))))
     assert list(rates["lr"]) == [0.05, 0.05]
     assert list(rates["lost"]) == [6, 0]
 
@@ -184,12 +184,12 @@ def test_the_table_of_what_has_ended_so_far_comes_back(study: Study, tmp_path: P
     assert list(table["key"]) == list(half)
     whole = tuning_table(study, found)
     write(whole, tmp_path / "tuning.csv")
-    assert chosen(read_plain(tmp_path / "tuning.csv")).equals(chosen(whole))
+    assert by_rate(read_plain(tmp_path / "tuning.csv")).equals(by_rate(whole))
 
 
 def test_a_rate_at_an_end_of_the_list_is_warned_of(study: Study) -> None:
     highest: dict[float, list[float | str]] = {0.05: [0.5, 0.5], 0.1: [0.6, 0.5], 0.2: [0.7, 0.7]}
-    rates = chosen(tuning_table(study, outcomes(study, MIDDLE | {"narrow": highest})))
+    rates = chosen(by_rate(tuning_table(study, outcomes(study, MIDDLE | {"narrow": highest}))))
     assert warnings(rates) == [
         "The lowest learning rate of the list, 0.05, was chosen for wide: a lower one may be "
         "better still.",
@@ -244,7 +244,7 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
     assert {path.suffix for path in folder.glob("learning_rates.*")} == {".csv", ".png", ".svg"}
     assert set(table["state"]) == {"complete"}
     assert set(table["key"]).isdisjoint(trials["key"])
-    rates = chosen(table).set_index("cell")["lr"]
+    rates = chosen(by_rate(table)).set_index("cell")["lr"]
     for cell, spec in zip(trials["cell"], trials["spec"], strict=True):
         assert trial_from_json(spec).train.lr == rates[cell]
     assert trials["test_accuracy"].notna().all()
