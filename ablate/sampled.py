@@ -23,7 +23,7 @@ from ablate.cells import (
     written_alike,
 )
 from ablate.settings import Design, Layers, read_network
-from ablate.spec import InputError, NetSpec, check_depths
+from ablate.spec import MOST, InputError, NetSpec, check_depths
 from ablate.study_file import SampleTable, StudyFile
 
 NETWORK = "network"  # the second axis of a sampled study: the number of the network in its arm
@@ -195,6 +195,7 @@ def _read_space(
             "number, or another baseline"
         )
     _check_size(path, table, list(designs.values()))
+    _check_range(path, table, len(designs[file.baseline].net.depths))
     cost = counted(quantity)
     budget = cost(designs[file.baseline].net) if isinstance(given, str) else given
     return _Space(
@@ -222,4 +223,16 @@ def _check_ratios(path: Path, axis: str, table: SampleTable, drawn: frozenset[st
     if table.ratios is not None and not drawn:
         raise InputError(
             f'{path}: sample.ratios: no arm has growth = "{DRAWN}"; expected one, or take it out'
+        )
+
+
+def _check_range(path: Path, table: SampleTable, stages: int) -> None:
+    """Raise `InputError` for ratios that could draw widths too far apart to be solved for."""
+    if table.ratios is None:
+        return
+    widest = max(abs(math.log(ratio)) for ratio in table.ratios)
+    if (stages - 1) * widest > math.log(MOST):
+        raise InputError(
+            f"{path}: sample.ratios = {table.ratios}: expected widths within a factor of {MOST:,} "
+            f"of each other in {stages} stages"
         )

@@ -148,6 +148,8 @@ FAULTS = {
     "latency": (changed(("macs =", "latency =")), "match:", "macs, params or activations"),
     "no such arm": (changed(('= "doubling"\n', '= "halving"\n')), "baseline", "constant, doubling"),
     "no ratios": (changed(("ratios = [1.0, 4.0]\n", "")), "axes.width.increasing.growth", "ratios"),
+    "tiny ratios": (changed(("[1.0, 4.0]", "[1e-300, 4.0]")), "sample.ratios", "within a factor"),
+    "huge ratios": (changed(("[1.0, 4.0]", "[1.0, 1e5]")), "sample.ratios", "in 3 stages"),
     "ratios for none": (
         changed(('increasing = { growth = "drawn" }\n', "")),
         "sample.ratios",
