@@ -245,9 +245,11 @@ def test_every_kind_of_network_has_its_rows(
 
 
 def test_the_layout_makes_no_difference(digits: Dataset) -> None:
-    network = train(NET, digits)
-    rows = measure(network, digits, NET, TRAIN, 0)
-    other = measure(place(network, Execution(channels_last=True)), digits, NET, TRAIN, 0)
+    # Narrower projections crash in channels_last where there is no AVX-512 (oneDNN 6035).
+    net = replace(NET, widths=(8, 16))
+    network = train(net, digits)
+    rows = measure(network, digits, net, TRAIN, 0)
+    other = measure(place(network, Execution(channels_last=True)), digits, net, TRAIN, 0)
     for name in MECHANISM_COLUMNS:
         if name in ("probe_accuracy", "block_loss"):  # an image or two may turn
             for value, same in zip(column(rows, name), column(other, name), strict=True):

@@ -181,7 +181,8 @@ def test_weights_stay_as_they_were(digits: Dataset, forwards: list[Any], train: 
 
 def test_bfloat16_and_channels_last(digits: Dataset, forwards: list[Any]) -> None:
     execution = Execution(threads=1, channels_last=True)
-    rows = time_arms([NET, WIDER], replace(TRAIN, precision="bfloat16"), digits, execution, 0.0)
+    nets = [WIDER, replace(WIDER, widths=(16, 32))]  # NET is too narrow for oneDNN (6035)
+    rows = time_arms(nets, replace(TRAIN, precision="bfloat16"), digits, execution, 0.0)
     assert all(row[f"{name}_images_per_s"] > 0 for row in rows for name in QUANTITIES)
     for network, _, state in forwards:
         assert state["autocast"]
