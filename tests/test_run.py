@@ -5,12 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from planned import wait_until
 
 from ablate import record
 from ablate.run import main
@@ -72,14 +71,6 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
         if text in line:
             return
     pytest.fail(f"the run ended before it printed {text!r}")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail("nothing happened within 30 s")
 
 
 def parents() -> dict[int, int]:
@@ -274,7 +265,7 @@ def test_kill_9_within_a_trial_costs_an_epoch_and_changes_no_number(study: Path)
     study.write_text(STUDY.replace("epochs = 2", "epochs = 40").replace("seeds = 4", "seeds = 1"))
     checkpoints = folder(study) / "checkpoints"
     process = start(study, "--workers", 2)
-    wait_until(lambda: len(list(checkpoints.glob("*.pt"))) == 2)
+    wait_until(lambda: list(checkpoints.glob("*.pt")))  # both at once on a quiet machine only
     process.kill()
     process.communicate()
     assert not (folder(study) / "trials.csv").exists()
