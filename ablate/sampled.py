@@ -23,7 +23,7 @@ from ablate.cells import (
     written_alike,
 )
 from ablate.settings import Design, Layers, read_network
-from ablate.spec import MOST, InputError, NetSpec, check_depths
+from ablate.spec import InputError, NetSpec, check_depths, growth_shape
 from ablate.study_file import SampleTable, StudyFile
 
 NETWORK = "network"  # the second axis of a sampled study: the number of the network in its arm
@@ -228,11 +228,8 @@ def _check_ratios(path: Path, axis: str, table: SampleTable, drawn: frozenset[st
 
 def _check_range(path: Path, table: SampleTable, stages: int) -> None:
     """Raise `InputError` for ratios that could draw widths too far apart to be solved for."""
-    if table.ratios is None:
-        return
-    widest = max(abs(math.log(ratio)) for ratio in table.ratios)
-    if (stages - 1) * widest > math.log(MOST):
-        raise InputError(
-            f"{path}: sample.ratios = {table.ratios}: expected widths within a factor of {MOST:,} "
-            f"of each other in {stages} stages"
-        )
+    for ratio in table.ratios or ():
+        try:
+            growth_shape(ratio, stages)
+        except InputError as error:
+            raise InputError(f"{path}: sample.ratios: {error}") from error
