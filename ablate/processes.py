@@ -12,6 +12,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
 
 STOPS = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")  # Ctrl-C; a system's, and a cluster's warnings
@@ -142,3 +143,33 @@ def wait_politely() -> None:
     packages for Linux bring.)
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+
+MOST_WORKERS = 8  # processes on one machine, unless told otherwise
+
+
+def cpu_count() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_kills() -> int:
+    """Processes that the system has ended for lack of memory; 0 where it does not tell.
+
+    Of this process' group (Linux control groups, version 2).
+    """
+    events = Path("/sys/fs/cgroup/memory.events")
+    if not events.exists():
+        return 0
+    counts = dict(line.split() for line in events.read_text().splitlines())
+    return int(counts.get("oom_kill", 0))
+
+
+DAY_S = 86_400.0
+# What every trial's process needs. The first optimizer imports torch._dynamo, the data sklearn.
+TRIAL_IMPORTS = (
+    "ablate.engine.child",
+    "torch._dynamo",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+)

@@ -9,11 +9,11 @@ import hashlib
 import json
 import math
 import sys
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, get_args
+
+from ablate.errors import InputError
 
 Block = Literal["basic", "bottleneck"]
 Shortcut = Literal["none", "A", "B", "C", "D"]
@@ -25,7 +25,6 @@ Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
 Norm = Literal["batch", "group", "none"]
 Schedule = Literal["one_cycle", "cosine"]
 Precision = Literal["float32", "bfloat16"]
-
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": get_args(Block),
     "shortcut": get_args(Shortcut),
@@ -38,59 +37,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),
 }
-
 AXIS_PREFIX = "axis_"
-GROWTH_RULES = {"constant": 1.0, "doubling": 2.0, "tripling": 3.0}
 MOST, MOST_BLOCKS = 10**9, 1_000  # of any number, and of a network's blocks
-LONGEST_LINE = 1_000  # characters
-
-
-Width = TypeVar("Width", int, float)
-
-
-class InputError(ValueError):
-    """Something the user gave is wrong; the message is one line that says what would be right.
-
-    Args:
-        message: the line.
-        key: the setting at fault, where there is one, so that a caller can name its file.
-    """
-
-    def __init__(self, message: str, key: str | None = None) -> None:
-        super().__init__(printable(message))
-        self.key = key
-
-
-class WriteError(InputError):
-    """A file cannot be written (a full disk, no permission); what was stored before is whole."""
-
-    @classmethod
-    def of(cls, path: Path, error: OSError) -> Self:
-        """The error of writing to `path`, in a line."""
-        reason = error.strerror or str(error)
-        return cls(f"{path}: {reason}; set it right and give the same command again")
-
-
-def printable(text: str) -> str:
-    """The text in one line of some length: a file may hold line breaks, terminal codes, a novel."""
-    if len(text) > LONGEST_LINE:
-        half = LONGEST_LINE // 2
-        text = f"{text[:half]} ... {text[-half:]}"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def looks_like_formula(text: str) -> bool:
-    """Whether a spreadsheet that opens a CSV file would run this cell (OWASP, CSV injection)."""
-    first = unicodedata.normalize("NFKC", text.lstrip())[:1]  # full-width signs are run too
-    return first != "" and first in "=+-@" and not _is_number(text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +233,7 @@ class DataSpec:
     """A dataset and its fixed, stratified split.
 
     Args:
-        name: of a dataset that `ablate.datasets` knows, or `folder:NAME` for one's own images.
+        name: of a dataset that `ablate.data.catalog` knows, or `folder:NAME` for one's own images.
         checksum: of a folder's images and labels, so that a trial's key names what it saw.
         subset: the fraction of the images outside the test split that is used, stratified; the
             test split stays whole.
@@ -356,81 +304,6 @@ def trial_from_json(text: str) -> TrialSpec:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"no trial's description: {type(error).__name__}: {error}") from error
-
-
-def growth_ratio(growth: str | float) -> float:
-    """The ratio r of a stage's width to that of the stage before, from a rule's name or itself."""
-    if isinstance(growth, str):
-        if growth not in GROWTH_RULES:
-            names = ", ".join(GROWTH_RULES)
-            raise InputError(
-                f"growth = {growth!r}: expected {names} or a positive number", "growth"
-            )
-        return GROWTH_RULES[growth]
-    if not (math.isfinite(growth) and growth > 0):
-        raise InputError(f"growth = {growth!r}: expected a positive number", "growth")
-    return float(growth)
-
-
-def growth_shape(growth: str | float, stages: int) -> tuple[float, ...]:
-    """Width of each stage over that of the first: 1, r, r^2, ..., within a factor of `MOST`."""
-    ratio = growth_ratio(growth)
-    if (stages - 1) * abs(math.log(ratio)) > math.log(MOST):
-        raise InputError(
-            f"growth = {growth!r}: expected widths within a factor of {MOST:,} of each other in "
-            f"{stages} stages",
-            "growth",
-        )
-    return tuple(ratio**stage for stage in range(stages))
-
-
-def stage_widths(base: int, growth: str | float, stages: int, multiple: int = 1) -> tuple[int, ...]:
-    """Width of each stage, `base * r**stage`, rounded half up to a multiple.
-
-    >>> stage_widths(16, "doubling", 3)
-    (16, 32, 64)
-    """
-    ideal = growth_shape(growth, stages)
-    rounded = [math.floor(base * width / multiple + 0.5) for width in ideal]
-    return tuple(max(1, count) * multiple for count in rounded)
-
-
-def additive_widths(
-    base: int, widen: float, depths: tuple[int, ...]
-) -> tuple[tuple[int, ...], ...]:
-    """Width of each block, `base` plus an equal share of `widen` a block, rounded down.
-
-    PyramidNet, additive (Han et al. 2016, arXiv 1610.02915, eq. 2): the last block has
-    `base + widen` channels.
-    """
-    if not -MOST <= widen <= MOST:
-        raise InputError(f"widen = {widen!r}: expected a number of channels", "widen")
-    total = sum(depths)
-    widths = iter(math.floor(base + widen * block / total) for block in range(1, total + 1))
-    return tuple(tuple(next(widths) for _ in range(depth)) for depth in depths)
-
-
-def shift_growth(
-    widths: tuple[Width, ...], depths: tuple[int, ...], blocks: int
-) -> tuple[tuple[Width, ...], ...]:
-    """Width of each block when the growth comes `blocks` after its stage begins (before if < 0).
-
-    >>> shift_growth((16, 32), (2, 2), -1)
-    ((16, 32), (32, 32))
-    """
-    if abs(blocks) > min(depths):
-        raise InputError(
-            f"growth_shift = {blocks}: expected at most {min(depths)} either way, "
-            "the blocks of the shortest stage",
-            "growth_shift",
-        )
-    flat = [width for width, depth in zip(widths, depths, strict=True) for _ in range(depth)]
-    if blocks > 0:
-        flat = flat[:1] * blocks + flat[:-blocks]
-    elif blocks < 0:
-        flat = flat[-blocks:] + flat[-1:] * -blocks
-    shifted = iter(flat)
-    return tuple(tuple(next(shifted) for _ in range(depth)) for depth in depths)
 
 
 def _changed(spec: Spec) -> dict[str, Any]:
@@ -538,3 +411,18 @@ def _check_combinations(spec: NetSpec) -> None:
         )
     if spec.stem == "deep" and spec.stem_out < 2:
         raise InputError("stem = 'deep': needs a stem_width of 2 or more", "stem_width")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial gave.
+
+    Args:
+        row: columns of the results table.
+        epochs: one dict an epoch, the fields of `ablate.training.loop.Epoch`.
+        stages: `MECHANISM_COLUMNS` of the stem and each stage, where they were measured.
+    """
+
+    row: dict[str, Any]
+    epochs: list[dict[str, Any]]
+    stages: list[dict[str, Any]] = dataclasses.field(default_factory=list)

@@ -10,9 +10,9 @@ from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from ablate.execution import Execution, place, set_up
 from ablate.spec import TrainSpec
-from ablate.train import make_optimizer, make_schedule, train_epoch
+from ablate.training.execution import Execution, place, set_up
+from ablate.training.loop import make_optimizer, make_schedule, train_epoch
 from benchmarks.pil import loader
 from benchmarks.work import SEED, Contender, Lap, Work
 
@@ -37,7 +37,7 @@ def absent() -> list[str]:
 
 
 def ours(work: Work, network: nn.Module, lap: Lap, compiled: bool = False) -> None:
-    """`ablate.train.train_epoch`, run as fast as `ablate.execution` allows."""
+    """`ablate.training.loop.train_epoch`, run as fast as `ablate.training.execution` allows."""
     device = _set_up(work, network, compiled)
     data = work.data.to(device)
     optimizer = make_optimizer(network, work.train)

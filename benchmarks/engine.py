@@ -27,9 +27,9 @@ import optuna
 from postgres import serving
 from quick import NAME, Quick, Workers, outcome, plan
 
-from ablate.storage import sqlite_url
-from ablate.supervisor import supervise
-from ablate.trial_queue import Queue
+from ablate.engine.queue import Queue
+from ablate.engine.storage import sqlite_url
+from ablate.engine.supervisor import supervise
 
 
 def queue_rate(where: str, workers: int, trials: int) -> float:

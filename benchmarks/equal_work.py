@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ablate.data import Dataset, Images
-from ablate.model import build
+from ablate.data.dataset import Dataset, Images
+from ablate.networks.model import build
 from benchmarks.contenders import OURS
 from benchmarks.work import NET, RECIPE, SEED, Contender, Work, random_images
 

@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 
-from ablate.machine import cpu_count, describe, pick_device
-from ablate.options import BAD_INPUT
-from ablate.spec import InputError
-from ablate.timing import Times, interleave, speed_ratio
+from ablate.cli.options import BAD_INPUT
+from ablate.errors import InputError
+from ablate.processes import cpu_count
+from ablate.training.machine import describe, pick_device
+from ablate.training.timing import Times, interleave, speed_ratio
 from benchmarks.contenders import OURS, absent, contenders
 from benchmarks.equal_work import STEPS, TOLERANCE, UnequalWorkError, prove_equal_work
 from benchmarks.limit import matmul_seconds, step_flops

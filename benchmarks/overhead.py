@@ -16,19 +16,18 @@ def overhead(folder: Path, epochs: int, trials: int) -> tuple[float, list[float]
     # Each process that is started imports this module, and is not to import all this for it.
     import torch
 
-    from ablate.cells import Cell
-    from ablate.data import load
-    from ablate.execution import Execution, set_up
-    from ablate.model import build
-    from ablate.options import TRIAL_IMPORTS
-    from ablate.processes import prepare_forks
+    from ablate.data.dataset import load
+    from ablate.engine.child import Training
+    from ablate.engine.queue import Queue
+    from ablate.engine.storage import sqlite_url
+    from ablate.engine.supervisor import supervise
+    from ablate.networks.model import build
+    from ablate.processes import TRIAL_IMPORTS, prepare_forks
     from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
-    from ablate.storage import sqlite_url
-    from ablate.study import Planned
-    from ablate.supervisor import supervise
-    from ablate.train import evaluate, fit
-    from ablate.trial_process import Training
-    from ablate.trial_queue import Queue
+    from ablate.study.cells import Cell
+    from ablate.study.plan import Planned
+    from ablate.training.execution import Execution, set_up
+    from ablate.training.loop import evaluate, fit
 
     prepare_forks(TRIAL_IMPORTS)  # as the command does, while it imports
     net = NetSpec(widths=(16, 32, 64), in_channels=1, image_size=8)

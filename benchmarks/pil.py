@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from ablate.data import Images
+from ablate.data.dataset import Images
 from ablate.spec import TrainSpec
 from benchmarks.work import Work
 

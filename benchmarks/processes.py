@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 
 import torch
 
-from ablate.model import build
+from ablate.networks.model import build
 from ablate.processes import end_with_parent
 from benchmarks.contenders import contenders
 from benchmarks.limit import finish

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ablate.record import replacing
+from ablate.files import replacing
 
 FOLDER = Path(__file__).resolve().parents[1] / ".benchmarks"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ablate.timing import Ratio, control_is_off, rate
-from ablate.wording import aligned
+from ablate.analysis.wording import aligned
+from ablate.training.timing import Ratio, control_is_off, rate
 from benchmarks.contenders import AGAIN
 from benchmarks.saved import incomparable
 

@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from ablate.machine import describe, pick_device
-from ablate.model import build
-from ablate.spec import GROWTH_RULES, NetSpec, stage_widths
+from ablate.networks.model import build
+from ablate.networks.widths import GROWTH_RULES, stage_widths
+from ablate.spec import NetSpec
+from ablate.training.machine import describe, pick_device
 
 BATCH = 128
 DEVICE = torch.device(pick_device("auto"))

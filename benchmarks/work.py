@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from ablate.data import Dataset, Images
+from ablate.data.dataset import Dataset, Images
 from ablate.spec import NetSpec, TrainSpec
 
 NET = NetSpec(widths=(16, 32, 64), depths=(3, 3, 3), shortcut="B")  # ResNet-20 for CIFAR

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ablate.data.dataset import Dataset, load
 from ablate.processes import wait_politely
+from ablate.spec import DataSpec
 
 wait_politely()  # before torch is loaded, as the command line does
 
@@ -21,9 +23,6 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 import torch
 from postgres import postgres as postgres
-
-from ablate.data import Dataset, load
-from ablate.spec import DataSpec
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def digits() -> Dataset:
 
 @pytest.fixture
 def torch_as_it_was() -> Iterator[None]:
-    """What `ablate.execution.set_up` changes for the whole process, put back."""
+    """What `ablate.training.execution.set_up` changes for the whole process, put back."""
     threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
     deterministic = torch.are_deterministic_algorithms_enabled()
     workspace = os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)

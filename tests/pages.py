@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate.page import Page, Picture, Section, Table
+from ablate.report.html.page import Page, Picture, Section, Table
 
 RUN = Path(__file__).parent.parent / "results" / "width_doubling" / "digits"
 

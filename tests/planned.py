@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ablate.execution import Execution
-from ablate.storage import sqlite_url
-from ablate.study import load_study
-from ablate.trial_process import Training
-from ablate.trial_queue import Queue
+from ablate.engine.child import Training
+from ablate.engine.queue import Queue
+from ablate.engine.storage import sqlite_url
+from ablate.study.plan import load_study
+from ablate.training.execution import Execution
 
 NAME = "tiny/digits"
 STUDY = """

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
-from ablate.cells import Cell
-from ablate.record import Outcome
-from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec, TrialSpec
-from ablate.study import Planned
-from ablate.trial_queue import Claim, Queue
+from ablate.engine.queue import Claim, Queue
+from ablate.errors import InputError
+from ablate.spec import DataSpec, NetSpec, Outcome, TrainSpec, TrialSpec
+from ablate.study.cells import Cell
+from ablate.study.plan import Planned
 
 NAME = "quick/digits"
 CELL = Cell("only", MappingProxyType({"axis": "only"}), NetSpec(widths=(4, 8, 16)))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate import comparison, findings, record, wording
+from ablate.analysis import comparison, findings, wording
+from ablate.results import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -29,7 +30,7 @@ def rendered(text: str) -> str:
 
 def columns() -> str:
     """The dictionary of the columns of the trials table."""
-    rows = [f"| `{column.name}` | {column.about} |" for column in record.COLUMNS]
+    rows = [f"| `{column.name}` | {column.about} |" for column in schema.COLUMNS]
     return "\n".join(["| column | what it holds |", "| --- | --- |", *rows])
 
 

@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from ablate import count
-from ablate.datasets import DATASETS
-from ablate.record import Outcome
-from ablate.search_queue import SearchQueue
-from ablate.search_spec import Search, load_search
-from ablate.spec import TrialSpec
-from ablate.storage import sqlite_url
+from ablate.data.catalog import DATASETS
+from ablate.engine.storage import sqlite_url
+from ablate.networks import cost
+from ablate.search.plan import Search, load_search
+from ablate.search.queue import SearchQueue
+from ablate.spec import Outcome, TrialSpec
 
 TEXT = """\
 kind = "search"
@@ -83,7 +82,7 @@ def small(folder: Path, *changes: tuple[str, str]) -> Search:
 
 def accuracy(spec: TrialSpec) -> float:
     """More parameters are better, and a seed moves it a little."""
-    params = count.total(spec.net).params
+    params = cost.total(spec.net).params
     noise = int(hashlib.sha256(spec.key.encode()).hexdigest()[:4], 16) / 2**16
     return params / (params + 2000) * 0.9 + 0.02 * noise
 

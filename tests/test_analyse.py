@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablate import analyse, record, statistics, wording
-from ablate.spec import InputError
+from ablate.analysis import statistics, wording
+from ablate.analysis import summary as analysis_summary
+from ablate.errors import InputError
+from ablate.results import schema
 
 NAN = math.nan
 
@@ -28,7 +30,7 @@ def trials_frame(
         for cell, seeds in outcomes.items()
         for seed, outcome in seeds.items()
     ]
-    return record.to_frame(rows)
+    return schema.to_frame(rows)
 
 
 def _row(cell: str, seed: int, outcome: float | str) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def row_of(summary: pd.DataFrame, cell: str) -> Any:
 
 def test_by_seed_is_seeds_by_cells() -> None:
     frame = trials_frame({"b": {3: 0.5, 1: 0.25}, "a": {1: 0.75, 3: "failed"}, "c": {2: "failed"}})
-    wide = analyse.by_seed(frame)
+    wide = analysis_summary.by_seed(frame)
     assert list(wide.columns) == ["b", "a", "c"]
     assert list(wide.index) == [1, 3]
     np.testing.assert_array_equal(wide, [[0.25, 0.75, NAN], [0.5, NAN, NAN]])
@@ -109,11 +111,11 @@ def test_by_seed_refuses_a_seed_twice() -> None:
     frame = trials_frame({"a": {0: 0.5}})
     again = frame.assign(key="other")
     with pytest.raises(InputError, match="cell 'a' has seed 0 twice"):
-        analyse.by_seed(pd.concat([frame, again]))
+        analysis_summary.by_seed(pd.concat([frame, again]))
 
 
 def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
-    summary = analyse.summarise(three_arms(), "constant")
+    summary = analysis_summary.summarise(three_arms(), "constant")
     assert list(summary["cell"]) == ["constant", "doubling", "tripling"]
     assert " ".join(summary.columns) == (
         "cell n diverged failed mean low high params macs activations "
@@ -136,7 +138,7 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
 
 
 def test_a_summary_holds_what_the_statistics_say() -> None:
-    summary = analyse.summarise(three_arms(), "constant", level=0.9, margin=0.02)
+    summary = analysis_summary.summarise(three_arms(), "constant", level=0.9, margin=0.02)
     alone, equal = [], []
     for cell, values in (("doubling", DOUBLING), ("tripling", TRIPLING)):
         row = row_of(summary, cell)
@@ -159,7 +161,7 @@ def test_a_summary_holds_what_the_statistics_say() -> None:
 
 
 def test_the_baseline_is_not_compared_with_itself() -> None:
-    row = row_of(analyse.summarise(three_arms(), "doubling"), "doubling")
+    row = row_of(analysis_summary.summarise(three_arms(), "doubling"), "doubling")
     assert row["finding"] == "baseline"
     assert row["pairs"] == 0
     empty = ["diff", "diff_low", "diff_high", "effect", "p", "p_equal", "detectable"]
@@ -175,7 +177,8 @@ def test_row_order_changes_nothing_but_the_order() -> None:
     )
     shuffled = frame.sample(frac=1, random_state=3)
     there, here = (
-        analyse.summarise(table, "constant").set_index("cell") for table in (shuffled, frame)
+        analysis_summary.summarise(table, "constant").set_index("cell")
+        for table in (shuffled, frame)
     )
     pd.testing.assert_frame_equal(there.loc[here.index], here, check_exact=True)
 
@@ -187,7 +190,7 @@ def test_unequal_seeds_are_paired_by_seed() -> None:
             "doubling": {2: 0.75, 3: 0.99, 1: 0.63, 0: 0.51},
         }
     )
-    row = row_of(analyse.summarise(frame, "constant"), "doubling")
+    row = row_of(analysis_summary.summarise(frame, "constant"), "doubling")
     expected = stats.ttest_rel([0.51, 0.63, 0.75], [0.5, 0.6, 0.7]).confidence_interval()
     assert (row["n"], row["pairs"]) == (4, 3)
     assert row["diff"] == pytest.approx(0.03)
@@ -202,7 +205,7 @@ def test_trials_that_did_not_complete_are_counted() -> None:
             "doubling": by_place(["failed"] * 5),
         }
     )
-    summary = analyse.summarise(frame, "constant")
+    summary = analysis_summary.summarise(frame, "constant")
     assert summary[["n", "diverged", "failed"]].to_numpy().tolist() == [[2, 1, 2], [0, 0, 5]]
     lost = row_of(summary, "doubling")
     assert math.isnan(lost["mean"])
@@ -214,7 +217,7 @@ def test_trials_that_did_not_complete_are_counted() -> None:
 def test_a_diverged_trial_with_an_accuracy_still_gives_none() -> None:
     frame = trials_frame({"a": by_place([0.8, 0.9, "diverged"])})
     frame.loc[2, "test_accuracy"] = 0.1
-    assert row_of(analyse.summarise(frame, "a"), "a")["mean"] == pytest.approx(0.85)
+    assert row_of(analysis_summary.summarise(frame, "a"), "a")["mean"] == pytest.approx(0.85)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +239,7 @@ def test_findings(differences: list[float], finding: str) -> None:
             "other": by_place([0.5 + difference for difference in differences]),
         }
     )
-    row = row_of(analyse.summarise(frame, "base"), "other")
+    row = row_of(analysis_summary.summarise(frame, "base"), "other")
     assert row["finding"] == finding
     if len(differences) > 1 and len(set(differences)) == 1:
         assert row["diff_low"] == pytest.approx(row["diff_high"])
@@ -245,7 +248,9 @@ def test_findings(differences: list[float], finding: str) -> None:
 @pytest.mark.parametrize(("seeds", "finding"), [(7, "too few seeds"), (8, "higher")])
 def test_seven_seeds_cannot_tell_six_arms_apart(seeds: int, finding: str) -> None:
     arms = {f"arm {number}": by_place([0.6 + number / 100] * seeds) for number in range(6)}
-    summary = analyse.summarise(trials_frame({"base": by_place([0.5] * seeds)} | arms), "base")
+    summary = analysis_summary.summarise(
+        trials_frame({"base": by_place([0.5] * seeds)} | arms), "base"
+    )
     assert set(summary["finding"]) == {"baseline", finding}
 
 
@@ -255,22 +260,22 @@ def test_equal_arms_are_seldom_told_apart() -> None:
     runs, wrong = 150, 0
     for _ in range(runs):
         frame["test_accuracy"] = rng.normal(0.9, 0.02, len(frame))
-        wrong += analyse.summarise(frame, "a")["finding"].isin(["higher", "lower"]).any()
+        wrong += analysis_summary.summarise(frame, "a")["finding"].isin(["higher", "lower"]).any()
     assert wrong / runs <= stats.binom.isf(0.0001, runs, 0.05) / runs
 
 
 def test_unknown_names_are_input_errors() -> None:
     with pytest.raises(InputError, match="expected one of constant, doubling, tripling"):
-        analyse.summarise(three_arms(), "quadrupling")
+        analysis_summary.summarise(three_arms(), "quadrupling")
     with pytest.raises(InputError, match="expected test_accuracy or val_accuracy"):
-        analyse.summarise(three_arms(), "constant", outcome="train_loss")
+        analysis_summary.summarise(three_arms(), "constant", outcome="train_loss")
 
 
 def test_throughput_may_be_missing() -> None:
-    missing = dict.fromkeys(analyse.THROUGHPUTS)
+    missing = dict.fromkeys(analysis_summary.THROUGHPUTS)
     frame = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})  # type: ignore[dict-item]
-    summary = analyse.summarise(frame, "a")
-    assert summary[list(analyse.THROUGHPUTS)].isna().all(axis=None)
+    summary = analysis_summary.summarise(frame, "a")
+    assert summary[list(analysis_summary.THROUGHPUTS)].isna().all(axis=None)
     assert wording.text_table(summary).splitlines()[1].endswith(" -")
 
 
@@ -292,12 +297,14 @@ def test_pareto_agrees_with_the_definition(rows: list[tuple[float, float]], more
         not any(map(math.isnan, row)) and not any(dominates(other, row) for other in rows)
         for row in rows
     ]
-    assert analyse.pareto(frame, "cost", "outcome", maximise_cost=more).tolist() == expected
+    assert (
+        analysis_summary.pareto(frame, "cost", "outcome", maximise_cost=more).tolist() == expected
+    )
 
 
 def test_pareto_keeps_ties_and_the_index() -> None:
     frame = pd.DataFrame({"cost": [1, 1, 2], "outcome": [0.5, 0.5, 0.4]}, index=[7, 8, 9])
-    front = analyse.pareto(frame, "cost", "outcome")
+    front = analysis_summary.pareto(frame, "cost", "outcome")
     assert front.to_dict() == {7: True, 8: True, 9: False}
 
 
@@ -310,7 +317,7 @@ def test_epoch_intervals() -> None:
             "train_loss": [0.5, 1.0, 2.0, 3.0, 4.0, math.inf],
         }
     )
-    curves = analyse.epoch_intervals(epochs, "train_loss")
+    curves = analysis_summary.epoch_intervals(epochs, "train_loss")
     half = 4.302653 / math.sqrt(3)
     expected = pd.DataFrame(
         [

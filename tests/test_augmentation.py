@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablate.augmentation import augment, draw
+from ablate.data.augmentation import augment, draw
 from ablate.spec import TrainSpec
 
 CPU = torch.device("cpu")

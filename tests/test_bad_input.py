@@ -16,9 +16,12 @@ from test_study import NARROW, STUDY, changed, document, load, valid_or_one_line
 from test_train import few as few
 from test_train import trained
 
-from ablate import data, machine, record
-from ablate.spec import DataSpec, InputError, TrainSpec
-from ablate.train import DivergedError
+from ablate.data import dataset
+from ablate.errors import InputError
+from ablate.results import csv, schema
+from ablate.spec import DataSpec, TrainSpec
+from ablate.training import machine
+from ablate.training.loop import DivergedError
 
 MORE_FAULTS = {
     "epochs no float holds": (
@@ -151,10 +154,10 @@ def test_a_whole_number_and_its_float_are_one_trial(tmp_path: Path) -> None:
 
 def test_an_unknown_column_is_refused() -> None:
     with pytest.raises(InputError, match="colour"):
-        record.to_frame([row(colour="red")])
-    frame = record.to_frame([row()])
+        schema.to_frame([row(colour="red")])
+    frame = schema.to_frame([row()])
     with pytest.raises(InputError, match="colour"):
-        record.validate(frame.assign(colour="red"), "here")
+        schema.validate(frame.assign(colour="red"), "here")
 
 
 @pytest.mark.parametrize(
@@ -162,17 +165,17 @@ def test_an_unknown_column_is_refused() -> None:
 )
 def test_a_value_of_another_type_is_refused(column: str, value: Any) -> None:
     with pytest.raises(InputError, match=column):
-        record.to_frame([row(**{column: value})])
+        schema.to_frame([row(**{column: value})])
 
 
 @pytest.mark.parametrize("name", ["None", "NA", "null", "nan", "N/A"])
 def test_arms_called_nothing_come_back(tmp_path: Path, name: str) -> None:
-    record.write(record.to_frame([row(cell=name, axis_growth=name)]), tmp_path / "t.csv")
-    assert record.read(tmp_path / "t.csv")["cell"].tolist() == [name]
+    csv.write(schema.to_frame([row(cell=name, axis_growth=name)]), tmp_path / "t.csv")
+    assert csv.read(tmp_path / "t.csv")["cell"].tolist() == [name]
 
 
 def test_large_counts_beside_missing_ones_are_exact() -> None:
-    frame = record.to_frame([row(train_images=None), row(key="1", train_images=2**60 + 1)])
+    frame = schema.to_frame([row(train_images=None), row(key="1", train_images=2**60 + 1)])
     assert frame["train_images"].tolist()[1] == 2**60 + 1
 
 
@@ -186,11 +189,11 @@ def test_large_counts_beside_missing_ones_are_exact() -> None:
 )
 def test_more_tampering_is_refused(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "trials.csv"
-    record.write(record.to_frame([row()]), path)
+    csv.write(schema.to_frame([row()]), path)
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(InputError):
-        record.read(path)
+        csv.read(path)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +202,7 @@ def test_more_tampering_is_refused(tmp_path: Path, old: str, new: str) -> None:
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "trials.csv").write_bytes(content)
     with pytest.raises(InputError) as caught:
-        record.read(tmp_path / "trials.csv")
+        csv.read(tmp_path / "trials.csv")
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -207,13 +210,13 @@ def test_a_folder_is_no_table(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "trials.csv"):
         (tmp_path / "trials.csv").mkdir(exist_ok=True)
         with pytest.raises(InputError):
-            record.read(path)
+            csv.read(path)
 
 
 def test_a_dataset_of_another_size_is_refused(tmp_path: Path) -> None:
     write_fashion_mnist(tmp_path)
     with pytest.raises(InputError, match=r"fashion_mnist .* damaged"):
-        data.load(DataSpec(name="fashion_mnist"), tmp_path)
+        dataset.load(DataSpec(name="fashion_mnist"), tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage!" * 100])
@@ -224,16 +227,16 @@ def test_damaged_images_are_told_so(
     write_fashion_mnist(tmp_path)
     (tmp_path / "FashionMNIST" / "raw" / "train-images-idx3-ubyte").write_bytes(content)
     with pytest.raises(InputError, match=r"fashion_mnist .* damaged"):
-        data.load(DataSpec(name="fashion_mnist"), tmp_path)
+        dataset.load(DataSpec(name="fashion_mnist"), tmp_path)
 
 
 def test_a_download_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tv.CIFAR10, "url", "file:///nowhere/cifar-10-python.tar.gz")
     with pytest.raises(InputError, match="cifar10"):
-        data.load(DataSpec(name="cifar10"), tmp_path, download=True)
+        dataset.load(DataSpec(name="cifar10"), tmp_path, download=True)
 
 
-def test_weights_that_blow_up_in_the_last_step_are_a_divergence(few: data.Dataset) -> None:
+def test_weights_that_blow_up_in_the_last_step_are_a_divergence(few: dataset.Dataset) -> None:
     with pytest.raises(DivergedError):
         trained(few, TrainSpec(epochs=1, batch_size=100, lr=1e30, schedule="cosine"))
 

@@ -11,8 +11,8 @@ from browser import ARGUMENTS, CHROMIUM, NO_BROWSER
 from pages import SUMMARY, example
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from ablate.page import Entry, Section, Table, render, render_index
-from ablate.page import Page as Report
+from ablate.report.html.page import Entry, Section, Table, render, render_index
+from ablate.report.html.page import Page as Report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablate import count
-from ablate.budget import (
+from ablate.errors import InputError
+from ablate.networks import cost as networks_cost
+from ablate.networks.budget import (
     QUANTITIES,
     SHAPE_TOLERANCE,
     TOLERANCE,
@@ -18,8 +19,10 @@ from ablate.budget import (
     match_depths,
     match_widths,
 )
-from ablate.spec import InputError, NetSpec, additive_widths, growth_shape
-from ablate.study import find_study, load_study
+from ablate.networks.widths import additive_widths, growth_shape
+from ablate.spec import NetSpec
+from ablate.study.find import find_study
+from ablate.study.plan import load_study
 
 RESNET20 = NetSpec(depths=(3, 3, 3), shortcut="A")
 
@@ -118,7 +121,7 @@ def test_a_noisy_cost_is_asked_few_times() -> None:
 
     def seconds(net: NetSpec) -> float:
         asked.append(net)
-        return count.total(net).macs / 1e9
+        return networks_cost.total(net).macs / 1e9
 
     match = match_widths(RESNET20, growth_shape(3, 3), seconds, seconds(RESNET20), exact=False)
     assert abs(match.residual) < 0.1
@@ -137,7 +140,9 @@ def test_depths_meet_a_budget() -> None:
 def test_constant_width_needs_four_times_the_blocks_to_balance_macs() -> None:
     balanced = equalise_depths(NetSpec(widths=(16, 16, 16), depths=(2, 1, 1)))
     assert balanced.depths == (2, 8, 32)
-    macs = [cost.macs for name, (_, cost) in count.stages(balanced).items() if "stage" in name]
+    macs = [
+        cost.macs for name, (_, cost) in networks_cost.stages(balanced).items() if "stage" in name
+    ]
     assert max(macs) / min(macs) < 1.02
 
 
@@ -155,11 +160,13 @@ def test_a_budget_below_the_smallest_network_is_refused() -> None:
 def test_matched_studies_report_their_residual(name: str, dataset: str) -> None:
     study = load_study(find_study(name), dataset)
     reference = next(cell for cell in study.cells if cell.name == study.baseline)
-    budget = count.total(reference.net).macs
+    budget = networks_cost.total(reference.net).macs
     for cell in study.cells:
         assert cell.matched is not None
         assert cell.matched.quantity == "macs"
-        assert cell.matched.residual == pytest.approx(count.total(cell.net).macs / budget - 1)
+        assert cell.matched.residual == pytest.approx(
+            networks_cost.total(cell.net).macs / budget - 1
+        )
         assert abs(cell.matched.residual) < 0.05
 
 
@@ -201,7 +208,7 @@ def test_a_number_is_a_budget_for_every_cell(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text(f"{STUDY}[match]\nparams = 100000.0\n")
     for cell in load_study(path).cells:
-        assert count.total(cell.net).params == pytest.approx(100_000, rel=0.02)
+        assert networks_cost.total(cell.net).params == pytest.approx(100_000, rel=0.02)
 
 
 def test_depth_can_meet_the_budget(tmp_path: Path) -> None:

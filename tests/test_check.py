@@ -13,17 +13,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ablate import record
-from ablate.check import main
-from ablate.manifest import digest
-from ablate.outputs import write_findings
-from ablate.record import Outcome
-from ablate.run_folder import Run
-from ablate.spec import InputError, trial_from_json
-from ablate.storage import sqlite_url
-from ablate.study import load_study
-from ablate.trial_queue import Queue
-from ablate.verify import remarks, verify
+from ablate.cli.check import main
+from ablate.engine.queue import Queue
+from ablate.engine.storage import sqlite_url
+from ablate.errors import InputError
+from ablate.report.write import write_findings
+from ablate.results import csv
+from ablate.results.check import remarks, verify
+from ablate.results.folder import Run
+from ablate.results.manifest import digest
+from ablate.spec import Outcome, trial_from_json
+from ablate.study.plan import load_study
 
 ROOT = Path(__file__).parent.parent
 RUNS = sorted(path.parent for path in ROOT.glob("results/*/*/trials.csv"))
@@ -52,7 +52,7 @@ def run(whole: Path, tmp_path: Path) -> Path:
 
 def plan(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Write the manifest of a run's table anew after a change, with the hash of what it says."""
-    trials = record.read(folder / "trials.csv")
+    trials = csv.read(folder / "trials.csv")
     content = {
         "schema": 1,
         "study": "abstraction",
@@ -70,7 +70,7 @@ def store(folder: Path) -> None:
     """A storage in which the study's trials ended as the table says."""
     shutil.copy(ROOT / "studies" / "abstraction.toml", folder.parent)
     study = load_study(folder.parent / "abstraction.toml", "digits")
-    rows = record.read(folder / "trials.csv").set_index("key")
+    rows = csv.read(folder / "trials.csv").set_index("key")
     queue = Queue(sqlite_url(folder / "study.db"), "abstraction/digits")
     queue.submit(study.plan())
     while claim := queue.claim():
@@ -81,8 +81,8 @@ def store(folder: Path) -> None:
 
 def of(folder: Path, check: str, level: str = "FAULT") -> list[str]:
     """What one check of a run has to say."""
-    run = Run(folder, record.read(folder / "trials.csv"))
-    return [line.text for line in remarks(run, check) if line.level == level]
+    run = Run(folder, csv.read(folder / "trials.csv"))
+    return [line.text for line in remarks(run, check, write_findings) if line.level == level]
 
 
 def edit(name: str, row: int, column: str, value: Any) -> Change:
@@ -159,7 +159,7 @@ def test_a_run_that_has_just_ended_has_neither_fault_nor_note(tmp_path: Path) ->
     options = "--mechanism --workers 1 --layout contiguous --timing-seconds 0.01 --device cpu"
     command = [sys.executable, "-m", "ablate.run", "--study", str(file), *options.split()]
     subprocess.run([*command, "--out", str(tmp_path)], check=True, capture_output=True)
-    lines = verify(tmp_path / "tiny" / "digits")
+    lines = verify(tmp_path / "tiny" / "digits", write_findings)
     assert [line for line in lines if line.level != "ok" and "uncommitted" not in line.text] == []
 
 
@@ -291,7 +291,7 @@ RATES = {"lr": "train.lr differs", "epochs": "train.epochs differs"}
 
 @pytest.mark.parametrize("name", RATES)
 def test_another_recipe_in_one_row_is_seen(run: Path, name: str) -> None:
-    trials = record.read(run / "trials.csv")
+    trials = csv.read(run / "trials.csv")
     raw = json.loads(trials.loc[3, "spec"])
     raw["train"][name] = 7
     edit("trials.csv", 3, "spec", json.dumps(raw))(run)
@@ -322,7 +322,7 @@ def test_findings_that_are_missing_or_left_over_are_seen(run: Path) -> None:
     (run / "curves.csv").unlink()
     shutil.copy(run / "summary.csv", run / "interaction.csv")
     (run / "report.html").write_text("all is well")
-    lines = [line for line in verify(run) if line.check == "findings"]
+    lines = [line for line in verify(run, write_findings) if line.check == "findings"]
     assert [(line.level, line.text.partition(";")[0]) for line in lines] == [
         ("FAULT", "curves.csv: missing"),
         ("FAULT", "interaction.csv: the tables give none"),
@@ -333,7 +333,7 @@ def test_findings_that_are_missing_or_left_over_are_seen(run: Path) -> None:
 def test_the_last_digits_may_be_those_of_another_library(run: Path) -> None:
     mean = pd.read_csv(run / "summary.csv")["mean"][0]
     edit("summary.csv", 0, "mean", str(mean * (1 + 1e-9)))(run)
-    assert not [line for line in verify(run) if line.level == "FAULT"]
+    assert not [line for line in verify(run, write_findings) if line.level == "FAULT"]
 
 
 BROKEN = ["", "hello\n1,2,3\n", "\0" * 100, "key,cell\na,b\n"]
@@ -354,7 +354,7 @@ def test_a_file_that_is_no_table_is_a_fault_and_not_an_error(
 
 def test_words_in_a_column_of_numbers_are_a_fault(run: Path) -> None:
     edit("epochs.csv", 5, "val_accuracy", "good")(run)
-    faults = [line for line in verify(run) if line.level == "FAULT"]
+    faults = [line for line in verify(run, write_findings) if line.level == "FAULT"]
     assert [line.check for line in faults] == ["epochs.csv"]
     assert "column 'val_accuracy': expected numbers" in faults[0].text
 
@@ -402,7 +402,7 @@ def test_a_storage_that_is_elsewhere_is_a_note(run: Path) -> None:
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_what_has_not_ended_yet_is_a_note(run: Path, stored: bool) -> None:
-    key = record.read(run / "trials.csv")["key"][3]
+    key = csv.read(run / "trials.csv")["key"][3]
     drop("trials.csv", 3)(run)
     for name in ("epochs.csv", "mechanism.csv"):
         table = pd.read_csv(run / name, dtype={"key": str})
@@ -413,7 +413,7 @@ def test_what_has_not_ended_yet_is_a_note(run: Path, stored: bool) -> None:
         sql("UPDATE trials SET state = 'RUNNING' WHERE number = 3")(run)
     else:
         (run / "study.db").unlink()
-    lines = verify(run)
+    lines = verify(run, write_findings)
     assert not [line for line in lines if line.level == "FAULT"]
     says = {line.check: line.text for line in lines if line.level == "note"}
     assert says["manifest.json"] == "unfinished: 1 of 60 trials"
@@ -422,13 +422,13 @@ def test_what_has_not_ended_yet_is_a_note(run: Path, stored: bool) -> None:
 
 
 def write_parquet(folder: Path) -> None:
-    record.write_parquet(record.read(folder / "trials.csv"), folder / "trials.parquet")
+    csv.write_parquet(csv.read(folder / "trials.csv"), folder / "trials.parquet")
 
 
 def test_a_trial_that_failed_is_a_note(run: Path) -> None:
-    trials = record.read(run / "trials.csv")
+    trials = csv.read(run / "trials.csv")
     trials.loc[3, ["state", "failure", "test_accuracy"]] = ["oom", "out of memory", pd.NA]
-    record.write(trials, run / "trials.csv")
+    csv.write(trials, run / "trials.csv")
     assert of(run, "states") == []
     assert of(run, "states", "note") == ["1 of 60 trials are oom"]
 

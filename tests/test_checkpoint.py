@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.checkpoint import read_checkpoint, write_checkpoint
-from ablate.data import Dataset, Images, load
-from ablate.model import build
+from ablate.data.dataset import Dataset, Images, load
+from ablate.networks.model import build
 from ablate.spec import DataSpec, NetSpec, TrainSpec
-from ablate.train import Epoch, fit
+from ablate.training.checkpoint import read_checkpoint, write_checkpoint
+from ablate.training.loop import Epoch, fit
 
 CPU = torch.device("cpu")
 NET = NetSpec(widths=(4, 8), depths=(1, 1), strides=(1, 2), in_channels=1, image_size=8)

@@ -7,16 +7,17 @@ import pandas as pd
 import pytest
 from torchvision.models import resnet
 
-from ablate import count
-from ablate.claims import Linked, Observed, article_network, layer_macs, verdict
-from ablate.claims_check import network_names, read_network
-from ablate.claims_file import holds_claims, read_claims
-from ablate.claims_found import read_links
-from ablate.plot_claims import GROWTHS, growth_table, macs_by_growth
-from ablate.profile import main as profile
-from ablate.run import main
-from ablate.spec import InputError
-from ablate.study import find_studies
+from ablate.cli.profile import main as profile
+from ablate.cli.run import main
+from ablate.errors import InputError
+from ablate.networks import cost as networks_cost
+from ablate.report.claims.figure import GROWTHS, growth_table, macs_by_growth
+from ablate.report.claims.file import read_claims
+from ablate.report.claims.found import read_links
+from ablate.report.claims.torchvision import network_names, read_network
+from ablate.report.claims.verdict import Linked, Observed, article_network, layer_macs, verdict
+from ablate.study.find import find_studies, kind_of
+from ablate.study.strict import read_toml
 
 SHIPPED = Path(__file__).parent.parent / "studies" / "claims.toml"
 FILES = {
@@ -338,7 +339,8 @@ def test_claims_have_no_network_to_profile(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_only_a_file_that_says_so_holds_claims() -> None:
-    assert {name for name, path in find_studies().items() if holds_claims(path)} == {"claims"}
+    kinds = {name: kind_of(read_toml(path)[0]) for name, path in find_studies().items()}
+    assert [name for name, kind in kinds.items() if kind == "claims"] == ["claims"]
 
 
 def test_macs_by_growth_are_those_counted_by_hand() -> None:
@@ -352,7 +354,7 @@ def test_macs_by_growth_are_those_counted_by_hand() -> None:
     assert data.loc[(2.0, "stage 2"), "params"] == weights + 5 * 2 * 32
     assert data.loc[(2.0, "stage 2"), "activations"] == 5 * 16 * 16 * 32
     for growth in GROWTHS:
-        for stage, (size, cost) in count.stages(article_network(growth)).items():
+        for stage, (size, cost) in networks_cost.stages(article_network(growth)).items():
             if stage.startswith("stage "):
                 row = data.loc[(growth, stage)]
                 assert (row["macs"], row["out_size"]) == (cost.macs, size)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from test_explored import explored
 
-from ablate.confirmation import write_confirmation
-from ablate.search_file import EXPLORING_SEEDS
+from ablate.search.confirmation import write_confirmation
+from ablate.search.file import EXPLORING_SEEDS
 from ablate.spec import content_hash
-from ablate.study import load_study
+from ablate.study.plan import load_study
 
 
 def test_finalists_and_baseline_are_a_study_of_their_own(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablate import cost, count
-from ablate.model import Blur, build
-from ablate.presets import PRESETS
-from ablate.spec import NetSpec, stage_widths
+from ablate.networks import cost, fvcore_cost
+from ablate.networks.model import Blur, build
+from ablate.networks.presets import PRESETS
+from ablate.networks.widths import stage_widths
+from ablate.spec import NetSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -66,11 +67,11 @@ def elements_moved(network: nn.Module, batch: Tensor) -> int:
 @EXAMPLES
 @given(net_specs())
 def test_counts_of_any_network(spec: NetSpec) -> None:
-    total = count.total(spec)
+    total = cost.total(spec)
     network = build(spec).eval()
     assert total.params == sum(parameter.numel() for parameter in network.parameters())
     assert 2 * 2 * total.macs == flops(spec)
-    counted = cost.count(spec)
+    counted = fvcore_cost.count(spec)
     assert (total.params, total.macs) == (counted.params, counted.macs)
     activations = ActivationCountAnalysis(network, images(spec, batch=2))
     assert 2 * total.activations == activations.unsupported_ops_warnings(False).total()
@@ -79,11 +80,11 @@ def test_counts_of_any_network(spec: NetSpec) -> None:
 @EXAMPLES
 @given(net_specs())
 def test_stages_add_up_to_the_network(spec: NetSpec) -> None:
-    stages = count.stages(spec)
+    stages = cost.stages(spec)
     numbers = range(1, len(spec.depths) + 1)
     assert list(stages) == ["stem", *(f"stage {number}" for number in numbers), "head"]
-    costs = [dataclasses.astuple(cost) for _, cost in stages.values()]
-    assert dataclasses.astuple(count.total(spec)) == tuple(map(sum, zip(*costs, strict=True)))
+    costs = [dataclasses.astuple(fvcore_cost) for _, fvcore_cost in stages.values()]
+    assert dataclasses.astuple(cost.total(spec)) == tuple(map(sum, zip(*costs, strict=True)))
 
 
 @EXAMPLES
@@ -93,7 +94,7 @@ def test_parameters_of_each_stage(spec: NetSpec) -> None:
     parts = [network.get_submodule("stem"), *network.get_submodule("stages").children()]
     parts.append(network.get_submodule("head"))
     found = [sum(parameter.numel() for parameter in part.parameters()) for part in parts]
-    assert [stage.params for _, stage in count.stages(spec).values()] == found
+    assert [stage.params for _, stage in cost.stages(spec).values()] == found
 
 
 @EXAMPLES
@@ -103,14 +104,14 @@ def test_elements_kept_for_the_backward_pass(spec: NetSpec) -> None:
     # What grows with the batch: a batch norm keeps its statistics but once.
     grown = bytes_kept(network, images(spec, batch=4)) - bytes_kept(network, images(spec, batch=2))
     statistics = sum(2 * m.num_groups for m in network.modules() if isinstance(m, nn.GroupNorm))
-    assert grown == 2 * 4 * (count.total(spec).kept + statistics)
+    assert grown == 2 * 4 * (cost.total(spec).kept + statistics)
 
 
 @EXAMPLES
 @given(net_specs())
 def test_elements_read_and_written(spec: NetSpec) -> None:
     found = elements_moved(build(spec).eval(), images(spec))
-    assert found == 2 * count.total(spec).moved
+    assert found == 2 * cost.total(spec).moved
 
 
 @pytest.mark.parametrize("stem", ["cifar", "imagenet", "deep"])
@@ -134,7 +135,7 @@ def test_receptive_fields(stem: Any, changes: dict[str, Any]) -> None:
     for parameter in network.parameters():
         nn.init.ones_(parameter)  # every path adds up, none cancels
     average_for_maximum(network)
-    fields = count.receptive_fields(spec)
+    fields = cost.receptive_fields(spec)
     image = torch.ones(1, 3, 1, 2 * max(fields.values()), requires_grad=True)
     features = image
     parts = [network.get_submodule("stem"), *network.get_submodule("stages").children()]
@@ -158,21 +159,21 @@ def average_for_maximum(network: nn.Module) -> None:
 
 
 def test_memory_and_intensity_by_hand() -> None:
-    found = count.Cost(params=10, macs=300, activations=0, moved=20, kept=7)
+    found = cost.Cost(params=10, macs=300, activations=0, moved=20, kept=7)
     # Weights, gradients and momentum; what is kept of each image; 4 bytes each.
     assert found.train_bytes(batch=5) == 4 * (3 * 10 + 5 * 7)
     assert found.intensity(batch=5) == 5 * 300 / (4 * (10 + 5 * 20))
 
 
 def test_the_default_network() -> None:
-    assert count.total(NetSpec()).params == 175_258
-    sizes = {name: size for name, (size, _) in count.stages(NetSpec()).items()}
+    assert cost.total(NetSpec()).params == 175_258
+    sizes = {name: size for name, (size, _) in cost.stages(NetSpec()).items()}
     assert sizes == {"stem": 32, "stage 1": 32, "stage 2": 16, "stage 3": 8, "head": 1}
 
 
 @pytest.mark.parametrize("name", ["cifar_resnet20", "cifar_resnet56_projection", "wrn_16_4"])
 def test_counts_of_presets(name: str) -> None:
-    total, counted = count.total(PRESETS[name]), cost.count(PRESETS[name])
+    total, counted = cost.total(PRESETS[name]), fvcore_cost.count(PRESETS[name])
     assert (total.params, total.macs) == (counted.params, counted.macs)
 
 
@@ -181,7 +182,7 @@ def test_what_growth_conserves(growth: int) -> None:
     # Where resolution halves, a 3x3 layer's cost changes by r^2 in parameters, r^2/4 in MACs and
     # r/4 in activations: r = 1, 2 and 4 conserve one each.
     spec = NetSpec(widths=stage_widths(4, growth, 3), norm="group")
-    last = {layer.stage: layer for layer in count.layers(spec) if layer.macs}
+    last = {layer.stage: layer for layer in cost.layers(spec) if layer.macs}
     before, after = last["stage 2"], last["stage 3"]
     assert after.params == before.params * growth**2
     assert after.macs * 4 == before.macs * growth**2
@@ -192,13 +193,13 @@ def test_what_growth_conserves(growth: int) -> None:
     "changes", [{"activation": "gelu"}, {"zero_init": True}, {"norm": "group"}], ids=str
 )
 def test_what_costs_nothing_that_is_counted(changes: dict[str, Any]) -> None:
-    found, default = count.total(NetSpec(**changes)), count.total(NetSpec())
+    found, default = cost.total(NetSpec(**changes)), cost.total(NetSpec())
     assert dataclasses.replace(found, kept=0) == dataclasses.replace(default, kept=0)
 
 
 def test_option_a_costs_as_much_as_no_shortcut() -> None:
     plain, padded, projected = (
-        count.total(NetSpec(shortcut=shortcut)) for shortcut in ("none", "A", "B")
+        cost.total(NetSpec(shortcut=shortcut)) for shortcut in ("none", "A", "B")
     )
     assert dataclasses.replace(padded, kept=0) == dataclasses.replace(plain, kept=0)
     # Two projections, their norms and their outputs.

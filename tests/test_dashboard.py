@@ -12,8 +12,8 @@ from urllib.error import URLError
 import pytest
 from planned import NAME, free_port, plan, wait_until
 
-from ablate.record import Outcome
-from ablate.trial_queue import Queue
+from ablate.engine.queue import Queue
+from ablate.spec import Outcome
 
 pytest.importorskip("optuna_dashboard", reason="needs optuna-dashboard: pip install it")
 

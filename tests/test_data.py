@@ -15,9 +15,10 @@ import torch
 import torchvision.datasets as tv
 from sklearn.datasets import load_digits
 
-from ablate.data import Dataset, Images, load
-from ablate.datasets import DATASETS, dataset_info
-from ablate.spec import DataSpec, InputError
+from ablate.data.catalog import DATASETS, dataset_info
+from ablate.data.dataset import Dataset, Images, load
+from ablate.errors import InputError
+from ablate.spec import DataSpec
 
 GOLDEN = Path(__file__).parent / "golden" / "splits.json"
 NOWHERE = Path("nowhere")  # digits come with scikit-learn

@@ -10,9 +10,12 @@ from matplotlib.figure import Figure
 from scipy import stats
 from test_analyse import by_place, trials_frame
 
-from ablate import analyse, design_space, figures, hypotheses, plot_distributions, record, wording
-from ablate.spec import InputError
-from ablate.study_file import HypothesisTable
+from ablate.analysis import hypotheses, populations, wording
+from ablate.analysis import summary as analysis_summary
+from ablate.errors import InputError
+from ablate.report.figures import all, distributions
+from ablate.results import schema
+from ablate.study.file import HypothesisTable
 
 Accuracies = Sequence[float | str]
 RNG = np.random.default_rng(0)
@@ -36,27 +39,27 @@ def sampled(arms: Mapping[str, Accuracies], seeds: int = 1) -> pd.DataFrame:
 
 def test_arms_become_cells_and_draws_seeds() -> None:
     trials = sampled({"b": [0.9, 0.8], "a": [0.7, "diverged"]})
-    networks = design_space.by_draw(trials)
+    networks = populations.by_draw(trials)
     assert list(networks["cell"]) == ["b", "b", "a", "a"]
     assert list(networks["seed"]) == [0, 1, 0, 1]
     assert list(networks["state"]) == ["complete"] * 3 + ["diverged"]
-    assert record.axis_columns(networks) == ["axis_width"]
-    wide = analyse.by_seed(networks)
+    assert schema.axis_columns(networks) == ["axis_width"]
+    wide = analysis_summary.by_seed(networks)
     np.testing.assert_array_equal(wide, [[0.9, 0.7], [0.8, math.nan]])
 
 
 def test_a_network_counts_once_however_often_it_was_trained() -> None:
     trials = sampled({"a": [0.9, 0.8]}, seeds=2)
     trials.loc[trials["seed"] >= 2, "test_accuracy"] -= 0.1
-    networks = design_space.by_draw(trials)
+    networks = populations.by_draw(trials)
     assert list(networks["test_accuracy"]) == pytest.approx([0.85, 0.75])
     trials.loc[3, ["state", "test_accuracy"]] = ["diverged", math.nan]
-    assert list(design_space.by_draw(trials)["state"]) == ["complete", "diverged"]
+    assert list(populations.by_draw(trials)["state"]) == ["complete", "diverged"]
 
 
 def test_the_summary_is_paired_by_draw() -> None:
-    networks = design_space.by_draw(sampled({"good": GOOD, "bad": BAD}))
-    summary = analyse.summarise(networks, "good", unit="draw")
+    networks = populations.by_draw(sampled({"good": GOOD, "bad": BAD}))
+    summary = analysis_summary.summarise(networks, "good", unit="draw")
     assert list(summary["cell"]) == ["good", "bad"]
     assert list(summary["n"]) == [24, 24]
     bad = summary.iloc[1]
@@ -69,7 +72,7 @@ def test_the_summary_is_paired_by_draw() -> None:
 
 
 def test_predictions_are_about_arms_and_counted_in_draws() -> None:
-    networks = design_space.by_draw(sampled({"good": GOOD, "bad": BAD, "same": GOOD[::-1]}))
+    networks = populations.by_draw(sampled({"good": GOOD, "bad": BAD, "same": GOOD[::-1]}))
     tables = {
         "higher": HypothesisTable(says="Good is better.", higher=["good", "bad"]),
         "equal": HypothesisTable(says="They tie.", equal=["good", "same"], margin=0.02),
@@ -81,8 +84,8 @@ def test_predictions_are_about_arms_and_counted_in_draws() -> None:
 
 
 def test_what_is_known_of_each_arm() -> None:
-    table = design_space.describe(sampled({"good": GOOD, "bad": [*BAD[:-1], "diverged"]}), 0.06)
-    assert list(table.columns) == list(design_space.COLUMNS)
+    table = populations.describe(sampled({"good": GOOD, "bad": [*BAD[:-1], "diverged"]}), 0.06)
+    assert list(table.columns) == list(populations.COLUMNS)
     good, bad = table.to_dict("records")
     assert (good["networks"], good["n"], bad["networks"], bad["n"]) == (24, 24, 24, 23)
     errors = 1 - np.array(GOOD)
@@ -103,14 +106,14 @@ def test_what_is_known_of_each_arm() -> None:
 def test_the_best_network_is_chosen_by_validation_and_not_by_test() -> None:
     trials = sampled({"a": [0.8, 0.9, 0.85]})
     trials["val_accuracy"] = [0.95, 0.9, 0.9]
-    best = design_space.describe(trials).iloc[0]
+    best = populations.describe(trials).iloc[0]
     assert best["best"] == "a / 00"
     assert best["best_error"] == pytest.approx(0.2)
     assert math.isnan(best["share"])
 
 
 def test_an_arm_without_a_complete_network() -> None:
-    table = design_space.describe(sampled({"a": GOOD, "b": ["diverged"] * 24}), 0.1)
+    table = populations.describe(sampled({"a": GOOD, "b": ["diverged"] * 24}), 0.1)
     lost = table.iloc[1]
     assert (lost["networks"], lost["n"], lost["best"]) == (24, 0, "")
     assert np.isnan(lost[["mean_error", "median_error", "share", "best_error"]].astype(float)).all()
@@ -119,7 +122,7 @@ def test_an_arm_without_a_complete_network() -> None:
 def test_the_limits_of_the_median_cover_it_as_often_as_they_say() -> None:
     rng = np.random.default_rng(1)
     arms = {str(arm): list(1 - rng.exponential(size=15) / 100) for arm in range(60)}
-    table = design_space.describe(sampled(arms))
+    table = populations.describe(sampled(arms))
     truth = math.log(2) / 100
     covered = (table["median_low"] <= truth) & (truth <= table["median_high"])
     assert covered.mean() > 0.9
@@ -127,17 +130,17 @@ def test_the_limits_of_the_median_cover_it_as_often_as_they_say() -> None:
 
 def test_a_table_of_no_sampled_study_is_refused() -> None:
     with pytest.raises(InputError, match="axis_network"):
-        design_space.by_draw(trials_frame({"a": by_place([0.9])}))
+        populations.by_draw(trials_frame({"a": by_place([0.9])}))
     broken = sampled({"a": [0.9]}).assign(axis_network="x")
     with pytest.raises(InputError, match="whole numbers in axis_network"):
-        design_space.by_draw(broken)
+        populations.by_draw(broken)
 
 
 def test_tables_of_networks_become_tables_of_arms() -> None:
     trials = sampled({"a": [0.9, 0.8], "b": [0.7, 0.6]})
     epochs = trials[["cell", "seed"]].assign(epoch=0, train_loss=1.0, val_accuracy=0.5)
-    assert list(design_space.by_arm(epochs, trials)["cell"]) == ["a", "a", "b", "b"]
-    assert list(design_space.by_arm(epochs, trials)["seed"]) == [0, 1, 0, 1]
+    assert list(populations.by_arm(epochs, trials)["cell"]) == ["a", "a", "b", "b"]
+    assert list(populations.by_arm(epochs, trials)["seed"]) == [0, 1, 0, 1]
     stages = pd.DataFrame(
         {
             "cell": trials["cell"],
@@ -148,7 +151,7 @@ def test_tables_of_networks_become_tables_of_arms() -> None:
             "activations": [1, 1, 1, 1],
         }
     )
-    means = design_space.mean_stages(stages, trials)
+    means = populations.mean_stages(stages, trials)
     assert list(means["cell"]) == ["a", "b"]
     assert list(means["params"]) == [2, 5]
     assert list(means["macs"]) == [15, 40]
@@ -156,7 +159,7 @@ def test_tables_of_networks_become_tables_of_arms() -> None:
 
 def test_figures_have_an_arm_for_all_of_its_networks() -> None:
     trials = sampled({"good": GOOD, "bad": BAD})
-    summary = analyse.summarise(design_space.by_draw(trials), "good", unit="draw")
+    summary = analysis_summary.summarise(populations.by_draw(trials), "good", unit="draw")
     stages = pd.DataFrame(
         [
             {"cell": cell, "stage": stage, "out_size": 8, "params": 10, "macs": 20,
@@ -167,8 +170,7 @@ def test_figures_have_an_arm_for_all_of_its_networks() -> None:
     )  # fmt: skip
     epochs = trials[["cell", "seed"]].assign(epoch=0, train_loss=1.0, val_accuracy=0.5)
     drawn = {
-        drawing.name: drawing
-        for drawing in figures.draw_sampled(trials, summary, stages, epochs, None)
+        drawing.name: drawing for drawing in all.draw_sampled(trials, summary, stages, epochs, None)
     }
     assert list(drawn) == ["edf", "accuracy", "stage_shares", "curves"]
     assert [text.get_text() for text in drawn["accuracy"].figure.axes[0].get_yticklabels()] == [
@@ -183,8 +185,8 @@ def test_figures_have_an_arm_for_all_of_its_networks() -> None:
 
 
 def test_the_band_of_the_distribution_is_as_wide_as_so_many_networks_allow() -> None:
-    networks = design_space.by_draw(sampled({"good": GOOD, "bad": BAD}, seeds=2))
-    drawing = plot_distributions.error_distribution(networks, "draw")
+    networks = populations.by_draw(sampled({"good": GOOD, "bad": BAD}, seeds=2))
+    drawing = distributions.error_distribution(networks, "draw")
     assert drawing is not None
     assert set(drawing.data["n"]) == {24}
     half = math.sqrt(math.log(2 / 0.05) / 48)

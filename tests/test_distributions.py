@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_analyse import by_place, trials_frame
 
-from ablate import distributions
+from ablate.analysis import distributions
 
 ORDER = [0.95, 0.9, 0.8]
 

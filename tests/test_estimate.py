@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from ablate import estimate
-from ablate.cost import count
-from ablate.estimate import show_plan
-from ablate.execution import Execution
-from ablate.progress import duration
+from ablate.cli import dry_run
+from ablate.cli.dry_run import show_plan
+from ablate.engine.progress import duration
+from ablate.networks.fvcore_cost import count
 from ablate.spec import NetSpec
-from ablate.study import Study, load_study
+from ablate.study.plan import Study, load_study
+from ablate.training.execution import Execution
 
 STUDY = """
 question = "How long does it take?"
@@ -81,7 +81,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[tuple[NetSpec, Execution, flo
         assert isinstance(width, int)
         return 50.0 * width
 
-    monkeypatch.setattr(estimate, "train_rate", train_rate)
+    monkeypatch.setattr(dry_run, "train_rate", train_rate)
     return asked
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from ablate.execution import Execution, dtype_name, keep_freed_memory, place, set_up
-from ablate.model import build
+from ablate.networks.model import build
 from ablate.spec import NetSpec, TrainSpec
+from ablate.training.execution import Execution, dtype_name, keep_freed_memory, place, set_up
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 CPU = Execution()

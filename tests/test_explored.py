@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import searches
 
-from ablate.explored import (
+from ablate.errors import InputError
+from ablate.search.explored import (
     COLUMNS,
     COMPARISONS,
     HYPERVOLUME,
@@ -18,8 +19,8 @@ from ablate.explored import (
     shape_of,
     write_explored,
 )
-from ablate.search_spec import Search
-from ablate.spec import InputError, content_hash
+from ablate.search.plan import Search
+from ablate.spec import content_hash
 
 FEW = (("trials = 6", "trials = 3"), ("startup = 3", "startup = 2"))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate import factorial
+from ablate.analysis import factorial
 
 # Yields of peas, pounds a plot; R's `npk` (Venables and Ripley 2002, section 6.7): block by block.
 YIELD = """49.5 62.8 46.8 57.0 59.8 58.5 55.5 56.0 62.8 55.8 69.5 55.0 62.0 48.8 45.5 44.2 52.0 51.5

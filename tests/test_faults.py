@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from quick import NAME, Workers, check_whole, outcome, plan
 
-from ablate.storage import StorageError, sqlite_url
-from ablate.trial_queue import Queue
+from ablate.engine.queue import Queue
+from ablate.engine.storage import StorageError, sqlite_url
 
 FULL = os.environ.get("ABLATE_FAULTS") == "full"
 

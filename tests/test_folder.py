@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-import ablate.folder
-from ablate.folder import BLOCK, Folder, prepare, read_folder
-from ablate.progress import plain_or_bar
-from ablate.spec import InputError
+import ablate.data.folder
+from ablate.data.folder import BLOCK, Folder, prepare, read_folder
+from ablate.engine.progress import plain_or_bar
+from ablate.errors import InputError
 
 Pixels = NDArray[np.uint8]
 SPLITS = ("train", "test")
@@ -321,19 +321,19 @@ def test_worker_processes_give_the_same_bits(many: Path, tmp_path: Path) -> None
 
 
 def test_workers_do_not_import_torch() -> None:
-    with ablate.folder._workers(BLOCK, 2) as each:
-        loaded = "[name in __import__('sys').modules for name in ('torch', 'ablate.folder')]"
+    with ablate.data.folder._workers(BLOCK, 2) as each:
+        loaded = "[name in __import__('sys').modules for name in ('torch', 'ablate.data.folder')]"
         assert list(each(eval, [loaded])) == [[False, True]]
 
 
 def test_workers_leave_ctrl_c_to_the_parent() -> None:
-    with ablate.folder._workers(BLOCK, 2) as each:
+    with ablate.data.folder._workers(BLOCK, 2) as each:
         handler = "(s := __import__('signal')).getsignal(s.SIGINT) is s.SIG_IGN"
         assert list(each(eval, [handler])) == [True]
 
 
 def interrupted(work: Callable[[Path], object], items: list[Path]) -> None:
-    with ablate.folder._workers(BLOCK, 2) as each:
+    with ablate.data.folder._workers(BLOCK, 2) as each:
         results = each(work, items)
         raise KeyboardInterrupt(results)  # which keeps the results alive, as a traceback does
 
@@ -347,7 +347,7 @@ def test_workers_stop_when_the_parent_is_interrupted(tmp_path: Path) -> None:
 def test_progress_is_told_in_at_most_20_lines(
     photos: Path, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ablate.folder, "BLOCK", 1)
+    monkeypatch.setattr(ablate.data.folder, "BLOCK", 1)
     for number in range(2, 60):
         shutil.copy(photos / "train" / "cat" / "0.png", photos / "train" / "cat" / f"{number}.png")
     prepare(photos, None, root, 1, plain_or_bar)
@@ -569,7 +569,7 @@ def test_a_second_run_decodes_nothing(
     photos: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = make(photos, root)
-    monkeypatch.setattr(ablate.folder, "_make", no_decoding)
+    monkeypatch.setattr(ablate.data.folder, "_make", no_decoding)
     assert make(photos, root) == first
     with pytest.raises(pytest.fail.Exception):
         make(photos, root, 4)
@@ -579,7 +579,7 @@ def test_a_ready_cache_is_used_where_nothing_can_be_written(
     photos: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = make(photos, root)
-    monkeypatch.setattr(ablate.folder, "FileLock", no_decoding)
+    monkeypatch.setattr(ablate.data.folder, "FileLock", no_decoding)
     assert make(photos, root) == first
 
 
@@ -698,7 +698,7 @@ def test_the_checksum_does_not_depend_on_where_and_when(
     # Both use the one that was there.
     assert (root / "folders" / first.checksum / "train.npy").stat() == before
     assert len(list((root / "folders").glob("*.json"))) == 2
-    monkeypatch.setattr(ablate.folder, "_make", no_decoding)
+    monkeypatch.setattr(ablate.data.folder, "_make", no_decoding)
     assert (make(photos, root), make(copy, root)) == (first, second)
 
 
@@ -712,7 +712,7 @@ def test_a_cache_is_put_in_place_by_one_process_at_a_time(
         with pytest.raises(Timeout), FileLock(directory.with_suffix(".lock"), timeout=0):
             pass
 
-    monkeypatch.setattr(ablate.folder, "_checked", check)
+    monkeypatch.setattr(ablate.data.folder, "_checked", check)
     make(photos, root)
     assert checked == [PHOTOS]
 

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate import front, statistics
-from ablate.search_file import ComparisonTable
+from ablate.analysis import statistics
+from ablate.search import front
+from ablate.search.file import ComparisonTable
 
 REFERENCE = {"val_accuracy": 0.5, "macs": 100.0}
 

@@ -19,13 +19,15 @@ from hypothesis import strategies as st
 from test_study import names, tables, well_typed
 from test_study import values as small_values
 
-from ablate import count
-from ablate.claims_file import holds_claims, read_claims
-from ablate.datasets import DATASETS
-from ablate.search_file import holds_search
-from ablate.search_spec import load_search
-from ablate.spec import LONGEST_LINE, InputError, NetSpec
-from ablate.study import find_studies, load_study
+from ablate.data.catalog import DATASETS
+from ablate.errors import LONGEST_LINE, InputError
+from ablate.networks import cost
+from ablate.report.claims.file import read_claims
+from ablate.search.plan import load_search
+from ablate.spec import NetSpec
+from ablate.study.find import find_studies, kind_of
+from ablate.study.plan import load_study
+from ablate.study.strict import read_toml
 
 SHIPPED = sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
 FULL = os.environ.get("ABLATE_FAULTS") == "full"
@@ -60,11 +62,12 @@ def bounds() -> Iterator[None]:
 
 def understood(path: Path) -> list[NetSpec]:
     """The networks of a file, read as the kind that it says it is."""
-    if holds_claims(path):
+    kind = kind_of(read_toml(path)[0])
+    if kind == "claims":
         return [NetSpec() for _ in read_claims(path, find_studies()).claims]
-    if holds_search(path):
+    if kind == "search":
         return [load_search(path, DATASETS["digits"]).baseline]
-    study = load_study(path, "digits", latency=lambda net, batch: float(count.total(net).macs))
+    study = load_study(path, "digits", latency=lambda net, batch: float(cost.total(net).macs))
     assert len({planned.spec.key for planned in study.plan()}) == len(study.plan())
     return [cell.net for cell in study.cells]
 
@@ -84,7 +87,7 @@ def valid_or_one_line(source: bytes) -> None:
             assert len(message) < LONGEST_LINE + 100
         else:
             assert nets
-            assert all(count.total(net).params > 0 for net in nets)
+            assert all(cost.total(net).params > 0 for net in nets)
 
 
 whole = st.integers() | st.sampled_from([0, -1, 1, 10**3, 10**6, 10**9, 10**18, 10**400])

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.data import Dataset, load
-from ablate.execution import Execution
-from ablate.machine import pick_device
-from ablate.model import build
+from ablate.data.dataset import Dataset, load
+from ablate.networks.model import build
 from ablate.spec import DataSpec, NetSpec, Precision, TrainSpec, TrialSpec
-from ablate.throughput import MeasuredLatency, time_arms, train_rate
-from ablate.trial import run_trial
+from ablate.training.execution import Execution
+from ablate.training.machine import pick_device
+from ablate.training.throughput import MeasuredLatency, time_arms, train_rate
+from ablate.training.trial import run_trial
 
 pytestmark = [
     pytest.mark.gpu,

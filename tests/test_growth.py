@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate import growth, statistics
+from ablate.analysis import growth, statistics
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, to_json
 
 WIDTHS = {

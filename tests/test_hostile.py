@@ -24,18 +24,22 @@ from PIL import Image
 from test_checkpoint import CPU, NET, Hostile, train
 from test_checkpoint import data as data
 
-from ablate import comparison, image_cache, index_page, outputs, record
-from ablate.checkpoint import DIGEST_LENGTH, read_checkpoint, write_checkpoint
-from ablate.data import Dataset
-from ablate.folder import prepare
-from ablate.model import build
-from ablate.presets import preset
-from ablate.pretrained import from_torchvision
-from ablate.record import EPOCHS, STAGES, TRIALS
-from ablate.run_folder import Run
-from ablate.spec import InputError, TrainSpec, looks_like_formula
-from ablate.study import load_study
-from ablate.verify import remarks
+from ablate.data import image_cache
+from ablate.data.dataset import Dataset
+from ablate.data.folder import prepare
+from ablate.errors import InputError, looks_like_formula
+from ablate.networks.model import build
+from ablate.networks.presets import preset
+from ablate.networks.pretrained import from_torchvision
+from ablate.report import comparison_page, index_page, write
+from ablate.report.write import write_findings
+from ablate.results import csv as results_csv
+from ablate.results.check import remarks
+from ablate.results.folder import Run
+from ablate.results.names import EPOCHS, STAGES, TRIALS
+from ablate.spec import TrainSpec
+from ablate.study.plan import load_study
+from ablate.training.checkpoint import DIGEST_LENGTH, read_checkpoint, write_checkpoint
 
 RUN = Path(__file__).parent.parent / "results" / "width_doubling" / "digits"
 RECIPE = TrainSpec(epochs=2, batch_size=32)
@@ -232,17 +236,17 @@ def named(folder: Path, name: str) -> None:
     """Give an arm, the axis, the question, a prediction and a failure of the run a name."""
     text = study(name, name, name, name)
     (folder / "study.toml").write_text(text)
-    trials = record.read(folder / TRIALS).rename(columns={"axis_growth": f"axis_{name}"})
+    trials = results_csv.read(folder / TRIALS).rename(columns={"axis_growth": f"axis_{name}"})
     for column in ("cell", f"axis_{name}"):
         trials[column] = trials[column].replace("tripling", name)
     lost = trials.index[trials["cell"] == "constant"][0]
     trials.loc[lost, ["state", "failure", "test_accuracy"]] = ["failed", name, pd.NA]
     trials["throughput_note"] = trials["throughput_note"].fillna(name)
-    record.write(trials, folder / TRIALS)
+    results_csv.write(trials, folder / TRIALS)
     for table in (EPOCHS, STAGES):
-        frame = record.read_plain(folder / table)
+        frame = results_csv.read_plain(folder / table)
         frame["cell"] = frame["cell"].replace("tripling", name)
-        record.write(frame, folder / table)
+        results_csv.write(frame, folder / table)
 
 
 def pages(root: Path) -> Iterator[tuple[Path, Any]]:
@@ -257,8 +261,8 @@ def test_no_name_is_a_script_or_markup_in_a_page(run: Path, name: str) -> None:
     other = run.parent.parent / "width_doubling" / "other"
     shutil.copytree(run, other)
     for folder in (run, other):
-        outputs.write_findings(folder)
-    comparison.write_comparison([run, other], run.parent.parent / "comparison" / "both")
+        write.write_findings(folder)
+    comparison_page.write_comparison([run, other], run.parent.parent / "comparison" / "both")
     index_page.write_index(run.parent.parent)
     seen = 0
     for path, document in pages(run.parent.parent):
@@ -303,29 +307,31 @@ def cells_of(folder: Path) -> Iterator[tuple[Path, str]]:
 
 @pytest.mark.parametrize("text", [*FORMULAS, "\t=cmd()", "\r=cmd()"])
 def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
-    trials = record.read(run / TRIALS)
+    trials = results_csv.read(run / TRIALS)
     lost = trials.index[trials["cell"] == "constant"][0]
     trials.loc[lost, ["state", "failure", "test_accuracy"]] = ["failed", text, pd.NA]
-    record.write(trials, run / TRIALS)
-    record.write_parquet(trials, run / "trials.parquet")
+    results_csv.write(trials, run / TRIALS)
+    results_csv.write_parquet(trials, run / "trials.parquet")
     content = tomllib.loads((run / "study.toml").read_text())
     for hypothesis in content["hypotheses"].values():
         hypothesis["says"] = text
     (run / "study.toml").write_bytes(tomli_w.dumps(content).encode())
-    outputs.write_findings(run)
+    write.write_findings(run)
     found = [cell for _, cell in cells_of(run) if text.strip() in cell]
     assert len(found) >= 2, "the text is nowhere, so this shows nothing"
     assert [(path.name, cell) for path, cell in cells_of(run) if looks_like_formula(cell)] == []
-    again = Run(run, record.read(run / TRIALS))
+    again = Run(run, results_csv.read(run / TRIALS))
     for check in ("trials.parquet", "findings"):
-        assert [line.text for line in remarks(again, check) if line.level == "FAULT"] == []
+        assert [
+            line.text for line in remarks(again, check, write_findings) if line.level == "FAULT"
+        ] == []
 
 
 @pytest.mark.parametrize("value", ["-1", "-0.5", "+3e8", "-inf", "a=b", "", "1-2", "'=x", "\ta"])
 def test_numbers_and_plain_text_are_no_formulas(value: str) -> None:
     assert not looks_like_formula(value)
     frame = pd.DataFrame({"a": pd.Series([value], dtype="string"), "b": [-1.5]})
-    assert record.inert(frame).equals(frame)
+    assert results_csv.inert(frame).equals(frame)
 
 
 @pytest.mark.parametrize("name", ["=cmd()", "<script>", "..", "a b", "\u202e", "-rf"])

@@ -10,8 +10,8 @@ from test_analyse import by_place, trials_frame
 from test_factorial import grid
 from test_growth import trials as growth_trials
 
-from ablate import hypotheses, statistics
-from ablate.study_file import HypothesisTable
+from ablate.analysis import hypotheses, statistics
+from ablate.study.file import HypothesisTable
 
 RNG_SEED = 4
 

@@ -22,13 +22,14 @@ import torch
 from test_checkpoint import CPU, NET, few_digits
 from test_run import QUICK, STUDY
 
-from ablate import record
-from ablate.checkpoint import read_checkpoint
-from ablate.data import Dataset
-from ablate.model import build
-from ablate.outputs import write_findings
+from ablate import files
+from ablate.data.dataset import Dataset
+from ablate.networks.model import build
+from ablate.report.write import write_findings
+from ablate.results import csv, names
 from ablate.spec import TrainSpec
-from ablate.train import Epoch, fit
+from ablate.training.checkpoint import read_checkpoint
+from ablate.training.loop import Epoch, fit
 
 RECIPE = TrainSpec(epochs=4, batch_size=32)
 RUN = Path(__file__).parent.parent / "results" / "width_doubling" / "digits"
@@ -101,12 +102,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def export(folder: Path) -> None:
     """Write what a run of nine of the ten seeds writes."""
-    trials = record.read(RUN / record.TRIALS)
+    trials = csv.read(RUN / names.TRIALS)
     trials = trials[trials["seed"] < 9]
-    record.write(trials, folder / record.TRIALS)
-    record.write_parquet(trials, (folder / record.TRIALS).with_suffix(".parquet"))
-    epochs = record.read_plain(RUN / record.EPOCHS)
-    record.write(epochs[epochs["seed"] < 9], folder / record.EPOCHS, 9)
+    csv.write(trials, folder / names.TRIALS)
+    csv.write_parquet(trials, (folder / names.TRIALS).with_suffix(".parquet"))
+    epochs = csv.read_plain(RUN / names.EPOCHS)
+    csv.write(epochs[epochs["seed"] < 9], folder / names.EPOCHS, 9)
     write_findings(folder)
 
 
@@ -126,8 +127,8 @@ def kill_in_exports(folder: Path) -> None:
         run = folder / str(number)
         shutil.copytree(RUN, run)
         assert killed(limited_export, run, size - 1)
-        (part,) = run.glob(f".*{record.PART}*")
-        torn.add(part.name.partition(record.PART)[0])
+        (part,) = run.glob(f".*{files.PART}*")
+        torn.add(part.name.partition(files.PART)[0])
         part.unlink()
         for name, content in contents(run).items():
             assert content in (old.get(name), new.get(name)), name
@@ -145,11 +146,11 @@ def test_a_kill_within_an_export_leaves_whole_files(tmp_path: Path) -> None:
 
 def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
     (tmp_path / "trials.csv").write_text("whole")
-    with record.replacing(tmp_path / "epochs.csv") as part:
+    with files.replacing(tmp_path / "epochs.csv") as part:
         shutil.copy(part, tmp_path / part.name.replace(".csv", "x.csv"))  # as if killed here
     (tmp_path / "epochs.csv").unlink()
     assert len(list(tmp_path.iterdir())) == 2
-    record.sweep(tmp_path)
+    files.sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["trials.csv"]
 
 
@@ -206,14 +207,14 @@ def test_a_full_disk_tears_nothing_and_the_run_goes_on(disk: Path, room: int) ->
     assert any(says in err for says in ("disk is full", "disk I/O error", "No space left")), err
     for name, content in contents(run).items():
         assert content == before.get(name) or is_whole(name, content), name
-    assert len(record.read(run / record.TRIALS)) in (2, 8)
+    assert len(csv.read(run / names.TRIALS)) in (2, 8)
     (disk / "filler").unlink()
     status, out, err = command(disk)
     assert status == 0, err
     assert "8 trials, 0 done already" not in out
-    trials = record.read(run / record.TRIALS)
+    trials = csv.read(run / names.TRIALS)
     assert list(trials["state"]) == ["complete"] * 8
-    assert not list(run.glob(f".*{record.PART}*"))
+    assert not list(run.glob(f".*{files.PART}*"))
 
 
 @contextlib.contextmanager

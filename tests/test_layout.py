@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ablate import layout, workload
-from ablate.execution import Execution
-from ablate.layout import ENOUGH, TOLERANCE, Layout, gradient_error, pick_layout
 from ablate.spec import NetSpec, TrainSpec
-from ablate.timing import Times
+from ablate.training import memory_format, workload
+from ablate.training.execution import Execution
+from ablate.training.memory_format import ENOUGH, TOLERANCE, Layout, gradient_error, pick_layout
+from ablate.training.timing import Times
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -35,7 +35,7 @@ def capability(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 @pytest.fixture
 def all_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     """No convolution is run to compare gradients."""
-    monkeypatch.setattr(layout, "gradient_error", lambda *_: 1e-7)
+    monkeypatch.setattr(memory_format, "gradient_error", lambda *_: 1e-7)
 
 
 def times(ratios: Sequence[float]) -> list[Times]:
@@ -47,7 +47,7 @@ def times(ratios: Sequence[float]) -> list[Times]:
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Timed], None]:
     """Let the timing of both layouts give this."""
-    return lambda given: monkeypatch.setattr(layout, "time_calls", lambda *_: list(given))
+    return lambda given: monkeypatch.setattr(memory_format, "time_calls", lambda *_: list(given))
 
 
 def must_not_run(*_: object) -> None:
@@ -62,8 +62,8 @@ def test_one_network_with_the_trap_is_enough(
     capability: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
     capability("AVX2")
-    monkeypatch.setattr(layout, "gradient_error", must_not_run)
-    monkeypatch.setattr(layout, "time_calls", must_not_run)
+    monkeypatch.setattr(memory_format, "gradient_error", must_not_run)
+    monkeypatch.setattr(memory_format, "time_calls", must_not_run)
     nets = [NET]
     nets.insert(place, NARROW)
     assert pick_layout(nets, RECIPE, CPU) == Layout(
@@ -146,7 +146,9 @@ def test_both_layouts_have_the_same_gradient(changes: dict[str, Any]) -> None:
 
 def test_the_error_is_relative_to_the_contiguous_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     gradients = {False: torch.tensor([3.0, 4.0]), True: torch.tensor([3.0, 4.5])}
-    monkeypatch.setattr(layout, "_gradient", lambda _, run: gradients[run.channels_last].double())
+    monkeypatch.setattr(
+        memory_format, "_gradient", lambda _, run: gradients[run.channels_last].double()
+    )
     assert gradient_error(NET, CPU) == pytest.approx(0.1)
 
 
@@ -173,7 +175,7 @@ def one_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("one_wrong_gradient")
 def test_a_gradient_that_differs_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "time_calls", must_not_run)
+    monkeypatch.setattr(memory_format, "time_calls", must_not_run)
     error = gradient_error(NET, CPU)
     assert 0.001 < error < 0.1
     same = replace(NET, widths=(8, 12))
@@ -209,8 +211,8 @@ def test_a_gradient_that_is_no_number_in_any_network_is_seen(
     errors: tuple[float, float],
 ) -> None:
     of = dict(zip((NET, NARROW), errors, strict=True))
-    monkeypatch.setattr(layout, "gradient_error", lambda net, _: of[net])
-    monkeypatch.setattr(layout, "_has_trap", lambda _: False)
+    monkeypatch.setattr(memory_format, "gradient_error", lambda net, _: of[net])
+    monkeypatch.setattr(memory_format, "_has_trap", lambda _: False)
     timed(times([1.5] * 5))
     assert not pick_layout([NET, NARROW], RECIPE, CPU).channels_last
 
@@ -278,7 +280,7 @@ def test_training_steps_of_the_baseline_in_both_layouts_are_timed(
             make()()
         return times([1.5] * 5)
 
-    monkeypatch.setattr(layout, "time_calls", time_calls)
+    monkeypatch.setattr(memory_format, "time_calls", time_calls)
     assert pick_layout([NET, replace(NET, widths=(24, 24))], RECIPE, CPU, seconds=0.5).channels_last
     assert {width for width, _ in widths_and_layouts} == {8, 16}
     kinds = [last for _, last in widths_and_layouts]

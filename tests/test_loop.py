@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from ablate.data import Dataset, Images
-from ablate.execution import Execution, place, set_up
-from ablate.model import Block, build
+from ablate.data.dataset import Dataset, Images
+from ablate.networks.model import Block, build
 from ablate.spec import CHOICES, DataSpec, NetSpec, TrainSpec, TrialSpec
-from ablate.train import GRADIENT_LIMIT, DivergedError, Epoch, evaluate, fit
-from ablate.trial import run_trial
+from ablate.training.execution import Execution, place, set_up
+from ablate.training.loop import GRADIENT_LIMIT, DivergedError, Epoch, evaluate, fit
+from ablate.training.trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import torch
 
-from ablate import machine
-from ablate.machine import GPU_STATE, cpu_count, describe, gpu_state, pick_device
-from ablate.record import COLUMNS
-from ablate.spec import InputError
+from ablate.errors import InputError
+from ablate.processes import cpu_count
+from ablate.results.schema import COLUMNS
+from ablate.training import machine
+from ablate.training.machine import GPU_STATE, describe, gpu_state, pick_device
 
 PACKAGE = Path(machine.__file__).parent
 
@@ -118,7 +119,7 @@ def test_a_process_held_to_one_cpu_counts_one() -> None:
     one = min(os.sched_getaffinity(0))
     code = (
         f"import os; os.sched_setaffinity(0, {{{one}}}); "
-        "from ablate.machine import cpu_count; print(cpu_count())"
+        "from ablate.training.machine import cpu_count; print(cpu_count())"
     )
     assert run_python(code, PACKAGE.parent, os.environ["PATH"]) == 1
 

@@ -14,23 +14,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablate import count
-from ablate.data import Dataset, Images
-from ablate.execution import Execution, place
-from ablate.mechanism import (
+from ablate.cli.run import main
+from ablate.data.dataset import Dataset, Images
+from ablate.networks import cost
+from ablate.networks.model import Block, build
+from ablate.results.schema import MECHANISM_COLUMNS
+from ablate.spec import DataSpec, NetSpec, Precision, TrainSpec, TrialSpec
+from ablate.study.plan import load_study
+from ablate.training.execution import Execution, place
+from ablate.training.loop import autocast, evaluate, fit
+from ablate.training.mechanism import (
     BLOCK_IMAGES,
     FEATURE_IMAGES,
     effective_rank,
     measure,
     probe_accuracy,
 )
-from ablate.model import Block, build
-from ablate.record import MECHANISM_COLUMNS
-from ablate.run import main
-from ablate.spec import DataSpec, NetSpec, Precision, TrainSpec, TrialSpec
-from ablate.study import load_study
-from ablate.train import autocast, evaluate, fit
-from ablate.trial import run_trial
+from ablate.training.trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -233,7 +233,7 @@ def test_every_kind_of_network_has_its_rows(
     expansion = spec.block_expansion
     assert column(rows, "width") == [4, 4 * expansion, 8 * expansion]
     assert column(rows, "out_size") == [8, 8, 4]
-    assert column(rows, "receptive_field") == list(count.receptive_fields(spec).values())
+    assert column(rows, "receptive_field") == list(cost.receptive_fields(spec).values())
     for row in rows:
         assert row["field_over_image"] == row["receptive_field"] / 8
         assert 0.1 < row["probe_accuracy"] <= 1

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate import count
-from ablate.model import ACTIVATIONS, Block, Blur, PadShortcut, build
+from ablate.networks import cost
+from ablate.networks.model import ACTIVATIONS, Block, Blur, PadShortcut, build
 from ablate.spec import CHOICES, BlockSpec, NetSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -119,7 +119,7 @@ def test_feature_maps_have_the_counted_sizes(spec: NetSpec) -> None:
     for stage in network.get_submodule("stages").children():
         features = stage(features)
         found.append(features.shape[-2:])
-    sizes = [size for size, _ in count.stages(spec).values()]
+    sizes = [size for size, _ in cost.stages(spec).values()]
     assert found == [(size, size) for size in sizes[:-1]]
 
 

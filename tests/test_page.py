@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from pages import FIGURES, SUMMARY, example, picture
 
-from ablate.html_table import sort_key
-from ablate.page import Entry, Page, Picture, Section, Table, render, render_index
-from ablate.spec import InputError
-from ablate.svg import inline
+from ablate.errors import InputError
+from ablate.report import html
+from ablate.report.html.page import Entry, Page, Picture, Section, Table, render, render_index
+from ablate.report.html.svg import inline
+from ablate.report.html.table import sort_key
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -337,8 +338,6 @@ def test_a_page_is_made_without_a_warning() -> None:
 
 
 def test_the_templates_are_within_the_package() -> None:
-    import ablate
-
-    folder = Path(ablate.__file__).parent / "templates"
+    folder = Path(html.__file__).parent / "templates"
     names = {path.name for path in folder.iterdir()}
     assert {"base.html.j2", "page.html.j2", "index.html.j2", "style.css", "script.js"} == names

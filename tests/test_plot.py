@@ -15,8 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_analyse import by_place, trials_frame
 
-from ablate import analyse, plot, plot_comparison, plot_style
-from ablate.plot_style import Drawing
+from ablate.analysis import summary as analysis_summary
+from ablate.report.figures import accuracy, comparison, curves, style
+from ablate.report.figures import stages as report_figures_stages
+from ablate.report.figures.style import Drawing
 
 LONG_NAMES = [
     f"{shortcut}, early / {growth}"
@@ -72,7 +74,7 @@ def study(names: list[str], seeds: int, failed: str | None = None) -> tuple[pd.D
         for seed in range(seeds)
         for epoch in range(1, 5)
     )
-    return trials, analyse.summarise(trials, names[0]), stages, epochs
+    return trials, analysis_summary.summarise(trials, names[0]), stages, epochs
 
 
 SMALL = ["constant", "doubling", "tripling"]
@@ -90,18 +92,18 @@ def drawings(name: str) -> dict[str, Drawing]:
     trials, summary, stages, epochs = STUDIES[name]
     cells = list(summary["cell"])
     drawn = [
-        plot.accuracy_by_arm(trials, summary),
-        plot.accuracy_against_cost(trials, summary),
-        plot.stage_costs(stages, cells),
-        plot.stage_shares(stages, cells),
-        plot.learning_curves(epochs, cells),
+        accuracy.accuracy_by_arm(trials, summary),
+        accuracy.accuracy_against_cost(trials, summary),
+        report_figures_stages.stage_costs(stages, cells),
+        report_figures_stages.stage_shares(stages, cells),
+        curves.learning_curves(epochs, cells),
     ]
     return {drawing.name: drawing for drawing in drawn}
 
 
 def texts_outside(figure: Figure) -> list[str]:
     """Words of the drawn figure that its border cuts."""
-    with plot_style.style():
+    with style.style():
         figure.draw_without_rendering()
         border = figure.bbox.padded(1)
         boxes = [
@@ -172,7 +174,7 @@ def test_axes_say_what_and_in_which_unit() -> None:
 
 def test_accuracy_has_a_dot_a_seed_and_an_interval_an_arm() -> None:
     trials, summary, *_ = STUDIES["ten seeds"]
-    left, right = plot.accuracy_by_arm(trials, summary).figure.axes
+    left, right = accuracy.accuracy_by_arm(trials, summary).figure.axes
     dots = [dots for dots in left.collections if isinstance(dots, PathCollection)]
     assert [len(np.asarray(arm.get_offsets())) for arm in dots] == [10, 10, 10]
     drawn = sorted(np.asarray(dots[0].get_offsets())[:, 0])
@@ -204,12 +206,17 @@ def test_a_failed_arm_is_listed_not_drawn() -> None:
 
 def test_a_cell_keeps_its_colour_in_every_figure() -> None:
     _, summary, stages, epochs = STUDIES["one arm failed"]
-    colour = plot_style.looks(list(summary["cell"]))["tripling"].colour
-    only = plot.learning_curves(epochs[epochs["cell"] == "tripling"], list(summary["cell"])).figure
+    colour = style.looks(list(summary["cell"]))["tripling"].colour
+    only = curves.learning_curves(
+        epochs[epochs["cell"] == "tripling"], list(summary["cell"])
+    ).figure
     assert only.legends[0].get_lines()[2].get_color() == colour
     assert only.axes[0].lines[2].get_color() == colour
-    assert plot.stage_costs(stages).figure.legends[0].get_lines()[2].get_color() == colour
-    assert len({look.colour for look in plot_style.looks(LONG_NAMES).values()}) == 9
+    assert (
+        report_figures_stages.stage_costs(stages).figure.legends[0].get_lines()[2].get_color()
+        == colour
+    )
+    assert len({look.colour for look in style.looks(LONG_NAMES).values()}) == 9
 
 
 def test_pareto_front_is_filled_and_the_rest_hollow() -> None:
@@ -222,7 +229,9 @@ def test_pareto_front_is_filled_and_the_rest_hollow() -> None:
         for place, name in enumerate(accuracies)
     }
     trials = trials_frame({name: by_place(of) for name, of in accuracies.items()}, costs)
-    figure = plot.accuracy_against_cost(trials, analyse.summarise(trials, "cheap")).figure
+    figure = accuracy.accuracy_against_cost(
+        trials, analysis_summary.summarise(trials, "cheap")
+    ).figure
     for axes in figure.axes:
         front = axes.lines[0]
         assert sorted(np.asarray(front.get_ydata())) == pytest.approx([80.5, 90.5])
@@ -235,9 +244,9 @@ def test_pareto_front_is_filled_and_the_rest_hollow() -> None:
 
 
 def test_missing_throughput_is_said() -> None:
-    missing: dict[str, Any] = dict.fromkeys(analyse.THROUGHPUTS)
+    missing: dict[str, Any] = dict.fromkeys(analysis_summary.THROUGHPUTS)
     trials = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})
-    figure = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a")).figure
+    figure = accuracy.accuracy_against_cost(trials, analysis_summary.summarise(trials, "a")).figure
     assert [text.get_text() for text in figure.axes[3].texts] == ["not measured"]
     assert texts_outside(figure) == []
 
@@ -246,7 +255,7 @@ def test_latency_bars_are_the_quartiles_of_the_rate() -> None:
     costs = {"a": {"infer_images_per_s": 1e4, "infer_images_per_s_iqr": 4e3},
              "b": {"infer_images_per_s": 1e4, "infer_images_per_s_iqr": 3e4}}  # fmt: skip
     trials = trials_frame({"a": by_place([0.8, 0.9]), "b": by_place([0.8, 0.9])}, costs)
-    drawing = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a"))
+    drawing = accuracy.accuracy_against_cost(trials, analysis_summary.summarise(trials, "a"))
     a, b = drawing.data[["latency_low", "latency", "latency_high"]].to_numpy().tolist()
     assert a == pytest.approx([1e6 / 12_000, 100, 1e6 / 8_000])
     assert b == pytest.approx([1e6 / 25_000, 100, math.inf])
@@ -261,7 +270,7 @@ def test_latency_bars_are_the_quartiles_of_the_rate() -> None:
 def test_latencies_that_cannot_be_compared_have_no_front() -> None:
     off = {"throughput_control_off": True}
     trials = trials_frame({"a": by_place([0.8]), "b": by_place([0.9])}, {"a": off, "b": off})
-    drawing = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a"))
+    drawing = accuracy.accuracy_against_cost(trials, analysis_summary.summarise(trials, "a"))
     assert "Do not compare" in drawing.figure.axes[3].get_xlabel()
     assert not drawing.data["latency_front"].any()
     assert drawing.data["macs_front"].any()
@@ -272,7 +281,9 @@ def test_latencies_that_cannot_be_compared_have_no_front() -> None:
 def test_logarithmic_ticks_are_few_and_apart(ratio: float) -> None:
     costs = {"a": {"macs": 7.7e6}, "b": {"macs": 7.7e6 * ratio}}
     trials = trials_frame({"a": {0: 0.8}, "b": {0: 0.9}}, costs)
-    axes = plot.accuracy_against_cost(trials, analyse.summarise(trials, "a")).figure.axes[0]
+    axes = accuracy.accuracy_against_cost(
+        trials, analysis_summary.summarise(trials, "a")
+    ).figure.axes[0]
     hidden = hidden_tick_labels(axes)
     shown = [label for label in axes.get_xticklabels() if label not in hidden]
     boxes = sorted((label.get_window_extent() for label in shown), key=lambda box: float(box.x0))
@@ -282,7 +293,7 @@ def test_logarithmic_ticks_are_few_and_apart(ratio: float) -> None:
 
 def test_stages_come_in_the_order_of_the_network() -> None:
     *_, stages, _ = STUDIES["ten seeds"]
-    axes = plot.stage_costs(stages.iloc[::-1], SMALL).figure.axes[0]
+    axes = report_figures_stages.stage_costs(stages.iloc[::-1], SMALL).figure.axes[0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == [
         "stem\n32",
         "1\n16",
@@ -297,12 +308,12 @@ def test_stages_come_in_the_order_of_the_network() -> None:
 def test_curves_give_the_range_of_seeds() -> None:
     *_, epochs = STUDIES["two seeds"]
     stopped = epochs[(epochs["seed"] == 0) | (epochs["epoch"] < 3)]
-    assert legend(plot.learning_curves(stopped).figure)[0] == "constant (n = 1 to 2)"
+    assert legend(curves.learning_curves(stopped).figure)[0] == "constant (n = 1 to 2)"
 
 
 def test_curves_without_epochs() -> None:
     *_, epochs = STUDIES["two seeds"]
-    assert legend(plot.learning_curves(epochs.iloc[:0], ["a"]).figure) == ["a (n = 0)"]
+    assert legend(curves.learning_curves(epochs.iloc[:0], ["a"]).figure) == ["a (n = 0)"]
 
 
 def legend(figure: Figure) -> list[str]:
@@ -313,7 +324,7 @@ def test_saved_bytes_are_the_same_each_time(tmp_path: Path) -> None:
     once, again = (drawings("two seeds") for _ in range(2))
     for name in once:
         for drawing, folder in ((once, "first"), (again, "second"), (again, "third")):
-            plot_style.save(drawing[name], tmp_path / folder)
+            style.save(drawing[name], tmp_path / folder)
     files = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert files == sorted(f"{name}.{kind}" for name in once for kind in ("csv", "png", "svg"))
     for file in files:
@@ -325,7 +336,7 @@ def test_saved_bytes_are_the_same_each_time(tmp_path: Path) -> None:
 
 def test_style_and_figures_leave_the_settings_alone(tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    plot_style.save(drawings("two seeds")["accuracy"], tmp_path)
+    style.save(drawings("two seeds")["accuracy"], tmp_path)
     assert dict(mpl.rcParams) == before
 
 
@@ -345,7 +356,7 @@ def test_the_data_beside_a_figure_is_what_it_shows() -> None:
 
 def test_shares_are_drawn_end_to_end_and_numbered() -> None:
     *_, stages, _ = STUDIES["ten seeds"]
-    axes = plot.stage_shares(stages, SMALL).figure.axes[0]
+    axes = report_figures_stages.stage_shares(stages, SMALL).figure.axes[0]
     constant = [bar[0] for bar in axes.containers]
     assert [bar.get_width() for bar in constant] == pytest.approx([20] * 5)
     assert [bar.get_x() for bar in constant] == pytest.approx([0, 20, 40, 60, 80])
@@ -360,7 +371,7 @@ def test_runs_stand_side_by_side() -> None:
         part.insert(0, "run", f"run {place}")
         part.insert(1, "baseline", "constant")
         parts.append(part)
-    drawing = plot_comparison.differences_by_run(pd.concat(parts, ignore_index=True))
+    drawing = comparison.differences_by_run(pd.concat(parts, ignore_index=True))
     assert texts_outside(drawing.figure) == []
     assert legend(drawing.figure) == ["run 0 (10 pairs)", "run 1 (6 pairs)"]
     first, second = drawing.figure.axes[0].containers

@@ -18,11 +18,14 @@ from test_factorial import grid
 from test_growth import trials as growth_trials
 from test_plot import STUDIES, hidden_tick_labels, legend, study, texts_outside
 
-from ablate import figures, growth, plot_distributions, plot_factorial, plot_mechanism, plot_style
-from ablate.growth import GrowthFit
-from ablate.plot_growth import growth_curves
-from ablate.plot_style import Drawing
-from ablate.statistics import mean_interval
+from ablate.analysis import growth
+from ablate.analysis.growth import GrowthFit
+from ablate.analysis.statistics import mean_interval
+from ablate.report.figures import all as report_figures_all
+from ablate.report.figures import distributions, interaction, style
+from ablate.report.figures import mechanism as report_figures_mechanism
+from ablate.report.figures.growth import growth_curves
+from ablate.report.figures.style import Drawing
 
 DOWNSAMPLES = ["stride", "average pool before the block", "max"]
 WIDTHS = ["constant width", "doubling width", "tripling of the width"]
@@ -95,24 +98,24 @@ DRAWINGS = {
             fit(match=None),
         ]
     ),
-    "interaction": present(plot_factorial.interaction(factorial_trials())),
-    "interaction of one seed": present(plot_factorial.interaction(factorial_trials(seeds=1))),
+    "interaction": present(interaction.interaction(factorial_trials())),
+    "interaction of one seed": present(interaction.interaction(factorial_trials(seeds=1))),
     "interaction of three axes": present(
-        plot_factorial.interaction(
+        interaction.interaction(
             factorial_trials(
                 blocks=("basic", "bottleneck", "pre-activated bottleneck"),
                 failed="constant width / stride / basic",
             )
         )
     ),
-    "mechanism": plot_mechanism.mechanism_by_stage(mechanism_table(WIDTHS, 6), WIDTHS),
-    "mechanism of one seed and many arms": plot_mechanism.mechanism_by_stage(
+    "mechanism": report_figures_mechanism.mechanism_by_stage(mechanism_table(WIDTHS, 6), WIDTHS),
+    "mechanism of one seed and many arms": report_figures_mechanism.mechanism_by_stage(
         mechanism_table([f"{name} {place}" for name in WIDTHS for place in range(6)], 1, False),
         [f"{name} {place}" for name in WIDTHS for place in range(6)],
     ),
-    "ranks": present(plot_distributions.rank_stability(factorial_trials())),
-    "ranks of three seeds": present(plot_distributions.rank_stability(factorial_trials(seeds=3))),
-    "edf": present(plot_distributions.error_distribution(factorial_trials(seeds=7))),
+    "ranks": present(distributions.rank_stability(factorial_trials())),
+    "ranks of three seeds": present(distributions.rank_stability(factorial_trials(seeds=3))),
+    "edf": present(distributions.error_distribution(factorial_trials(seeds=7))),
 }
 
 
@@ -122,7 +125,7 @@ def test_every_figure_is_labelled_and_within_its_border(name: str) -> None:
     assert texts_outside(drawing.figure) == []
     shown = [axes for axes in drawing.figure.axes if axes.axison]
     assert all(axes.get_xlabel() for axes in shown)
-    assert drawing.figure.get_figwidth() == plot_style.WIDTH
+    assert drawing.figure.get_figwidth() == style.WIDTH
     assert drawing.title
     assert drawing.alt.endswith(".")
     assert "nan" not in drawing.alt
@@ -132,7 +135,7 @@ def test_every_figure_is_labelled_and_within_its_border(name: str) -> None:
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_labels_do_not_touch(name: str) -> None:
     figure = DRAWINGS[name].figure
-    with plot_style.style():
+    with style.style():
         figure.draw_without_rendering()
         for axes in figure.axes:
             hidden = hidden_tick_labels(axes)
@@ -150,9 +153,9 @@ def within(axes: Axes, place: float) -> bool:
 
 def test_saved_bytes_are_the_same_each_time(tmp_path: Path) -> None:
     for number in range(2):
-        plot_style.save(growth_curves([fit()]), tmp_path / str(number))
-        made = plot_mechanism.mechanism_by_stage(mechanism_table(WIDTHS, 6), WIDTHS)
-        plot_style.save(made, tmp_path / str(number))
+        style.save(growth_curves([fit()]), tmp_path / str(number))
+        made = report_figures_mechanism.mechanism_by_stage(mechanism_table(WIDTHS, 6), WIDTHS)
+        style.save(made, tmp_path / str(number))
     files = sorted(path.name for path in (tmp_path / "0").iterdir())
     assert len(files) == 6
     for file in files:
@@ -193,16 +196,16 @@ def test_growth_says_what_is_held_equal_and_where_it_is_best() -> None:
 
 def test_a_cell_keeps_its_colour_in_growth_and_mechanism() -> None:
     cells = ["another", *fit().points["cell"]]
-    look = plot_style.looks(cells)
+    look = style.looks(cells)
     axes = growth_curves([fit()], cells).figure.axes[0]
     assert axes.containers[0].lines[0].get_color() == look[cells[1]].colour
-    few = plot_mechanism.mechanism_by_stage(mechanism_table(cells[1:3], 2), cells)
+    few = report_figures_mechanism.mechanism_by_stage(mechanism_table(cells[1:3], 2), cells)
     assert few.figure.axes[0].containers[1].lines[0].get_color() == look[cells[2]].colour
 
 
 def test_interaction_has_a_line_for_each_arm_of_the_second_axis() -> None:
     trials = factorial_trials()
-    drawing = present(plot_factorial.interaction(trials))
+    drawing = present(interaction.interaction(trials))
     axes = drawing.figure.axes[0]
     assert axes.get_xlabel() == "down"
     assert legend(drawing.figure) == [f"mean: {width} (n = 6)" for width in WIDTHS]
@@ -229,7 +232,7 @@ def test_a_cell_without_a_trial_is_said_and_not_drawn() -> None:
 
 
 def test_one_axis_has_no_interaction() -> None:
-    assert plot_factorial.interaction(trials_frame({"a": {0: 0.9}, "b": {0: 0.8}})) is None
+    assert interaction.interaction(trials_frame({"a": {0: 0.9}, "b": {0: 0.8}})) is None
 
 
 def test_mechanism_has_a_panel_a_measurement_in_percent_or_its_unit() -> None:
@@ -262,7 +265,7 @@ def test_what_was_not_measured_is_said() -> None:
 def test_ranks_carry_their_share_and_agreement() -> None:
     trials = trials_frame({"a": by_place([0.9] * 6), "b": by_place([0.8] * 6),
                            "c": by_place([0.7] * 5 + [0.85])})  # fmt: skip
-    drawing = present(plot_distributions.rank_stability(trials))
+    drawing = present(distributions.rank_stability(trials))
     axes = drawing.figure.axes[0]
     mesh = next(drawn for drawn in axes.collections if isinstance(drawn, QuadMesh))
     shares = np.asarray(mesh.get_array()).reshape(3, 3)
@@ -279,22 +282,22 @@ def test_ranks_carry_their_share_and_agreement() -> None:
 @pytest.mark.parametrize(("seeds", "cells"), [(2, "abc"), (3, "ab")])
 def test_too_few_seeds_or_cells_have_no_ranks(seeds: int, cells: str) -> None:
     trials = trials_frame({cell: by_place([0.9] * seeds) for cell in cells})
-    assert plot_distributions.rank_stability(trials) is None
+    assert distributions.rank_stability(trials) is None
 
 
 def test_distributions_need_twenty_trials_an_arm() -> None:
     enough = {"a": by_place([0.9] * 20), "b": by_place([0.8, 0.7] * 10)}
-    drawing = present(plot_distributions.error_distribution(trials_frame(enough)))
+    drawing = present(distributions.error_distribution(trials_frame(enough)))
     assert legend(drawing.figure) == ["a (n = 20)", "b (n = 20)"]
     assert bands(drawing.figure) == 2
     assert drawing.alt == "Median error: a 10.0%; b 25.0%."
     few = enough | {"b": by_place([0.8] * 19 + ["failed"])}
-    assert plot_distributions.error_distribution(trials_frame(few)) is None
+    assert distributions.error_distribution(trials_frame(few)) is None
 
 
 def test_many_distributions_have_a_panel_and_a_band_each() -> None:
     arms = {f"arm {number}": by_place([0.9, 0.8 - number / 50] * 10) for number in range(5)}
-    drawing = present(plot_distributions.error_distribution(trials_frame(arms)))
+    drawing = present(distributions.error_distribution(trials_frame(arms)))
     assert texts_outside(drawing.figure) == []
     panels = [axes for axes in drawing.figure.axes if axes.lines]
     assert [len(axes.lines) for axes in panels] == [5] * 5  # the others in grey
@@ -308,13 +311,15 @@ def bands(figure: Figure, panel: int = 0) -> int:
 
 def test_a_run_has_the_figures_that_its_data_allow() -> None:
     trials, summary, stages, epochs = STUDIES["two seeds"]
-    plain = figures.draw_all(trials, summary, stages, epochs, None, [], pd.DataFrame())
+    plain = report_figures_all.draw_all(trials, summary, stages, epochs, None, [], pd.DataFrame())
     names = ["accuracy", "pareto", "stage_costs", "stage_shares", "curves"]
     assert [drawing.name for drawing in plain] == names
     cells = list(fit().points["cell"])
     trials, summary, stages, epochs = study(cells, 3)
     mechanism = mechanism_table(cells, 2)
-    rich = figures.draw_all(trials, summary, stages, epochs, mechanism, [fit()], pd.DataFrame())
+    rich = report_figures_all.draw_all(
+        trials, summary, stages, epochs, mechanism, [fit()], pd.DataFrame()
+    )
     assert [drawing.name for drawing in rich] == [
         "accuracy", "growth", "pareto", "stage_costs", "stage_shares", "curves",
         "mechanism_by_stage", "ranks",
@@ -324,14 +329,14 @@ def test_a_run_has_the_figures_that_its_data_allow() -> None:
 def test_arms_that_tie_for_the_first_rank_are_all_named() -> None:
     trials = trials_frame({"a": by_place([0.9, 0.8] * 4), "b": by_place([0.8, 0.9] * 4),
                            "c": by_place([0.7] * 8)})  # fmt: skip
-    drawing = present(plot_distributions.rank_stability(trials))
+    drawing = present(distributions.rank_stability(trials))
     assert drawing.alt.startswith("a and b are most often the first (50% of 8 seeds each)")
 
 
 def test_the_mechanism_counts_the_seeds_that_were_measured() -> None:
     table = mechanism_table(WIDTHS, 6)
     table.loc[(table["cell"] == WIDTHS[0]) & (table["seed"] > 1), "probe_accuracy"] = np.nan
-    drawing = plot_mechanism.mechanism_by_stage(table, WIDTHS)
+    drawing = report_figures_mechanism.mechanism_by_stage(table, WIDTHS)
     assert legend(drawing.figure)[:2] == [f"{WIDTHS[0]} (n = 2 to 6)", f"{WIDTHS[1]} (n = 6)"]
 
 
@@ -343,6 +348,6 @@ def test_a_line_does_not_pass_over_an_arm_without_a_trial(known: bool) -> None:
         trials.loc[lost, ["state", "test_accuracy"]] = ["failed", np.nan]
     else:
         trials = trials[~lost]
-    drawing = present(plot_factorial.interaction(trials))
+    drawing = present(interaction.interaction(trials))
     line = np.asarray(drawing.figure.axes[0].containers[1].lines[0].get_ydata(), dtype=float)
     assert list(np.isnan(line)) == [False, True, False]

@@ -8,10 +8,10 @@ import pytest
 from matplotlib.axes import Axes
 from test_explored import explored
 
-from ablate import statistics
-from ablate.explored import Explored
-from ablate.plot_front import front_against_cost, hypervolume_by_budget
-from ablate.plot_style import save
+from ablate.analysis import statistics
+from ablate.report.figures.front import front_against_cost, hypervolume_by_budget
+from ablate.report.figures.style import save
+from ablate.search.explored import Explored
 
 
 def confirmed(found: Explored, seeds: int) -> pd.DataFrame:

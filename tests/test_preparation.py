@@ -9,26 +9,27 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ablate import preparation, timing
-from ablate.cost import count
-from ablate.count import total
-from ablate.data import Dataset, Images
-from ablate.execution import Execution
-from ablate.layout import Layout
-from ablate.machine import MOST_WORKERS
-from ablate.preparation import (
+from ablate.data.dataset import Dataset, Images
+from ablate.engine import preparation
+from ablate.engine.preparation import (
     WORTH_PROBING_S,
     cell_columns,
     pick_execution,
     pick_split,
     time_batches,
 )
-from ablate.record import COLUMNS
+from ablate.engine.queue import Queue
+from ablate.engine.storage import sqlite_url
+from ablate.networks.cost import total
+from ablate.networks.fvcore_cost import count
+from ablate.processes import MOST_WORKERS
+from ablate.results.schema import COLUMNS
 from ablate.spec import NetSpec
-from ablate.split import Load, Split
-from ablate.storage import sqlite_url
-from ablate.study import Study, load_study
-from ablate.trial_queue import Queue
+from ablate.study.plan import Study, load_study
+from ablate.training import timing
+from ablate.training.cpu_split import Load, Split
+from ablate.training.execution import Execution
+from ablate.training.memory_format import Layout
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

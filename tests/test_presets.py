@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from torchvision.models import get_model_weights
 
-from ablate import cost, count
-from ablate.presets import PRESETS, preset
-from ablate.spec import InputError, NetSpec
+from ablate.errors import InputError
+from ablate.networks import cost, fvcore_cost
+from ablate.networks.presets import PRESETS, preset
+from ablate.spec import NetSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -51,7 +52,7 @@ def row_id(row: dict[str, str]) -> str:
 @pytest.mark.parametrize("row", STATIC, ids=row_id)
 def test_published_counts(row: dict[str, str]) -> None:
     spec = preset(row["preset"])
-    total = count.total(spec)
+    total = cost.total(spec)
     found = {
         "params": total.params,
         "macs": total.macs,
@@ -63,12 +64,14 @@ def test_published_counts(row: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("row", TRACED, ids=row_id)
 def test_published_counts_with_norms_and_pooling(row: dict[str, str]) -> None:
-    assert rounded(cost.count(preset(row["preset"])).macs_total, row["value"]) == row["value"]
+    assert (
+        rounded(fvcore_cost.count(preset(row["preset"])).macs_total, row["value"]) == row["value"]
+    )
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvision_counts(name: str) -> None:
-    total = count.total(preset(name))
+    total = cost.total(preset(name))
     for weights in get_model_weights(name):
         assert total.params == weights.meta["num_params"]
         assert round(total.macs / 1e9, 3) == weights.meta["_ops"]
@@ -103,5 +106,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(name: str, nearest: str) -
 
 
 def test_presets_need_no_torch() -> None:
-    code = "import sys, ablate.presets, ablate.pretrained; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, ablate.networks.presets, ablate.networks.pretrained; "
+        "sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,10 +9,10 @@ from test_presets import TORCHVISION
 from torch import Tensor, nn
 from torchvision.models import get_model
 
-from ablate.model import build
-from ablate.presets import preset
-from ablate.pretrained import from_torchvision
-from ablate.spec import InputError
+from ablate.errors import InputError
+from ablate.networks.model import build
+from ablate.networks.presets import preset
+from ablate.networks.pretrained import from_torchvision
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate import count
-from ablate.presets import preset
-from ablate.profile import main, table
-from ablate.run import main as run
+from ablate.cli.profile import main, table
+from ablate.cli.run import main as run
+from ablate.networks import cost
+from ablate.networks.presets import preset
 from ablate.spec import NetSpec
-from ablate.throughput import MeasuredLatency
+from ablate.training.throughput import MeasuredLatency
 
 
 def cells(text: str) -> dict[str, list[str]]:
@@ -38,7 +38,7 @@ def test_each_cell_of_a_study_has_a_table(capsys: pytest.CaptureFixture[str]) ->
     for arm in ("constant", "doubling", "tripling"):
         assert out.count(f"width_doubling, {arm}\n") == 1
     assert main(["--study", "width_doubling", "--cell", "tripling", "--dataset", "cifar10"]) == 0
-    assert f"{count.total(NetSpec(widths=(16, 48, 144))).macs:,}" in capsys.readouterr().out
+    assert f"{cost.total(NetSpec(widths=(16, 48, 144))).macs:,}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

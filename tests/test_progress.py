@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ablate.progress import RECENT, plain_or_bar, time_left
+from ablate.engine.progress import RECENT, plain_or_bar, time_left
 
 
 @dataclass(frozen=True, kw_only=True)

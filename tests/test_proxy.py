@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from planned import free_port, proxy
 
-from ablate.proxy import main
-from ablate.storage import sqlite_url
-from ablate.study import Study, find_study, load_study
-from ablate.trial_queue import Queue
+from ablate.cli.proxy import main
+from ablate.engine.queue import Queue
+from ablate.engine.storage import sqlite_url
+from ablate.study.find import find_study
+from ablate.study.plan import Study, load_study
 
 pytest.importorskip("grpc", reason="needs gRPC: pip install 'ablate[grpc]'")
 

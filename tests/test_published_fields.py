@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from ablate import count
-from ablate.presets import preset
+from ablate.networks import cost
+from ablate.networks.presets import preset
 from ablate.spec import NetSpec
 
 
 def test_a_linear_layer_alone_has_the_intensity_of_a_matrix_product() -> None:
-    head = count.stages(NetSpec(num_classes=64))["head"][1]
+    head = cost.stages(NetSpec(num_classes=64))["head"][1]
     flops, elements = 8 * 64 * 64, 64 * 64 + 64 + 8 * (64 + 64)
     assert head.intensity(8) == pytest.approx(flops / (4 * elements))
 
@@ -21,4 +21,4 @@ def test_a_linear_layer_alone_has_the_intensity_of_a_matrix_product() -> None:
 def test_receptive_fields_that_araujo_et_al_list(name: str, field: int) -> None:
     """Araujo et al. 2019 (doi 10.23915/distill.00021), table 1: networks that stride last."""
     spec = replace(preset(name), strides=(2, 2, 2, 1), stride_block="last")
-    assert count.receptive_fields(spec)["stage 4"] == field
+    assert cost.receptive_fields(spec)["stage 4"] == field

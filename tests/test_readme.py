@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from readme import README, ROOT, columns, rendered
 
-from ablate import comparison, findings, outputs, record
+from ablate.analysis import comparison, findings
+from ablate.report import write
+from ablate.results import csv
 
 RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/*/trials.csv"))
 COMPARISONS = sorted(path.parent for path in (ROOT / "results").glob("*/comparison.csv"))
@@ -26,15 +28,15 @@ def test_the_readme_is_current() -> None:
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_committed_summary_follows_from_its_table(folder) -> None:
     text = (folder / "summary.md").read_text(encoding="utf-8")
-    assert text == outputs.summary_markdown(findings.find(folder)), "run `python -m ablate.report`"
+    assert text == write.summary_markdown(findings.find(folder)), "run `python -m ablate.report`"
 
 
 @pytest.mark.parametrize("folder", COMPARISONS, ids=lambda folder: folder.name)
 def test_a_committed_comparison_follows_from_its_runs(folder: Path, tmp_path: Path) -> None:
     names = pd.read_csv(folder / "comparison.csv")["run"].unique()
     runs = {name: findings.find(ROOT / "results" / Path(*name.split(" on "))) for name in names}
-    record.write(comparison.differences(runs), tmp_path / "comparison.csv")
-    record.write(comparison.order(runs), tmp_path / "order.csv")
+    csv.write(comparison.differences(runs), tmp_path / "comparison.csv")
+    csv.write(comparison.order(runs), tmp_path / "order.csv")
     for name in ("comparison.csv", "order.csv"):
         old, new = pd.read_csv(folder / name), pd.read_csv(tmp_path / name)
         pd.testing.assert_frame_equal(old, new, check_exact=False, rtol=1e-6)

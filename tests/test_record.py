@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from ablate import record
-from ablate.spec import InputError, WriteError
+from ablate import files
+from ablate.errors import InputError, WriteError
+from ablate.results import csv as results_csv
+from ablate.results import schema
 
 ROW: dict[str, Any] = {
     "study": "example",
@@ -86,7 +88,7 @@ ROW: dict[str, Any] = {
     "finished": "2026-01-02T03:05:06.789+00:00",
     "spec": "{}",
 }
-OPTIONAL = [column.name for column in record.COLUMNS if not column.required]
+OPTIONAL = [column.name for column in schema.COLUMNS if not column.required]
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_example_has_every_column() -> None:
-    assert set(ROW) == {column.name for column in record.COLUMNS} | {"axis_growth"}
+    assert set(ROW) == {column.name for column in schema.COLUMNS} | {"axis_growth"}
 
 
 # The schema
@@ -102,34 +104,34 @@ def test_the_example_has_every_column() -> None:
 
 def test_columns_come_in_order_with_the_axes_after_the_cell() -> None:
     backwards = dict(reversed(row(axis_block="basic").items()))
-    frame = record.to_frame([backwards])
-    names = [column.name for column in record.COLUMNS]
+    frame = schema.to_frame([backwards])
+    names = [column.name for column in schema.COLUMNS]
     assert list(frame.columns) == [*names[:3], "axis_block", "axis_growth", *names[3:]]
-    assert record.axis_columns(frame) == ["axis_block", "axis_growth"]
-    assert {column.name: str(frame[column.name].dtype) for column in record.COLUMNS} == {
-        column.name: column.dtype for column in record.COLUMNS
+    assert schema.axis_columns(frame) == ["axis_block", "axis_growth"]
+    assert {column.name: str(frame[column.name].dtype) for column in schema.COLUMNS} == {
+        column.name: column.dtype for column in schema.COLUMNS
     }
 
 
 def test_every_column_says_what_it_holds() -> None:
-    assert all(column.about for column in record.COLUMNS)
-    assert len({column.name for column in record.COLUMNS}) == len(record.COLUMNS)
+    assert all(column.about for column in schema.COLUMNS)
+    assert len({column.name for column in schema.COLUMNS}) == len(schema.COLUMNS)
 
 
 def test_a_trial_that_failed_leaves_measurements_out() -> None:
     failed = {key: value for key, value in row(state="failed").items() if key not in OPTIONAL}
-    frame = record.to_frame([failed, row(key="1")])
+    frame = schema.to_frame([failed, row(key="1")])
     assert frame.loc[0, OPTIONAL].isna().all()
     assert frame.loc[1, "train_loss"] == 0.1 + 0.2
 
 
-REQUIRED = [column.name for column in record.COLUMNS if column.required]
+REQUIRED = [column.name for column in schema.COLUMNS if column.required]
 
 
 @pytest.mark.parametrize("name", [*REQUIRED, "axis_growth"])
 def test_what_is_required_is_never_missing(name: str) -> None:
     with pytest.raises(InputError, match=f"the results table: .*'{name}'.* null"):
-        record.to_frame([row(), row(**{"key": "1", name: None})])
+        schema.to_frame([row(), row(**{"key": "1", name: None})])
 
 
 @pytest.mark.parametrize(
@@ -148,19 +150,19 @@ def test_what_is_required_is_never_missing(name: str) -> None:
 )
 def test_values_out_of_bounds_are_refused(column: str, value: Any) -> None:
     with pytest.raises(InputError, match=f"the results table: Column '{column}'") as caught:
-        record.to_frame([row(**{column: value})])
+        schema.to_frame([row(**{column: value})])
     assert len(str(caught.value).splitlines()) == 1
     assert str(value) in str(caught.value)
 
 
 def test_limits_themselves_are_allowed() -> None:
     rows = [row(test_accuracy=0.0), row(key="1", test_accuracy=1.0, val_loss=0.0)]
-    assert len(record.to_frame(rows)) == 2
+    assert len(schema.to_frame(rows)) == 2
 
 
 def test_a_key_comes_once() -> None:
     with pytest.raises(InputError, match="'key' contains duplicate values"):
-        record.to_frame([row(), row(seed=1)])
+        schema.to_frame([row(), row(seed=1)])
 
 
 @pytest.mark.parametrize(
@@ -174,10 +176,10 @@ def test_a_key_comes_once() -> None:
     ids=["a column missing", "float seed", "text accuracy", "text flag"],
 )
 def test_another_table_is_refused(spoil: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-    frame = record.to_frame([row()])
-    assert record.validate(frame, "here") is not None
+    frame = schema.to_frame([row()])
+    assert schema.validate(frame, "here") is not None
     with pytest.raises(InputError, match=r"^here: ") as caught:
-        record.validate(spoil(frame), "here")
+        schema.validate(spoil(frame), "here")
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -205,12 +207,12 @@ rows = st.fixed_dictionaries(
 @given(st.lists(rows, min_size=1, max_size=4))
 @settings(max_examples=30, deadline=None)
 def test_csv_and_parquet_lose_nothing(several: list[dict[str, Any]]) -> None:
-    frame = record.to_frame(row(key=f"key {n}", **changes) for n, changes in enumerate(several))
+    frame = schema.to_frame(row(key=f"key {n}", **changes) for n, changes in enumerate(several))
     with tempfile.TemporaryDirectory() as folder:
         csv, parquet = Path(folder) / "trials.csv", Path(folder) / "trials.parquet"
-        record.write(frame, csv)
-        record.write_parquet(frame, parquet)
-        assert_frame_equal(record.read(csv), frame, check_exact=True)
+        results_csv.write(frame, csv)
+        results_csv.write_parquet(frame, parquet)
+        assert_frame_equal(results_csv.read(csv), frame, check_exact=True)
         assert_frame_equal(pd.read_parquet(parquet), frame, check_exact=True)
 
 
@@ -228,18 +230,18 @@ def test_csv_and_parquet_lose_nothing(several: list[dict[str, Any]]) -> None:
     ],
 )
 def test_awkward_text_comes_back(tmp_path: Path, failure: str) -> None:
-    record.write(record.to_frame([row(failure=failure)]), tmp_path / "trials.csv")
-    assert record.read(tmp_path / "trials.csv")["failure"].tolist() == [failure]
+    results_csv.write(schema.to_frame([row(failure=failure)]), tmp_path / "trials.csv")
+    assert results_csv.read(tmp_path / "trials.csv")["failure"].tolist() == [failure]
 
 
 def test_a_key_of_digits_stays_text(tmp_path: Path) -> None:
     keys = ["0000000000000012", "1e10000000000000", "12345678901234567890"]
-    record.write(record.to_frame(row(key=key) for key in keys), tmp_path / "trials.csv")
-    assert record.read(tmp_path / "trials.csv")["key"].tolist() == keys
+    results_csv.write(schema.to_frame(row(key=key) for key in keys), tmp_path / "trials.csv")
+    assert results_csv.read(tmp_path / "trials.csv")["key"].tolist() == keys
 
 
 def test_the_csv_is_plain(tmp_path: Path) -> None:
-    record.write(record.to_frame([row()]), tmp_path / "trials.csv")
+    results_csv.write(schema.to_frame([row()]), tmp_path / "trials.csv")
     source = (tmp_path / "trials.csv").read_bytes()
     assert source.startswith(b"study,dataset,cell,axis_growth,seed,key,")
     assert source.count(b"\n") == 2
@@ -248,9 +250,9 @@ def test_the_csv_is_plain(tmp_path: Path) -> None:
 
 
 def test_no_rows_are_a_table_too(tmp_path: Path) -> None:
-    frame = record.to_frame([])
-    record.write(frame, tmp_path / "trials.csv")
-    assert_frame_equal(record.read(tmp_path / "trials.csv"), frame)
+    frame = schema.to_frame([])
+    results_csv.write(frame, tmp_path / "trials.csv")
+    assert_frame_equal(results_csv.read(tmp_path / "trials.csv"), frame)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, says: str) 
     path = tmp_path / "trials.csv"
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        record.read(path)
+        results_csv.read(path)
     assert str(caught.value).startswith(f"{path}: {says}")
     assert len(str(caught.value).splitlines()) == 1
 
@@ -285,19 +287,19 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, says: str) 
 )
 def test_a_table_that_was_tampered_with_is_refused(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "trials.csv"
-    record.write(record.to_frame([row()]), path)
+    results_csv.write(schema.to_frame([row()]), path)
     source = path.read_text()
     assert old in source
     path.write_text(source.replace(old, new, 1))
     with pytest.raises(InputError) as caught:
-        record.read(path)
+        results_csv.read(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_missing_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such table"):
-        record.read(tmp_path / "trials.csv")
+        results_csv.read(tmp_path / "trials.csv")
 
 
 # Whole or not at all
@@ -309,7 +311,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 def test_replacing_makes_the_folder_and_the_file(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "down" / "file.txt"
-    with record.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         assert temporary.parent == path.parent
         assert temporary.suffix == ".txt"
         temporary.write_text("new")
@@ -325,7 +327,7 @@ def test_an_error_while_writing_leaves_the_old_file(
     path.write_text("old")
 
     def write_half() -> None:
-        with record.replacing(path) as temporary:
+        with files.replacing(path) as temporary:
             temporary.write_text("ne")
             raise error
 
@@ -340,21 +342,21 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
     # Half of a pair of surrogates has no UTF-8.
     frame = pd.DataFrame({"failure": pd.Series(["\ud800"], dtype=object)})
     with pytest.raises(UnicodeEncodeError):
-        record.write(frame, path)
+        results_csv.write(frame, path)
     assert contents(tmp_path) == {"trials.csv": "old"}
 
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     with pytest.raises(WriteError, match="file"):
-        record.write(record.to_frame([row()]), tmp_path / "file" / "trials.csv")
+        results_csv.write(schema.to_frame([row()]), tmp_path / "file" / "trials.csv")
     assert contents(tmp_path) == {"file": "old"}
 
 
 def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
     (tmp_path / "trials.csv").mkdir()
     with pytest.raises(WriteError, match="directory"):
-        record.write(record.to_frame([row()]), tmp_path / "trials.csv")
+        results_csv.write(schema.to_frame([row()]), tmp_path / "trials.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["trials.csv"]
 
 
@@ -363,37 +365,37 @@ def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
 
 def test_nothing_to_keep_aside(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
-    assert record.keep_aside(path, lambda row: False) is None
-    record.write(record.to_frame([row()]), path)
+    assert results_csv.keep_aside(path, lambda row: False) is None
+    results_csv.write(schema.to_frame([row()]), path)
     before = contents(tmp_path)
-    assert record.keep_aside(path, lambda row: row["key"] == ROW["key"]) is None
+    assert results_csv.keep_aside(path, lambda row: row["key"] == ROW["key"]) is None
     assert contents(tmp_path) == before
 
 
 def test_a_table_with_one_unknown_row_is_kept_aside(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     later = "2026-02-03T04:05:06.000+00:00"
-    frame = record.to_frame([row(), row(key="1", finished=later), row(key="2")])
-    record.write(frame, path)
-    kept = record.keep_aside(path, lambda row: row["key"] != "2")
+    frame = schema.to_frame([row(), row(key="1", finished=later), row(key="2")])
+    results_csv.write(frame, path)
+    kept = results_csv.keep_aside(path, lambda row: row["key"] != "2")
     assert kept == tmp_path / "trials-20260203T040506.csv"  # when its last trial finished
     assert not path.exists()
-    assert_frame_equal(record.read(kept), frame)
+    assert_frame_equal(results_csv.read(kept), frame)
 
 
 def test_what_was_kept_aside_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     kept = []
     for seed in range(4):
-        record.write(record.to_frame([row(seed=seed)]), path)
-        kept.append(record.keep_aside(path, lambda row: False))
+        results_csv.write(schema.to_frame([row(seed=seed)]), path)
+        kept.append(results_csv.keep_aside(path, lambda row: False))
     assert len(set(kept)) == 4
-    assert [record.read(path)["seed"].item() for path in kept if path] == [0, 1, 2, 3]
+    assert [results_csv.read(path)["seed"].item() for path in kept if path] == [0, 1, 2, 3]
 
 
 def test_a_table_that_cannot_be_read_is_not_moved(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     path.write_text("")
     with pytest.raises(InputError, match="not a trials table"):
-        record.keep_aside(path, lambda row: True)
+        results_csv.keep_aside(path, lambda row: True)
     assert contents(tmp_path) == {"trials.csv": ""}

@@ -10,10 +10,14 @@ import html5lib
 import pandas as pd
 import pytest
 
-from ablate import comparison, figures, findings, index_page, outputs, record, report_page, wording
-from ablate.report import main
-from ablate.spec import InputError
-from ablate.study_file import read_study_file
+from ablate.analysis import comparison, findings, wording
+from ablate.cli.report import main
+from ablate.errors import InputError
+from ablate.report import comparison_page, index_page, run_page, write
+from ablate.report.figures import all
+from ablate.results import csv
+from ablate.results import names as results_names
+from ablate.study.file import read_study_file
 
 ROOT = Path(__file__).parent.parent
 TABLES = ("trials.csv", "epochs.csv", "stages.csv", "study.toml")
@@ -35,9 +39,9 @@ def run(tmp_path: Path) -> Path:
 
 def edited(folder: Path, change) -> None:
     """Write the trials of a run again after a change."""
-    trials = record.read(folder / record.TRIALS)
+    trials = csv.read(folder / results_names.TRIALS)
     change(trials)
-    record.write(trials, folder / record.TRIALS)
+    csv.write(trials, folder / results_names.TRIALS)
 
 
 def words(path: Path) -> str:
@@ -74,9 +78,9 @@ def test_a_run_is_reported_from_its_tables_alone(
 
 
 def test_the_report_is_the_same_each_time_and_small(run: Path) -> None:
-    outputs.write_findings(run)
+    write.write_findings(run)
     before = {path.name: path.read_bytes() for path in run.iterdir()}
-    outputs.write_findings(run)
+    write.write_findings(run)
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     assert max(map(len, before.values())) < 500 * 1024
 
@@ -91,8 +95,8 @@ def test_what_is_fixed_is_listed_and_what_varies_is_not(run: Path) -> None:
 
 
 def _reported(folder: Path) -> Path:
-    outputs.write_findings(folder)
-    return folder / outputs.REPORT
+    write.write_findings(folder)
+    return folder / results_names.REPORT
 
 
 def test_failed_trials_are_shown_with_their_reason(run: Path) -> None:
@@ -124,7 +128,7 @@ def test_an_arm_may_be_called_none(run: Path) -> None:
     for table in ("epochs.csv", "stages.csv", "study.toml"):
         path = run / table
         path.write_text(path.read_text().replace("tripling", "None"))
-    outputs.write_findings(run)
+    write.write_findings(run)
     assert "None" in (run / "stage_shares.csv").read_text()
     assert (run / "curves.csv").read_text().count("None,") == 40
 
@@ -153,14 +157,14 @@ def test_hostile_names_stay_text(run: Path) -> None:
 
 def test_the_command_to_reproduce_names_what_was_run(run: Path) -> None:
     found = findings.find(run)
-    assert report_page.command(found) == (
+    assert run_page.command(found) == (
         "python -m ablate.run --study width_doubling --seeds 10 --epochs 20 --layout "
         + found.trials["memory_format"][0]
     )
     measured = replace(found, mechanism=pd.DataFrame())
-    assert report_page.command(measured).endswith(" --mechanism")
+    assert run_page.command(measured).endswith(" --mechanism")
     found.trials["dataset"] = "folder:mine"
-    assert "--dataset folder:PATH --seeds" in report_page.command(found)
+    assert "--dataset folder:PATH --seeds" in run_page.command(found)
 
 
 def test_a_missing_or_foreign_table_is_one_line(
@@ -207,7 +211,7 @@ def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path
                 {"test_accuracy": trials["cell"].map(given) + trials["seed"] / 1000}
             ),
         )
-    text = words(comparison.write_comparison([run, other], tmp_path / "both"))
+    text = words(comparison_page.write_comparison([run, other], tmp_path / "both"))
     assert "have the rank correlation -1.00 [-1.00, -1.00] (95% interval)" in text
     assert "most accurate is tripling in the one, constant in the other." in text
     (row,) = pd.read_csv(tmp_path / "both" / "order.csv").to_dict("records")
@@ -228,14 +232,14 @@ def test_timings_of_two_machines_are_refused_and_it_says_why(run: Path, tmp_path
     why = comparison.why_not_timed(runs)
     assert why.startswith("Images/s are not compared, for the runs differ in device (here: cpu: ")
     assert "there: cuda: Another GPU" in why
-    page = comparison.write_comparison([run, other], tmp_path / "both")
+    page = comparison_page.write_comparison([run, other], tmp_path / "both")
     assert "training step, images/s" not in words(page)
     assert "differ in device" in words(page)
 
 
 def test_runs_of_one_name_are_told_apart(run: Path, tmp_path: Path) -> None:
     other = copied("width_doubling", tmp_path / "there")
-    comparison.write_comparison([run, other, other], tmp_path / "all")
+    comparison_page.write_comparison([run, other, other], tmp_path / "all")
     names = pd.read_csv(tmp_path / "all" / "comparison.csv")["run"].unique()
     assert len(names) == 3
     assert names[0] == f"width_doubling on digits ({tmp_path.name})"
@@ -253,7 +257,7 @@ def test_timings_with_a_control_that_is_off_are_refused(run: Path, tmp_path: Pat
 
 def test_timings_of_one_machine_are_compared(run: Path, tmp_path: Path) -> None:
     other = copied("stride_placement", tmp_path)
-    text = words(comparison.write_comparison([run, other], tmp_path / "both"))
+    text = words(comparison_page.write_comparison([run, other], tmp_path / "both"))
     rate = findings.find(run).summary.iloc[0]["train_images_per_s"]
     assert wording.si(rate) in text.partition("Throughput on the one machine")[2]
 
@@ -278,16 +282,16 @@ def test_an_empty_folder_has_an_index(tmp_path: Path) -> None:
 
 
 def test_stale_verdicts_and_figures_are_taken_away(run: Path) -> None:
-    outputs.write_findings(run)
+    write.write_findings(run)
     for suffix in ("csv", "png", "svg"):
         (run / f"edf.{suffix}").write_text("of more trials than there are now")
     study = run / "study.toml"
     study.write_text(re.sub(r"\n\[hypotheses.*", "", study.read_text(), flags=re.DOTALL))
     assert read_study_file(study)[0].hypotheses == {}
-    outputs.write_findings(run)
+    write.write_findings(run)
     assert not (run / "hypotheses.csv").exists()
     assert list(run.glob("edf.*")) == []
-    assert {path.stem for path in run.glob("*.svg")} < set(figures.NAMES)
+    assert {path.stem for path in run.glob("*.svg")} < set(all.NAMES)
     assert "What was predicted" not in words(run / "report.html")
 
 

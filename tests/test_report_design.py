@@ -7,8 +7,12 @@ import html5lib
 import pandas as pd
 import pytest
 
-from ablate import findings, index_page, outputs, record, run, tuning
-from ablate.study import load_study
+from ablate.analysis import findings
+from ablate.cli import run
+from ablate.report import index_page, write
+from ablate.results import csv, names
+from ablate.study import tuning
+from ablate.study.plan import load_study
 
 SAMPLED = """\
 question = "Which space?"
@@ -65,7 +69,7 @@ def words(path: Path) -> str:
 
 
 def test_a_run_trains_each_network_once(sampled: Path) -> None:
-    trials = record.read(sampled / record.TRIALS)
+    trials = csv.read(sampled / names.TRIALS)
     assert len(trials) == 6
     assert set(trials["axis_network"]) == {"00", "01", "02"}
     assert (trials["seed"] == trials["axis_network"].astype(int)).all()
@@ -74,7 +78,7 @@ def test_a_run_trains_each_network_once(sampled: Path) -> None:
 
 
 def test_the_page_lists_arms_and_not_networks(folder: Path) -> None:
-    found = outputs.write_findings(folder)
+    found = write.write_findings(folder)
     assert list(found.summary["cell"]) == ["doubling", "increasing"]
     assert list(found.summary["n"]) == [3, 3]
     text = words(folder / "report.html")
@@ -97,7 +101,7 @@ def test_the_page_counts_the_draws_that_were_made_again(folder: Path) -> None:
     draws = pd.read_csv(folder / "draws.csv")
     again = draws[draws["fate"] != "kept"]
     assert draws["network"].notna().sum() == 3
-    outputs.write_findings(folder)
+    write.write_findings(folder)
     assert (
         f"{len(again)} of {len(draws)} draws were made again"
         if len(again)
@@ -106,7 +110,7 @@ def test_the_page_counts_the_draws_that_were_made_again(folder: Path) -> None:
 
 
 def test_the_index_counts_arms_and_draws(folder: Path) -> None:
-    outputs.write_findings(folder)
+    write.write_findings(folder)
     text = words(index_page.write_index(folder.parent.parent))
     assert "2 arms, 3 draws, 6 trials" in text
 
@@ -125,12 +129,12 @@ def with_tuning(folder: Path, best: float) -> None:
         }
         for planned in tuning.tuning_plan(study)
     }
-    record.write(tuning.tuning_table(study, accuracies), folder / tuning.TUNING)
+    csv.write(tuning.tuning_table(study, accuracies), folder / names.TUNING)
 
 
 def test_rates_of_networks_are_counted_by_arm(folder: Path) -> None:
     with_tuning(folder, 0.1)
-    found = outputs.write_findings(folder)
+    found = write.write_findings(folder)
     assert len(found.rates) == 6
     text = words(folder / "report.html")
     assert "Networks of each arm by chosen learning rate arm 0.05 0.1 doubling 0 3" in text
@@ -147,7 +151,7 @@ def test_rates_of_arms_are_a_table_and_an_end_is_warned_of(tmp_path: Path) -> No
     with_tuning(folder, 0.05)
     found = findings.find(folder)
     assert list(found.rates["cell"]) == ["constant", "doubling", "tripling"]
-    outputs.write_findings(folder)
+    write.write_findings(folder)
     text = words(folder / "report.html")
     assert "constant 0.05 lowest 90.0 1 doubling 0.05 lowest 90.0 1" in text
     assert "The lowest learning rate of the list, 0.05, was chosen for constant, doubling" in text
@@ -158,7 +162,7 @@ def test_a_run_without_either_says_nothing_of_them(tmp_path: Path) -> None:
     for name in ("trials.csv", "epochs.csv", "stages.csv", "study.toml"):
         shutil.copy(root / name, tmp_path)
     (tmp_path / "arms.csv").write_text("of an earlier run")
-    outputs.write_findings(tmp_path)
+    write.write_findings(tmp_path)
     text = words(tmp_path / "report.html")
     assert "design space" not in text
     assert "Learning rates" not in text

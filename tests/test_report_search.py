@@ -4,8 +4,8 @@ from pathlib import Path
 
 from test_explored import explored
 
-from ablate.page import Page, render
-from ablate.report_search import sections
+from ablate.report.html.page import Page, render
+from ablate.report.search import sections
 
 
 def test_a_report_says_what_was_found_and_how(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from planned import wait_until
 
-from ablate import record
-from ablate.run import main
+from ablate.cli.run import main
+from ablate.results import csv
 
 STUDY = """
 question = "Does it run?"
@@ -62,7 +62,7 @@ def folder(study: Path) -> Path:
 
 
 def trials(study: Path) -> pd.DataFrame:
-    return record.read(folder(study) / "trials.csv")
+    return csv.read(folder(study) / "trials.csv")
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> None:

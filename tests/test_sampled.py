@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ablate import count
-from ablate.cells import written_alike
-from ablate.sampled import Draw
-from ablate.spec import InputError
-from ablate.study import Study, find_study, load_study
+from ablate.errors import InputError
+from ablate.networks import cost
+from ablate.study.cells import written_alike
+from ablate.study.draws import Draw
+from ablate.study.find import find_study
+from ablate.study.plan import Study, load_study
 
 STUDY = """\
 question = "Which space?"
@@ -70,13 +71,13 @@ def test_each_arm_has_a_network_of_each_draw(study: Study) -> None:
 
 
 def test_every_network_is_near_the_budget_and_its_rule_and_none_comes_twice(study: Study) -> None:
-    reference = count.total(load(study.path.parent, changed(
+    reference = cost.total(load(study.path.parent, changed(
         ("[sample]\nnetworks = 6\ndepths = [1, 3]\nratios = [1.0, 4.0]\n", ""),
         ('increasing = { growth = "drawn" }\n', ""),
     )).cells[1].net).macs  # fmt: skip
     for cell in study.cells:
         assert cell.matched is not None
-        residual = count.total(cell.net).macs / reference - 1
+        residual = cost.total(cell.net).macs / reference - 1
         assert cell.matched.residual == pytest.approx(residual, abs=1e-12)
         assert abs(residual) <= 0.05
         assert cell.matched.shape_error <= 0.2

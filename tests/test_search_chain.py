@@ -9,11 +9,10 @@ import searches
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
-from ablate.record import Outcome
-from ablate.search_chain import Chain
-from ablate.search_spec import Search
-from ablate.space import Space
-from ablate.spec import NetSpec, TrialSpec
+from ablate.search.chain import Chain
+from ablate.search.plan import Search
+from ablate.search.space import Space
+from ablate.spec import NetSpec, Outcome, TrialSpec
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import searches
 
-from ablate.search_file import finalist, holds_search, read_search_file
-from ablate.spec import InputError
-from ablate.study import find_studies
+from ablate.errors import InputError
+from ablate.search.file import finalist, read_search_file
+from ablate.study.find import find_studies, kind_of
+from ablate.study.strict import read_toml
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
@@ -19,9 +20,8 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_what_holds_a_search(tmp_path: Path) -> None:
-    assert holds_search(searches.write(tmp_path))
-    assert not holds_search(find_studies()["width_doubling"])
-    assert not holds_search(find_studies()["claims"])
+    paths = [searches.write(tmp_path), find_studies()["width_doubling"], find_studies()["claims"]]
+    assert [kind_of(read_toml(path)[0]) for path in paths] == ["search", "study", "claims"]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from typing import Any
 import optuna
 import searches
 
-from ablate import front
-from ablate.explored import to_frame
-from ablate.search_queue import ExploringQueue, SearchQueue
-from ablate.search_spec import Search
+from ablate.engine.exploring import ExploringQueue
+from ablate.engine.storage import sqlite_url
+from ablate.search import front
+from ablate.search.explored import to_frame
+from ablate.search.plan import Search
+from ablate.search.queue import SearchQueue
 from ablate.spec import NetSpec
-from ablate.storage import sqlite_url
 
 FEW = (("trials = 6", "trials = 3"), ("startup = 3", "startup = 2"))
 

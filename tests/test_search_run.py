@@ -7,16 +7,18 @@ import pandas as pd
 import pytest
 import searches
 
-from ablate import record
-from ablate.datasets import DATASETS
-from ablate.execution import Execution
-from ablate.explored import read_explored
-from ablate.findings import find
-from ablate.progress import plain_or_bar
-from ablate.runner import Setup
-from ablate.search_run import run_search, show_search
-from ablate.search_spec import Search
-from ablate.verify import verify
+from ablate.analysis.findings import find
+from ablate.cli.dry_run import show_search
+from ablate.data.catalog import DATASETS
+from ablate.engine.progress import plain_or_bar
+from ablate.engine.runner import Setup
+from ablate.report.write import write_findings
+from ablate.results import csv, names
+from ablate.results.check import verify
+from ablate.search.explored import read_explored
+from ablate.search.plan import Search
+from ablate.search.runner import run_search
+from ablate.training.execution import Execution
 
 TINY = (
     ("trials = 6", "trials = 2"),
@@ -58,7 +60,7 @@ def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
     trained = [trial for trial in study.trials if "outcome" in trial.user_attrs]
     assert trained
     assert all('"test_accuracy"' not in trial.user_attrs["outcome"] for trial in trained)
-    trials = record.read(folder / record.TRIALS)
+    trials = csv.read(folder / names.TRIALS)
     assert list(trials["cell"]) == ["doubling", "finalist 1"]
     assert trials["test_accuracy"].notna().all()
     assert set(trials["key"]).isdisjoint(trial.user_attrs["key"] for trial in trained)
@@ -68,7 +70,7 @@ def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
     assert any("2 done already" in line for line in again)
     pd.testing.assert_frame_equal(read_explored(folder).rows, first.rows)
     assert len(study.trials) == attempts
-    lines = verify(folder)
+    lines = verify(folder, write_findings)
     assert [line.text for line in lines if line.level == "FAULT"] == []
     assert [line.level for line in lines if line.check == "study.db"] == ["ok"]
 

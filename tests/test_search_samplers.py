@@ -8,8 +8,9 @@ import pytest
 import searches
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from ablate.search_file import Pruner, Sampler, SearchTable
-from ablate.search_samplers import distributions, make_pruner, make_sampler, sampler_seed
+from ablate.engine.exploring import make_pruner
+from ablate.search.file import Pruner, Sampler, SearchTable
+from ablate.search.samplers import distributions, make_sampler, sampler_seed
 
 SEARCH = SearchTable(
     samplers=["tpe"], objectives=["val_accuracy"], trials=9, startup=3, seed=4, repeats=2

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import searches
 
-from ablate import count
-from ablate.datasets import DATASETS
-from ablate.search_file import EXPLORING_SEEDS
-from ablate.search_spec import load_search
-from ablate.spec import InputError
-from ablate.study import find_studies
+from ablate.data.catalog import DATASETS
+from ablate.errors import InputError
+from ablate.networks import cost as networks_cost
+from ablate.search.file import EXPLORING_SEEDS
+from ablate.search.plan import load_search
+from ablate.study.find import find_studies
 
 
 def test_baseline_stands_for_what_it_costs(tmp_path: Path) -> None:
     search = searches.small(tmp_path)
-    cost = count.total(search.baseline)
+    cost = networks_cost.total(search.baseline)
     assert search.baseline.widths == (4, 8, 16)
     assert search.reference == {"val_accuracy": 0.05, "macs": cost.macs}
     assert [(limit.name, limit.bound) for limit in search.space.limits] == [

@@ -21,14 +21,16 @@ from PIL import Image
 from torch import Tensor
 
 import ablate.data
-from ablate import record, timing, workload
-from ablate.data import Dataset, Images, load
-from ablate.datasets import DATASETS, DatasetInfo
-from ablate.execution import Execution
-from ablate.sources import find_dataset
-from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec
-from ablate.throughput import time_arms
-from ablate.train import evaluate, fit
+from ablate.data.catalog import DATASETS, DatasetInfo
+from ablate.data.dataset import Dataset, Images, load
+from ablate.data.sources import find_dataset
+from ablate.errors import InputError
+from ablate.results import csv
+from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.training import timing, workload
+from ablate.training.execution import Execution
+from ablate.training.loop import evaluate, fit
+from ablate.training.throughput import time_arms
 
 CPU = torch.device("cpu")
 NOWHERE = Path("nowhere")
@@ -479,7 +481,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_a_run_on_ones_own_images(ran: tuple[Path, str]) -> None:
     folder, out = ran
-    table = record.read(folder / "out" / "own" / "folder-pets" / "trials.csv")
+    table = csv.read(folder / "out" / "own" / "folder-pets" / "trials.csv")
     assert set(table["dataset"]) == {"folder:pets"}
     assert list(table["cell"]) == ["narrow", "wide"]
     assert set(table["state"]) == {"complete"}
@@ -525,7 +527,7 @@ def test_a_trial_names_the_content_that_it_saw(ran: tuple[Path, str]) -> None:
     own, small = (
         find_dataset(wanted, size, folder / "data", 1, quiet).checksum for size in (None, 4)
     )
-    specs = record.read(folder / "out" / "own" / "folder-pets" / "trials.csv")["spec"]
+    specs = csv.read(folder / "out" / "own" / "folder-pets" / "trials.csv")["spec"]
     assert all(own in spec for spec in specs)
     assert own != small
 
@@ -535,7 +537,7 @@ def test_a_run_on_half_of_the_images(tmp_path: Path) -> None:
     fill(tmp_path / SECRET / "pets", COUNTS)
     status, out, err = command(tmp_path, "--subset", 0.5)
     assert status == 0, out + err
-    table = record.read(tmp_path / "out" / "own" / "folder-pets" / "trials.csv")
+    table = csv.read(tmp_path / "out" / "own" / "folder-pets" / "trials.csv")
     sizes = table[["train_images", "val_images", "test_images"]]
     assert sizes.to_numpy().tolist() == [[27, 6, 9]] * 2
     assert table["spec"].str.contains('"subset": 0.5').all()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from planned import NAME, attempts, holders, plan, proxy, states, wait_until
 
-from ablate.slurm import main
+from ablate.cli.slurm import main
 
 pytest.importorskip("submitit", reason="needs submitit: pip install 'ablate[slurm]'")
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ablate import sources
-from ablate.datasets import DATASETS, DatasetInfo
-from ablate.folder import read_folder
-from ablate.sources import find_dataset
-from ablate.spec import DataSpec, InputError
+from ablate.data import sources
+from ablate.data.catalog import DATASETS, DatasetInfo
+from ablate.data.folder import read_folder
+from ablate.data.sources import find_dataset
+from ablate.errors import InputError
+from ablate.spec import DataSpec
 
 
 def quiet(items: Iterable[str], total: int, unit: str) -> Iterator[str]:

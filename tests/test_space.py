@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from ablate import count
-from ablate.space import Limit, Parameter, Space, plain, read_space, written
-from ablate.spec import InputError, NetSpec
+from ablate.errors import InputError
+from ablate.networks import cost as networks_cost
+from ablate.search.space import Limit, Parameter, Space, plain, read_space, written
+from ablate.spec import NetSpec
 
 IMAGE = {"num_classes": 10, "in_channels": 1, "image_size": 8}
 LAYERS = [("net", {"depths": [1, 1, 1]})]
@@ -68,7 +69,7 @@ def test_a_network_is_written_in_one_way() -> None:
 
 def test_limits_tell_by_how_much_a_network_is_beyond_them() -> None:
     net = NetSpec(**IMAGE)
-    cost = count.total(net)
+    cost = networks_cost.total(net)
     limits = (
         Limit(quantity="macs", bound=cost.macs / 2, at_most=True),
         Limit(quantity="params", bound=cost.params * 2, at_most=False),

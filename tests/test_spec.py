@@ -13,18 +13,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ablate import spec
+from ablate.errors import InputError
+from ablate.networks.widths import additive_widths, growth_ratio, shift_growth, stage_widths
 from ablate.spec import (
     CHOICES,
     DataSpec,
-    InputError,
     NetSpec,
     TrainSpec,
     TrialSpec,
-    additive_widths,
     content_hash,
-    growth_ratio,
-    shift_growth,
-    stage_widths,
     to_json,
     trial_from_json,
 )

@@ -19,11 +19,12 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ablate import split
-from ablate.execution import Execution
-from ablate.machine import MOST_WORKERS
-from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec
-from ablate.split import ROUNDS, Load, Split, candidates, fastest, probe
+from ablate.errors import InputError
+from ablate.processes import MOST_WORKERS
+from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.training import cpu_split
+from ablate.training.cpu_split import ROUNDS, Load, Split, candidates, fastest, probe
+from ablate.training.execution import Execution
 
 NET = NetSpec(widths=(4, 8), depths=(1, 1), strides=(1, 2), in_channels=1, image_size=8)
 
@@ -143,7 +144,7 @@ def die(work: Load, pipe: Connection) -> None:
 def test_each_way_is_timed_there_and_back_by_the_same_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(split, "_train_when_told", count_tasks)
+    monkeypatch.setattr(cpu_split, "_train_when_told", count_tasks)
     found = probe(load(tmp_path), [(1, 4), (2, 2)], seconds=0.5)
     # 1 way, 2 ways; 2 ways, 1 way; 1 way, 2 ways. The second process is asked for 2 ways alone.
     assert found == [Split(1, 4, (1.0, 4.0, 5.0)), Split(2, 2, (2.0 + 1, 3.0 + 2, 6.0 + 3))]
@@ -157,7 +158,7 @@ def test_each_way_is_timed_there_and_back_by_the_same_processes(
 def test_an_interrupt_ends_the_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: Any
 ) -> None:
-    monkeypatch.setattr(split, "_train_when_told", worker)
+    monkeypatch.setattr(cpu_split, "_train_when_told", worker)
     with pytest.raises(KeyboardInterrupt):
         probe(load(tmp_path), [(1, 1), (2, 1)])
     kept = notes(tmp_path)
@@ -168,7 +169,7 @@ def test_an_interrupt_ends_the_processes(
 def test_a_process_that_dies_ends_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(split, "_train_when_told", die)
+    monkeypatch.setattr(cpu_split, "_train_when_told", die)
     with pytest.raises(InputError, match=r"^--workers auto: a process .* give --workers N"):
         probe(load(tmp_path), [(2, 1)])
     assert len(notes(tmp_path)) == 2
@@ -178,7 +179,7 @@ def test_a_process_that_dies_ends_the_others(
 def test_a_process_that_cannot_start_ends_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(split, "_train_when_told", count_tasks)
+    monkeypatch.setattr(cpu_split, "_train_when_told", count_tasks)
     real, started = SpawnProcess.start, []
 
     def start(process: SpawnProcess) -> None:
@@ -224,7 +225,7 @@ class Told:
 
 @pytest.fixture
 def process_as_it_was(monkeypatch: pytest.MonkeyPatch, torch_as_it_was: None) -> Iterator[None]:
-    monkeypatch.setattr(split, "end_with_parent", lambda: None)  # this process has none
+    monkeypatch.setattr(cpu_split, "end_with_parent", lambda: None)  # this process has none
     handler = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, handler)
@@ -245,7 +246,7 @@ def test_a_process_trains_with_the_threads_asked_for(tmp_path: Path) -> None:
     handle = register_module_forward_pre_hook(look)
     try:
         with pytest.raises(EOFError):
-            split._train_when_told(load(tmp_path), pipe)
+            cpu_split._train_when_told(load(tmp_path), pipe)
     finally:
         handle.remove()
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # Ctrl-C is the parent's

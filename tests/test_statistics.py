@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablate import statistics
+from ablate.analysis import statistics
 
 # Darwin's maize, crossed less self-fertilised height in eighths of an inch, pair by pair
 # (Fisher 1935, The Design of Experiments, section 16).

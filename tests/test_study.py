@@ -13,19 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablate import count
-from ablate.claims_file import holds_claims
-from ablate.datasets import DATASETS
-from ablate.record import COLUMNS
-from ablate.search_file import holds_search
-from ablate.settings import WIDTH_RULE
-from ablate.spec import CHOICES, InputError, NetSpec, TrainSpec, content_hash, trial_from_json
-from ablate.study import Study, find_studies, find_study, load_study, plan_row, study_folders
+from ablate.data.catalog import DATASETS
+from ablate.errors import InputError
+from ablate.networks import cost
+from ablate.results.schema import COLUMNS
+from ablate.results.tables import plan_row
+from ablate.spec import CHOICES, NetSpec, TrainSpec, content_hash, trial_from_json
+from ablate.study.find import find_studies, find_study, kind_of, study_folders
+from ablate.study.layers import WIDTH_RULE
+from ablate.study.plan import Study, load_study
+from ablate.study.strict import read_toml
 
 SHIPPED = [
     path
     for path in sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
-    if not holds_claims(path) and not holds_search(path)
+    if kind_of(read_toml(path)[0]) == "study"
 ]
 
 STUDY = """\
@@ -71,7 +73,7 @@ def nets(study: Study) -> dict[str, NetSpec]:
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_studies_load_for_every_dataset(path: Path, dataset: str) -> None:
-    study = load_study(path, dataset, latency=lambda net, batch: float(count.total(net).macs))
+    study = load_study(path, dataset, latency=lambda net, batch: float(cost.total(net).macs))
     info = DATASETS[dataset]
     assert study.question.endswith("?")
     pairs = study.seeds * (1 + study.cells[-1].draw)

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from quick import NAME, Quick, check_whole, plan
 
-from ablate.record import Outcome
-from ablate.spec import InputError
-from ablate.storage import sqlite_url
-from ablate.supervisor import MAX_KILLS, Done, supervise
-from ablate.trial_queue import Claim, Queue
+from ablate.engine.queue import Claim, Queue
+from ablate.engine.storage import sqlite_url
+from ablate.engine.supervisor import MAX_KILLS, Done, supervise
+from ablate.errors import InputError
+from ablate.spec import Outcome
 
 
 def queued(folder: Path, trials: int) -> Queue:

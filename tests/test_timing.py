@@ -11,11 +11,11 @@ import torch
 from scipy import stats
 from torch import nn
 
-from ablate import timing
-from ablate.execution import Execution
-from ablate.model import build
+from ablate.networks.model import build
 from ablate.spec import NetSpec
-from ablate.timing import (
+from ablate.training import timing
+from ablate.training.execution import Execution
+from ablate.training.timing import (
     FEWEST_ROUNDS,
     MOST_ROUNDS,
     Ratio,

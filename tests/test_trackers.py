@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ablate.record import Outcome
-from ablate.spec import DataSpec, InputError, NetSpec, TrainSpec, TrialSpec
-from ablate.trackers import Background, tracking
-from ablate.trial_queue import Claim
+from ablate.engine.queue import Claim
+from ablate.engine.tracking.trackers import Background, tracking
+from ablate.errors import InputError
+from ablate.spec import DataSpec, NetSpec, Outcome, TrainSpec, TrialSpec
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -159,7 +159,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mlflow(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URI of a database without runs."""
     monkeypatch.chdir(tmp_path)  # where MLflow would keep files, if there were any
-    monkeypatch.setattr("ablate.trackers.CLOSING_S", 60.0)  # on a machine that is busy
+    monkeypatch.setattr("ablate.engine.tracking.trackers.CLOSING_S", 60.0)
     return f"sqlite:///{shutil.copy(database, tmp_path / 'mlflow.db')}"
 
 
@@ -276,7 +276,7 @@ def test_a_log_that_hangs_holds_up_neither_trials_nor_the_end(
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("ablate.trackers.CLOSING_S", 0.1)
+    monkeypatch.setattr("ablate.engine.tracking.trackers.CLOSING_S", 0.1)
     tracker = Background("--mlflow somewhere", Hung())
     for number in range(1, 1000):
         tracker.epoch(claim(), epoch(number))

@@ -11,12 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from ablate import train as training
-from ablate.augmentation import augment, draw
-from ablate.data import Dataset, Images
-from ablate.model import build
-from ablate.spec import InputError, NetSpec, TrainSpec
-from ablate.train import DivergedError, Epoch, StoppedError, evaluate, fit
+from ablate.data.augmentation import augment, draw
+from ablate.data.dataset import Dataset, Images
+from ablate.errors import InputError
+from ablate.networks.model import build
+from ablate.spec import NetSpec, TrainSpec
+from ablate.training import loop
+from ablate.training.loop import DivergedError, Epoch, StoppedError, evaluate, fit
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -276,7 +277,7 @@ def plainly(network: nn.Module, data: Dataset, images: Images) -> tuple[float, f
 def test_evaluation_is_a_plain_loop(
     digits: Dataset, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr(training, "EVAL_BATCH", batch)
+    monkeypatch.setattr(loop, "EVAL_BATCH", batch)
     network, _ = trained(digits, TrainSpec(epochs=1, batch_size=64))
     loss, accuracy = plainly(network, digits, digits.test)
     found = evaluate(network, digits, digits.test)

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablate.data import Dataset, Images
-from ablate.execution import Execution
-from ablate.model import build
-from ablate.record import COLUMNS
+from ablate.data.dataset import Dataset, Images
+from ablate.networks.model import build
+from ablate.results.schema import COLUMNS
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
-from ablate.train import Epoch, evaluate, fit
-from ablate.trial import PrunedError, ended_trial, run_trial
+from ablate.training.execution import Execution
+from ablate.training.loop import Epoch, evaluate, fit
+from ablate.training.trial import PrunedError, ended_trial, run_trial
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

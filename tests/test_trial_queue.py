@@ -9,11 +9,12 @@ from pathlib import Path
 import optuna
 import pytest
 
-from ablate.record import Outcome
-from ablate.spec import InputError
-from ablate.storage import sqlite_url
-from ablate.study import Planned, Study, find_study, load_study
-from ablate.trial_queue import Claim, Queue
+from ablate.engine.queue import Claim, Queue
+from ablate.engine.storage import sqlite_url
+from ablate.errors import InputError
+from ablate.spec import Outcome
+from ablate.study.find import find_study
+from ablate.study.plan import Planned, Study, load_study
 
 
 def url(folder: Path) -> str:
@@ -74,7 +75,7 @@ def test_a_trial_left_running_is_queued_again(
     queue.submit(plan)
     first = queue.claim()
     queue.close()
-    monkeypatch.setattr("ablate.lease._began", lambda pid: None)  # as of a process that is gone
+    monkeypatch.setattr("ablate.engine.lease._began", lambda pid: None)
     again = Queue(url(tmp_path), "s")
     assert again.submit(plan) == 3
     assert first is not None
@@ -102,7 +103,7 @@ def test_an_outcome_stored_just_before_a_kill_is_not_lost(
     queue.finish(claim, outcome())
     with sqlite3.connect(tmp_path / "s.db") as database:  # as if killed before the last write
         database.execute("UPDATE trials SET state = 'RUNNING' WHERE state = 'COMPLETE'")
-    monkeypatch.setattr("ablate.lease._began", lambda pid: None)
+    monkeypatch.setattr("ablate.engine.lease._began", lambda pid: None)
     again = Queue(url(tmp_path), "s")
     assert again.submit(plan) == 2
     assert states(tmp_path / "s.db") == {"COMPLETE": 1, "WAITING": 2}

@@ -9,22 +9,18 @@ import pytest
 from scipy import stats
 from test_plot import legend, texts_outside
 
-from ablate import run
-from ablate.plot_tuning import accuracy_over_rate
-from ablate.record import read, read_plain, write
-from ablate.spec import InputError, trial_from_json
-from ablate.study import Planned, Study, find_studies, load_study
-from ablate.tuning import (
-    FIRST_SEED,
-    by_rate,
-    chosen,
-    tune,
-    tuned,
-    tuning_plan,
-    tuning_table,
-    warnings,
-)
-from ablate.verify import verify
+from ablate.analysis.rates import by_rate, chosen
+from ablate.cli import run
+from ablate.engine.runner import tune
+from ablate.errors import InputError
+from ablate.report.figures.rates import accuracy_over_rate
+from ablate.report.write import write_findings
+from ablate.results.check import verify
+from ablate.results.csv import read, read_plain, write
+from ablate.spec import trial_from_json
+from ablate.study.find import find_studies
+from ablate.study.plan import Planned, Study, load_study
+from ablate.study.tuning import FIRST_SEED, tuned, tuning_plan, tuning_table, warnings
 
 STUDY = """\
 question = "Which?"
@@ -248,11 +244,11 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
     for cell, spec in zip(trials["cell"], trials["spec"], strict=True):
         assert trial_from_json(spec).train.lr == rates[cell]
     assert trials["test_accuracy"].notna().all()
-    checked = {(line.level, line.check) for line in verify(folder)}
+    checked = {(line.level, line.check) for line in verify(folder, write_findings)}
     assert ("ok", "tuning.csv") in checked
     assert ("ok", "study.db") in checked
     write(table.assign(val_accuracy=0.5), folder / "tuning.csv")
-    faults = {line.text for line in verify(folder) if line.level == "FAULT"}
+    faults = {line.text for line in verify(folder, write_findings) if line.level == "FAULT"}
     assert "narrow, lr 0.0001, seed 2147483648: not as in the storage" in faults
     before = (folder / "trials.csv").read_bytes()
     assert run.main(command) == 0  # all of it is there already

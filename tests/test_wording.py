@@ -7,7 +7,8 @@ import pytest
 from test_analyse import CONSTANT, DOUBLING, NAN, by_place, three_arms, trials_frame
 from test_growth import trials as growth_trials
 
-from ablate import analyse, growth, wording
+from ablate.analysis import growth, wording
+from ablate.analysis import summary as analysis_summary
 
 
 def test_answer_says_how_much_and_how_sure() -> None:
@@ -19,7 +20,7 @@ def test_answer_says_how_much_and_how_sure() -> None:
             "few": by_place((0.85, 0.86, 0.87)),
         }
     )
-    text = wording.answer(analyse.summarise(frame, "constant"))
+    text = wording.answer(analysis_summary.summarise(frame, "constant"))
     assert text == (
         "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher (95% interval 7.0 to "
         "15.0, p = 0.047, 7 pairs); same is inconclusive at 0.3 points (95% interval -2.0 to 2.0, "
@@ -32,17 +33,17 @@ def test_answer_says_how_much_and_how_sure() -> None:
 def test_answer_names_the_margin_of_equal_arms() -> None:
     near = by_place([value + (-1) ** seed / 1000 for seed, value in enumerate(CONSTANT)])
     frame = trials_frame({"constant": by_place(CONSTANT), "near": near})
-    text = wording.answer(analyse.summarise(frame, "constant"))
+    text = wording.answer(analysis_summary.summarise(frame, "constant"))
     assert "near is within 0.5 points of it by two one-sided tests (p < 0.001" in text
     assert "; 0.01 points, 95% interval -0.10 to 0.10, 7 pairs)" in text
 
 
 def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
     lower = trials_frame({"doubling": by_place(DOUBLING), "constant": by_place(CONSTANT)})
-    text = wording.answer(analyse.summarise(lower, "doubling"))
+    text = wording.answer(analysis_summary.summarise(lower, "doubling"))
     assert "constant is 10.0 points lower (95% interval 8.0 to 13.0, p = 0.016, 7 pairs)." in text
     single = trials_frame({"constant": {0: 0.8}, "doubling": {0: 0.9}})
-    text = wording.answer(analyse.summarise(single, "constant"))
+    text = wording.answer(analysis_summary.summarise(single, "constant"))
     assert text == (
         "Against constant (80.0%, 1 seed), doubling has too few seeds to tell (1 pair, 6 needed)."
     )
@@ -50,12 +51,12 @@ def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
 
 def test_answer_without_a_baseline_or_without_others() -> None:
     failed = trials_frame({"constant": {0: "failed"}, "doubling": {0: 0.9}})
-    assert wording.answer(analyse.summarise(failed, "constant")) == (
+    assert wording.answer(analysis_summary.summarise(failed, "constant")) == (
         "constant has no complete trial, so nothing can be compared with it. "
         "Trials without an accuracy: 1 failed."
     )
     alone = trials_frame({"constant": {0: 0.8}})
-    assert wording.answer(analyse.summarise(alone, "constant")) == (
+    assert wording.answer(analysis_summary.summarise(alone, "constant")) == (
         "Only constant (80.0%, 1 seed) was tried."
     )
 
@@ -73,7 +74,7 @@ def test_the_optimum_in_words() -> None:
 
 
 def test_text_table_is_aligned_and_fits() -> None:
-    text = wording.text_table(analyse.summarise(three_arms(), "constant"))
+    text = wording.text_table(analysis_summary.summarise(three_arms(), "constant"))
     head, first, second, *_ = text.splitlines()
     assert max(map(len, text.splitlines())) < 110
     assert head.split("  ")[0].strip() == "arm"
@@ -88,7 +89,7 @@ def test_text_table_is_aligned_and_fits() -> None:
 
 def test_tables_show_lost_trials_and_escape_markdown() -> None:
     frame = trials_frame({"a|b": by_place([0.8, "diverged", 0.9]), "c": by_place([0.8] * 3)})
-    summary = analyse.summarise(frame, "a|b")
+    summary = analysis_summary.summarise(frame, "a|b")
     assert "| a\\|b | 2 | 1 | " in wording.markdown_table(summary)
     head, first, second, *_ = wording.text_table(summary).splitlines()
     assert "diverged" in head
@@ -99,7 +100,7 @@ def test_tables_show_lost_trials_and_escape_markdown() -> None:
 
 
 def test_both_tables_have_the_same_cells() -> None:
-    summary = analyse.summarise(three_arms(), "constant")
+    summary = analysis_summary.summarise(three_arms(), "constant")
     plain = wording.text_table(summary).splitlines()[1]
     marked = wording.markdown_table(summary).splitlines()[2]
     assert plain.split() == marked.replace("|", " ").split()

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from test_run import STUDY, folder, read_until, run, start, trials
 
-from ablate.storage import sqlite_url
-from ablate.worker import main
+from ablate.cli.worker import main
+from ablate.engine.storage import sqlite_url
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_bad_input_is_one_line_and_tells_no_password(
 def test_a_study_that_no_launcher_has_planned_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from ablate.trial_queue import Queue
+    from ablate.engine.queue import Queue
 
     where = sqlite_url(tmp_path / "s.db")
     Queue(where, "tiny/digits").close()

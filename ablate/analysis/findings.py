@@ -1,0 +1,108 @@
+"""What a run's tables show, found from the CSV files and the study file alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ablate.analysis import factorial, growth, hypotheses, populations, wording
+from ablate.analysis import rates as analysis_rates
+from ablate.analysis import summary as analysis_summary
+from ablate.results import csv as results_csv
+from ablate.results import names
+from ablate.results.names import DRAWS, STUDY
+from ablate.study import tuning
+from ablate.study.file import DatasetTable, StudyFile, read_study_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What one run shows.
+
+    Args:
+        file: its study file.
+        trials: the results table.
+        compared: what is compared: the trials, or of sampled networks `populations.by_draw`.
+        mechanism: of the trained networks, stage by stage, if it was measured.
+        summary: of `summary.summarise`, one row a cell.
+        hypotheses: of `hypotheses.judge`, one row each.
+        anova: of `factorial.anova`; without rows where the study has one axis.
+        fits: of accuracy over growth, where the study has growths enough.
+        arms: of `populations.describe`; without rows where no networks are sampled.
+        draws: of sampled networks, one row a draw, if they were kept.
+        tried: of `rates.by_rate`; without rows where no learning rate was tuned.
+        rates: of `tuning.chosen`, from these.
+        answer: in words.
+    """
+
+    file: StudyFile
+    trials: pd.DataFrame
+    compared: pd.DataFrame
+    mechanism: pd.DataFrame | None
+    summary: pd.DataFrame
+    hypotheses: pd.DataFrame
+    anova: pd.DataFrame
+    fits: list[growth.GrowthFit]
+    arms: pd.DataFrame
+    draws: pd.DataFrame | None
+    tried: pd.DataFrame
+    rates: pd.DataFrame
+    answer: str
+
+    @property
+    def unit(self) -> str:
+        """What pairs the cells that are compared: a seed, or a draw."""
+        return str(self.summary.attrs["unit"])
+
+
+def find(folder: Path) -> Findings:
+    """What the run in a folder shows.
+
+    Raises:
+        InputError: a table or the study file is missing, or is not one of ours.
+    """
+    file, _ = read_study_file(folder / STUDY)
+    trials = results_csv.read(folder / names.TRIALS)
+    compared, unit = comparable(file, trials)
+    summary = analysis_summary.summarise(compared, file.baseline, margin=file.margin, unit=unit)
+    fits = growth.fit_growth(compared) if file.sample is None else []
+    mechanism = _table(folder / names.MECHANISM)
+    of_tuning = _table(folder / names.TUNING)
+    if of_tuning is None:
+        of_tuning = pd.DataFrame(columns=list(tuning.COLUMNS))
+    tried = analysis_rates.by_rate(of_tuning)
+    return Findings(
+        file=file,
+        trials=trials,
+        compared=compared,
+        mechanism=mechanism,
+        summary=summary,
+        hypotheses=hypotheses.judge(
+            file.hypotheses, compared, mechanism, file.baseline, file.margin, unit=unit
+        ),
+        anova=factorial.anova(compared),
+        fits=fits,
+        arms=_arms(file, trials),
+        draws=_table(folder / DRAWS),
+        tried=tried,
+        rates=analysis_rates.chosen(tried),
+        answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
+    )
+
+
+def comparable(file: StudyFile, trials: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """What a study compares, as rows of cells and seeds, and what a seed there is, in words."""
+    if file.sample is None:
+        return trials, "seed"
+    return populations.by_draw(trials), populations.UNIT
+
+
+def _arms(file: StudyFile, trials: pd.DataFrame) -> pd.DataFrame:
+    if file.sample is None:
+        return pd.DataFrame(columns=list(populations.COLUMNS))
+    own = file.datasets.get(str(trials["dataset"].iloc[0]), DatasetTable())
+    return populations.describe(trials, own.threshold or file.sample.threshold)
+
+
+def _table(path: Path) -> pd.DataFrame | None:
+    return results_csv.read_plain(path) if path.exists() else None

@@ -1,0 +1,241 @@
+"""What the trials say: accuracies become means, intervals and verdicts; no drawing, no files.
+
+The seed is the unit of evidence. A cell is compared with the baseline seed by seed, since trials of
+one seed see the same batches; a trial that did not complete is counted, never dropped in silence.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ablate.analysis import statistics
+from ablate.errors import InputError
+from ablate.results.schema import RETRIED
+
+OUTCOMES = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
+THROUGHPUTS = tuple(
+    f"{timed}_{name}"
+    for timed in ("train", "infer", "epoch")
+    for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
+)
+SUMMARY_COLUMNS = (
+    *("cell", "n", "diverged", "failed", "mean", "low", "high", "params", "macs", "activations"),
+    *THROUGHPUTS,
+    *("throughput_control_off", "diff", "diff_low", "diff_high", "pairs"),
+    *("effect", "p", "p_equal", "detectable", "pairs_needed", "finding"),
+)
+
+
+def by_seed(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFrame:
+    """Outcomes of the complete trials, one row a seed, one column a cell.
+
+    Args:
+        trials: as `schema.to_frame` makes it.
+        outcome: name of a column.
+
+    Returns:
+        Shape (seeds, cells), as fractions; NaN where a cell lacks the seed. Cells come in order
+        of first appearance, and one without a complete trial is a column of NaN.
+
+    Raises:
+        InputError: a cell has a seed twice, as in a table of two studies.
+    """
+    twice = trials[trials.duplicated(["cell", "seed"])]
+    if not twice.empty:
+        cell, seed = twice[["cell", "seed"]].iloc[0]
+        raise InputError(f"cell {cell!r} has seed {seed} twice: expected the trials of one study")
+    complete = trials[trials["state"] == "complete"]
+    wide = complete.pivot(index="seed", columns="cell", values=outcome)
+    return wide.reindex(columns=trials["cell"].unique()).astype(float)
+
+
+def summarise(
+    trials: pd.DataFrame,
+    baseline: str,
+    outcome: str = "test_accuracy",
+    level: float = 0.95,
+    margin: float = 0.005,
+    unit: str = "seed",
+) -> pd.DataFrame:
+    """One row a cell: its accuracy, its cost and its difference from the baseline.
+
+    Args:
+        trials: as `schema.to_frame` makes it, of one study.
+        baseline: the cell that the others are compared with.
+        outcome: `test_accuracy` or `val_accuracy`.
+        level: confidence of the intervals.
+        margin: difference, as a fraction, below which two cells count as equal.
+        unit: what the numbers in `seed` are of, in words: it pairs the cells.
+
+    Returns:
+        Cells in order of first appearance, with the columns
+
+        - `cell`; `n`, complete trials with an outcome; `diverged`, trials; `failed`, trials that
+          failed, or ran out of memory or time;
+        - `mean`, `low`, `high`: accuracy as a fraction, with `statistics.mean_interval` over
+          seeds, within 0 and 1; no limits (NaN) below two seeds;
+        - `params`; `macs` and `activations` for one image, the median where a cell's networks
+          are several; `train_`, `infer_` and `epoch_` with
+          `images_per_s`, `images_per_s_iqr`, `ratio`, `ratio_low`, `ratio_high`: the median of
+          what the cell's rows carry, which is one measurement; `throughput_control_off`, whether
+          any of them says that the timings are not to be trusted;
+        - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, over the `pairs`
+          seeds complete in both, with `statistics.difference_interval`. Each is widened to the
+          level 1 - (1 - level) / (cells - 1), so that all of them hold together at `level`
+          (Bonferroni; Dunn 1961). NaN for the baseline;
+        - `effect`: Hedges' g of the paired differences;
+        - `p`: of the sign-flip test, and `p_equal`: that the difference is not within the margin;
+          both adjusted over the cells (Holm 1979);
+        - `detectable`: the difference, as a fraction, that so many pairs would show with a
+          probability of `statistics.POWER`; `pairs_needed`: the pairs that would show one as
+          large as the margin; both at the level of the intervals;
+        - `finding`: `baseline`; `equivalent` where `p_equal` is below 1 - level, however sure the
+          difference; `higher` or `lower` where `p` is; `too few seeds` where no p-value could be,
+          or with fewer than `MIN_PAIRS` pairs; else `inconclusive`.
+
+        `attrs` holds `outcome`, `level`, `margin` and `unit`, for whoever prints or draws it.
+
+    Raises:
+        InputError: no such cell or outcome, or a cell has a seed twice.
+    """
+    if outcome not in OUTCOMES:
+        raise InputError(f"outcome = {outcome!r}: expected {' or '.join(OUTCOMES)}", "outcome")
+    accuracies = by_seed(trials, outcome)
+    if baseline not in accuracies.columns:
+        names = ", ".join(accuracies.columns)
+        raise InputError(f"baseline = {baseline!r}: expected one of {names}", "baseline")
+    comparisons = max(1, len(accuracies.columns) - 1)
+    joint = 1 - (1 - level) / comparisons
+    rows = []
+    for cell, rows_of_cell in trials.groupby("cell", sort=False):
+        accuracy = accuracies[cell]
+        differences = accuracy - accuracies[baseline] if cell != baseline else accuracy.iloc[:0]
+        rows.append(
+            _level_of(accuracy.dropna(), level)
+            | _counts_and_costs(rows_of_cell)
+            | _comparison(differences.dropna().to_numpy(), joint, margin)
+        )
+    summary = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    for name in ("p", "p_equal"):
+        summary[name] = statistics.holm(list(summary[name]))
+    summary["pairs_needed"] = summary["pairs_needed"].astype("Int64")
+    summary["finding"] = [
+        "baseline"
+        if row["cell"] == baseline
+        else finding(row["diff"], row["p"], row["p_equal"], row["pairs"], comparisons, level)
+        for _, row in summary.iterrows()
+    ]
+    summary.attrs = {"outcome": outcome, "level": level, "margin": margin, "unit": unit}
+    return summary
+
+
+def finding(
+    difference: float, p: float, p_equal: float, pairs: int, comparisons: int, level: float
+) -> str:
+    """What adjusted p-values say of a difference: see `summarise`.
+
+    Args:
+        difference: its sign alone counts.
+        p, p_equal: of the sign-flip test and of equivalence, adjusted over the comparisons.
+        pairs, comparisons: how many.
+        level: confidence.
+    """
+    alpha = 1 - level + 1e-9
+    if pairs < statistics.MIN_PAIRS:
+        return "too few seeds"
+    if p_equal <= alpha:
+        return "equivalent"
+    if p <= alpha:
+        return "higher" if difference > 0 else "lower"
+    few = pairs < statistics.fewest_pairs(comparisons, level)
+    return "too few seeds" if few else "inconclusive"
+
+
+def _level_of(accuracy: pd.Series, level: float) -> dict[str, Any]:
+    interval = statistics.mean_interval(accuracy, level)
+    return {
+        "n": len(accuracy),
+        "mean": interval.mean,
+        "low": float(np.clip(interval.low, 0, 1)),
+        "high": float(np.clip(interval.high, 0, 1)),
+    }
+
+
+def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
+    throughputs = rows[list(THROUGHPUTS)].astype(float).median()
+    return {
+        "cell": str(rows["cell"].iloc[0]),
+        "diverged": int((rows["state"] == "diverged").sum()),
+        "failed": int(rows["state"].isin(RETRIED).sum()),
+        **{name: int(rows[name].median()) for name in ("params", "macs", "activations")},
+        **{name: float(throughputs[name]) for name in THROUGHPUTS},
+        "throughput_control_off": bool(rows["throughput_control_off"].fillna(False).any()),
+    }
+
+
+def _comparison(
+    differences: npt.NDArray[np.float64], joint: float, margin: float
+) -> dict[str, Any]:
+    """A cell against the baseline, by itself: the p-values are yet to be adjusted."""
+    interval = statistics.difference_interval(differences, joint)
+    return {
+        "diff": interval.mean,
+        "diff_low": interval.low,
+        "diff_high": interval.high,
+        "pairs": len(differences),
+        "effect": statistics.hedges_g(differences),
+        "p": statistics.sign_flip_p(differences),
+        "p_equal": statistics.equivalence_p(differences, margin),
+        "detectable": statistics.detectable(differences, joint),
+        "pairs_needed": statistics.pairs_to_detect(differences, margin, joint),
+    }
+
+
+def pareto(
+    frame: pd.DataFrame, cost: str, outcome: str, maximise_cost: bool = False
+) -> "pd.Series[bool]":
+    """Which rows no other row dominates: as good in both columns, and better in one.
+
+    Args:
+        frame: any; its index is kept.
+        cost: name of the column to minimise, or to maximise, as for throughput.
+        outcome: name of the column to maximise.
+        maximise_cost: whether more of `cost` is better.
+
+    Returns:
+        Shape (rows,). Equal rows are on the front together; a row with NaN never is.
+    """
+    price = frame[cost].to_numpy(dtype=float, na_value=math.nan) * (-1 if maximise_cost else 1)
+    value = frame[outcome].to_numpy(dtype=float, na_value=math.nan)
+    # Entry [i, j] asks about row j against row i; a comparison with NaN is false.
+    as_good = (price <= price[:, None]) & (value >= value[:, None])
+    better = (price < price[:, None]) | (value > value[:, None])
+    dominated = (as_good & better).any(axis=1)
+    missing = np.isnan(price) | np.isnan(value)
+    return pd.Series(~dominated & ~missing, index=frame.index, name="pareto")
+
+
+def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd.DataFrame:
+    """Mean over seeds of a learning curve, with Student's t interval, epoch by epoch.
+
+    Args:
+        epochs: one row a trial and epoch, with the columns `cell`, `epoch` and `value`.
+        value: name of the column; values that are missing or infinite are left out of `n`.
+        level: confidence of each interval by itself.
+
+    Returns:
+        Columns `cell`, `epoch`, `n`, `mean`, `low`, `high`; cells in order of first appearance,
+        epochs ascending, in the units of `value`.
+    """
+    finite = epochs[np.isfinite(epochs[value].to_numpy(dtype=float, na_value=math.nan))]
+    rows = []
+    for cell in finite["cell"].unique():
+        for epoch, of_epoch in finite[finite["cell"] == cell].groupby("epoch"):
+            interval = statistics.t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
+            rows.append((cell, epoch, len(of_epoch), interval.mean, interval.low, interval.high))
+    curves = pd.DataFrame(rows, columns=["cell", "epoch", "n", "mean", "low", "high"])
+    floats = dict.fromkeys(("mean", "low", "high"), float)
+    return curves.astype({"epoch": int, "n": int, **floats})

@@ -1,0 +1,282 @@
+"""A summary in words: the answer in sentences, and one table as plain text and as Markdown."""
+
+import math
+import textwrap
+from collections.abc import Container, Sequence
+
+import pandas as pd
+
+from ablate.analysis.growth import GrowthFit
+from ablate.analysis.statistics import MIN_PAIRS, fewest_pairs
+from ablate.analysis.summary import OUTCOMES
+
+WIDEST = 108  # characters of a line below a table
+MEASURES = {
+    "macs": "MACs",
+    "params": "parameters",
+    "activations": "activations",
+    "latency": "latency",
+}
+
+
+def level_name(summary: pd.DataFrame) -> str:
+    """The confidence of a summary's intervals, as `95%`."""
+    return f"{100 * summary.attrs['level']:g}%"
+
+
+def answer(summary: pd.DataFrame) -> str:
+    """The study's answer in plain words: differences in percentage points, seeds, uncertainty.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    base = summary[summary["finding"] == "baseline"].iloc[0]
+    others = summary[summary["finding"] != "baseline"]
+    if base["n"] == 0:
+        found = f"{base['cell']} has no complete trial, so nothing can be compared with it."
+        return " ".join([found, *_lost(summary)])
+    decimals = _decimals(summary)
+    findings = [_finding(row, decimals, summary) for _, row in others.iterrows()]
+    n = counted(base["n"], summary.attrs["unit"])
+    against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {n})"
+    found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
+    return " ".join([found, *_joint(summary), *_lost(summary)])
+
+
+def _finding(row: pd.Series, decimals: int, summary: pd.DataFrame) -> str:
+    """What is known of one cell against the baseline, as a clause."""
+    lower = row["finding"] == "lower"
+    limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
+    size = abs(row["diff"]) if lower else row["diff"]
+    points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
+    pairs = counted(row["pairs"], "pair")
+    margin = f"{100 * summary.attrs['margin']:g}"
+    interval = f"{level_name(summary)} interval {low} to {high}"
+    if row["finding"] == "too few seeds":
+        least = max(MIN_PAIRS, fewest_pairs(len(summary) - 1, summary.attrs["level"]))
+        measured = f": {points} points, {interval}" if row["pairs"] >= 2 else ""
+        unit = summary.attrs["unit"]
+        return f"{row['cell']} has too few {unit}s to tell ({pairs}, {least} needed{measured})"
+    numbers = f"{interval}, {p_text(row['p'])}, {pairs}"
+    if row["finding"] == "inconclusive":
+        needed = f"{row['pairs_needed']} would show {margin} points"
+        return f"{row['cell']} is inconclusive at {points} points ({numbers}; {needed})"
+    if row["finding"] == "equivalent":
+        return (
+            f"{row['cell']} is within {margin} points of it by two one-sided tests "
+            f"({p_text(row['p_equal'])}; {points} points, {interval}, {pairs})"
+        )
+    return f"{row['cell']} is {points} points {row['finding']} ({numbers})"
+
+
+def _joint(summary: pd.DataFrame) -> list[str]:
+    """The sentence that says how several comparisons belong together."""
+    comparisons = len(summary) - 1
+    if comparisons < 2:
+        return []
+    level = level_name(summary)
+    return [
+        f"The {comparisons} comparisons hold together at {level} (paired sign-flip tests; "
+        "intervals after Bonferroni, p after Holm)."
+    ]
+
+
+def optimum(fit: GrowthFit) -> str:
+    """The sentence that says where accuracy over growth is highest, and how sure that is."""
+    held = f"At equal {MEASURES[fit.match]}" if fit.match else "With nothing held equal"
+    where = f" ({fit.group})" if fit.group else ""
+    edge = ", an end of what was tested" if fit.edge else ""
+    return (
+        f"{held}{where} the fitted accuracy is highest at growth {fit.best.mean:.2f} (95% "
+        f"interval {fit.best.low:.2f} to {fit.best.high:.2f}{edge}; {p_text(fit.p_at)} that it is "
+        f"at {fit.at:g}, which gives away {100 * fit.lost.mean:.2f} points, "
+        f"{100 * fit.lost.low:.2f} to {100 * fit.lost.high:.2f}; {counted(fit.seeds, 'seed')})."
+    )
+
+
+def markdown_hypotheses(table: pd.DataFrame) -> str:
+    """Hypotheses and their verdicts in Markdown, as `hypotheses.judge` gives them."""
+    lines = ["| stated before the run | verdict | numbers |", "| :-- | :-- | :-- |"]
+    for row in table.to_dict("records"):
+        cells = (str(row[name]) for name in ("says", "verdict", "sentence"))
+        lines.append(f"| {' | '.join(map(_escaped, cells))} |")
+    return "\n".join(lines)
+
+
+def p_text(p: float) -> str:
+    """A p-value as `p = 0.004`, or `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def _lost(summary: pd.DataFrame) -> list[str]:
+    """The sentence that says which trials have no accuracy."""
+    lost = [
+        f"{summary[state].sum()} {state}"
+        for state in ("diverged", "failed")
+        if summary[state].sum() > 0
+    ]
+    return [f"Trials without an accuracy: {_joined(lost)}."] if lost else []
+
+
+def _joined(parts: list[str]) -> str:
+    """Parts as a list in a sentence; semicolons, as a part may hold commas."""
+    return "; ".join([*parts[:-2], " and ".join(parts[-2:])])
+
+
+def seeds(least: int, most: int) -> str:
+    """The number of seeds behind values, a range where some have fewer."""
+    return f"n = {least}" if least == most else f"n = {least} to {most}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural but for one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def text_table(summary: pd.DataFrame) -> str:
+    """The summary as aligned plain text, one line a cell, and a line that says how to read it.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    table = display(summary)
+    lines = [list(table.columns), *table.to_numpy().tolist()]
+    return "\n".join([*aligned(lines, _WORDS), "", *_wrapped(legend(summary))])
+
+
+def aligned(lines: Sequence[Sequence[str]], words: Container[str]) -> list[str]:
+    """Columns two spaces apart, to the right unless their heading is among `words`.
+
+    Args:
+        lines: the first holds the headings; all are of one length.
+        words: headings of columns that go to the left.
+    """
+    left = [heading in words for heading in lines[0]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if to_left else cell.rjust(width)
+            for to_left, cell, width in zip(left, line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def markdown_table(summary: pd.DataFrame) -> str:
+    """The same table as `text_table`, in Markdown.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    table = display(summary)
+    rule = [":--" if name in _WORDS else "--:" for name in table.columns]
+    lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([*text, "", *_wrapped(legend(summary))])
+
+
+_WORDS = ("arm", "finding")
+
+
+def display(summary: pd.DataFrame) -> pd.DataFrame:
+    """What the tables print: one row a cell, all text.
+
+    Counts that say nothing new, such as no failures, are left out.
+
+    Args:
+        summary: as `summarise` makes it.
+    """
+    decimals = _decimals(summary)
+    compared = summary["finding"] != "baseline"
+    columns: dict[str, list[str]] = {"arm": list(summary["cell"])}
+    columns["n"] = [str(n) for n in summary["n"]]
+    for state in ("diverged", "failed"):
+        if summary[state].sum() > 0:
+            columns[state] = [str(count) for count in summary[state]]
+    columns[f"{OUTCOMES[summary.attrs['outcome']]} %"] = percents(
+        summary[["mean", "low", "high"]], f"z.{decimals}f"
+    )
+    columns["difference, points"] = percents(
+        summary[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
+    )
+    if (summary["pairs"] != summary["n"])[compared].any():
+        columns["pairs"] = [
+            str(pairs) if different else "-"
+            for pairs, different in zip(summary["pairs"], compared, strict=True)
+        ]
+    columns["p"] = [
+        "-" if math.isnan(p) else p_text(p)[1:].removeprefix(" = ").strip() for p in summary["p"]
+    ]
+    columns["finding"] = list(summary["finding"])
+    columns["params"] = [si(value) for value in summary["params"]]
+    columns["MACs"] = [si(value) for value in summary["macs"]]
+    columns["images/s"] = [
+        "-" if math.isnan(rate) else f"{si(rate)} ({si(spread)})"
+        for rate, spread in zip(
+            summary["infer_images_per_s"], summary["infer_images_per_s_iqr"], strict=True
+        )
+    ]
+    return pd.DataFrame(columns, dtype=object)
+
+
+def percents(fractions: pd.DataFrame, form: str) -> list[str]:
+    """Fractions (mean, low, high) of each row as percent, with their interval."""
+    rows = (100 * fractions.to_numpy(dtype=float)).tolist()
+    return [interval_text(mean, low, high, form) for mean, low, high in rows]
+
+
+def interval_text(mean: float, low: float, high: float, form: str) -> str:
+    """`mean [low, high]`; less where some are missing (NaN), `-` where all are."""
+    if math.isnan(mean):
+        return "-"
+    if math.isnan(low):
+        return f"{mean:{form}}"
+    return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def _wrapped(sentences: Sequence[str]) -> list[str]:
+    return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDEST)]
+
+
+def legend(summary: pd.DataFrame) -> list[str]:
+    """How to read the tables' brackets and columns, a sentence each."""
+    several = len(summary) > 2
+    joint = " (joint, Bonferroni)" if several else ""
+    adjusted = "after Holm's correction; " if several else ""
+    sentences = [
+        f"[{level_name(summary)} intervals: of means, BCa bootstrap; of paired differences, from "
+        f"sign-flip tests{joint}; Student's t for too few {summary.attrs['unit']}s]",
+        f"p of the sign-flip test, {adjusted}equivalent: within "
+        f"{100 * summary.attrs['margin']:g} points (two one-sided tests)",
+        "MACs of convolutions and linear layers for one image; images/s of inference, median "
+        "and interquartile range",
+    ]
+    if summary["throughput_control_off"].any():
+        sentences.append(
+            "Do not compare the images/s: the baseline timed against itself was not equal, as "
+            "when something else runs on the machine"
+        )
+    return sentences
+
+
+def _decimals(summary: pd.DataFrame) -> int:
+    """Decimals that the precision of the accuracies is worth: two where an interval is narrow."""
+    spans = pd.concat(
+        [summary["high"] - summary["low"], summary["diff_high"] - summary["diff_low"]]
+    )
+    return 2 if (100 * spans).min() < 0.5 else 1
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+def si(value: float) -> str:
+    """A count in three digits at most: 950, 175k, 2.1M, 1.25G; `-` for NaN."""
+    if math.isnan(value):
+        return "-"
+    rounded = float(f"{value:.3g}")
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if rounded >= size:
+            return f"{rounded / size:.3g}{letter}"
+    return f"{rounded:.3g}"

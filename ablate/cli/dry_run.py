@@ -1,0 +1,131 @@
+"""`--dry-run`: what a study, a search or a file of claims would do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ablate.engine.progress import duration
+from ablate.networks import cost as networks_cost
+from ablate.networks.fvcore_cost import count
+from ablate.report.claims.torchvision import _read
+from ablate.search.plan import Search
+from ablate.search.runner import Say
+from ablate.study.cells import Cell
+from ablate.study.plan import Study
+from ablate.study.tuning import tuning_plan
+from ablate.training.execution import Execution, set_up
+from ablate.training.machine import describe
+from ablate.training.throughput import train_rate
+
+TIMED_DRAWS = 3  # of a study of sampled networks; the others are taken to be like them
+
+
+def show_plan(
+    study: Study,
+    images: int,
+    execution: Execution,
+    workers: int,
+    say: Callable[[str], object],
+    seconds: float = 0.3,
+) -> float:
+    """Say cells, costs, and the time to train them, from timing a few steps of each.
+
+    Of sampled networks those of the first `TIMED_DRAWS` draws are timed, for all.
+
+    Args:
+        study: what would be run.
+        images: in its training split.
+        execution: as one worker would run.
+        workers: that would train side by side.
+        say: prints a line.
+        seconds: of timing each cell.
+
+    Returns:
+        The estimated time of the training steps, in seconds.
+    """
+    set_up(execution)
+    say(f"{study.name} on {study.data.name}: {study.question}")
+    say(
+        f"{len(study.cells)} cells x {study.seeds} seeds = {len(study.plan())} trials of "
+        f"{study.train.epochs} epochs; {workers} workers x {execution.threads} threads, "
+        f"{execution.memory_format}, on {describe(execution.device)['device']}\n"
+    )
+    tuning = tuning_plan(study)
+    if tuning and study.tune:
+        rates = ", ".join(f"{lr:g}" for lr in study.tune.lr)
+        say(f"before them {len(tuning)} trials to tune each cell's learning rate: {rates}\n")
+    cells = [cell for cell in study.cells if cell.draw < TIMED_DRAWS]
+    each = (len(study.plan()) + len(tuning)) / len(cells)
+    width = max(len(cell.name) for cell in cells)
+    say(f"{'cell':{width}}  {'params':>11}  {'MACs':>13}  {'s/trial':>8}  widths x depths")
+    total = 0.0
+    for cell in cells:
+        cost = count(cell.net)
+        rate = train_rate(cell.net, study.train, execution, seconds)
+        trial = study.train.epochs * images / rate
+        total += trial * each / workers
+        say(
+            f"{cell.name:{width}}  {cost.params:11,}  {cost.macs:13,}  {trial:8.1f}  {_shape(cell)}"
+        )
+    if len(cells) < len(study.cells):
+        again = sum(draw.network is None for draw in study.draws)
+        say(
+            f"... and {len(study.cells) - len(cells)} more networks, taken to be as fast as these; "
+            f"{again} of {len(study.draws)} draws were made again"
+        )
+    say(
+        f"\nestimated training: {duration(total)} (steps alone, timed for {seconds:g} s a "
+        "cell with nothing beside it; evaluation and start-up come on top)"
+    )
+    return total
+
+
+def _shape(cell: Cell) -> str:
+    """Widths and depths, and how they meet the study's budget."""
+    text = f"{list(cell.net.widths)} x {list(cell.net.depths)}"
+    if cell.matched is None:
+        return text
+    return (
+        f"{text}, {cell.matched.quantity} {cell.matched.residual:+.2%}, "
+        f"shape off by {cell.matched.shape_error:.1%}"
+    )
+
+
+def show_claims(path: Path, say: Callable[[str], None]) -> None:
+    """Print claims, and what of them would be checked; raises `InputError` as `check_claims`."""
+    file = _read(path)
+    for number, (name, claim) in enumerate(file.claims.items(), start=1):
+        say(f"{number}. {name}: {claim.text}")
+        for key in ("checks", "corrections"):
+            for check in getattr(claim, key):
+                given = check.model_dump(exclude_none=True)
+                what = ", ".join(f"{name} = {value}" for name, value in given.items())
+                say(f"   {key.removesuffix('s')}: {what}")
+        for link in claim.studies:
+            say(f"   for it, where it holds: {link}")
+        for link in claim.against:
+            say(f"   against it, where it holds: {link}")
+
+
+def show_search(search: Search, say: Say) -> None:
+    """Say what a search would do; raises nothing and trains nothing."""
+    table, cost = search.file.search, networks_cost.total(search.baseline)
+    say(f"{search.name} on {search.data.name}: {search.file.question}")
+    say(
+        f"{', '.join(table.samplers)}: {table.repeats} repeats x {table.trials} networks each, "
+        f"{table.seeds_each} x {search.train.epochs} epochs; objectives "
+        f"{', '.join(table.objectives)}; pruner {table.pruner}"
+    )
+    for parameter in search.space.parameters:
+        step = f" in steps of {parameter.step:g}" if parameter.step else ""
+        values = ", ".join(parameter.choices) or f"{parameter.low:g} to {parameter.high:g}{step}"
+        say(f"  {parameter.name}: {values}{' (logarithmic)' if parameter.log else ''}")
+    for limit in search.space.limits:
+        say(f"  {limit.quantity}: at {'most' if limit.at_most else 'least'} {limit.bound:,.0f}")
+    say(
+        f"{search.file.baseline}: {cost.params:,} parameters, {cost.macs:,} MACs, "
+        f"{list(search.baseline.widths)} x {list(search.baseline.depths)}"
+    )
+    say(
+        f"then {table.finalists} finalists and {search.file.baseline} x {search.file.seeds} seeds, "
+        "on test"
+    )

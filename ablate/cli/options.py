@@ -1,0 +1,109 @@
+"""What the commands that train share: options, signals, and how an error becomes one line."""
+
+import argparse
+import math
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ablate.errors import InputError
+from ablate.processes import DAY_S, MOST_WORKERS, STOPS
+
+FAILED_TRIALS, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def reporting(command: Callable[[], int]) -> int:
+    """Run a command; its exit status, or that of what went wrong, said in one line."""
+    for name in STOPS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    try:
+        return command()
+    except (InputError, OSError) as error:
+        print(f"ablate: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("ablate: stopped; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+
+
+def add_machine_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say how a machine trains, and who is told of it."""
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="where torchvision's datasets lie, and decoded folders are kept (default: data)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=workers,
+        metavar="N",
+        help="trials side by side, each in a process with its share of the CPUs; auto (default): "
+        f"the fastest by a short probe, at most {MOST_WORKERS}; one on a GPU",
+    )
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--time-limit",
+        type=positive(365 * DAY_S),
+        metavar="S",
+        help="seconds after which a trial counts as hung and is ended (default: a day)",
+    )
+    parser.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write each trial's curves there, for TensorBoard (ablate[tensorboard])",
+    )
+    parser.add_argument(
+        "--mlflow", metavar="URI", help="log each trial to this MLflow server (ablate[mlflow])"
+    )
+
+
+def add_worker_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a process that joins a study, whatever starts it."""
+    parser.add_argument("--storage", required=True, metavar="URL", help="where the trials are kept")
+    parser.add_argument("--study", required=True, metavar="NAME", help="STUDY or STUDY/DATASET")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        default=Path("checkpoints"),
+        metavar="DIR",
+        help="where the trials' states are kept while they run; where all machines see it, any "
+        "goes on with what another has left (default: checkpoints)",
+    )
+    add_machine_options(parser)
+
+
+def count(text: str) -> int:
+    """Reads a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of 1 or more")
+    return int(text)
+
+
+def workers(text: str) -> int | None:
+    """Reads a number of processes, or None for `auto`."""
+    return None if text == "auto" else count(text)
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """Reads whole numbers with commas between them."""
+    return tuple(count(word) for word in text.split(","))
+
+
+def positive(most: float) -> Callable[[str], float]:
+    """Reads a number above 0 and at most `most`."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r}: expected above 0 and at most {most:g}")
+        return value
+
+    return number

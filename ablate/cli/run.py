@@ -1,0 +1,347 @@
+"""The command line: `python -m ablate.run --study width_doubling`."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablate.cli.options import (
+    FAILED_TRIALS,
+    add_machine_options,
+    count,
+    counts,
+    positive,
+    reporting,
+)
+from ablate.errors import InputError
+from ablate.processes import DAY_S, TRIAL_IMPORTS, prepare_forks, wait_politely
+
+if TYPE_CHECKING:
+    from ablate.data.catalog import DatasetInfo
+    from ablate.engine.runner import Setup
+    from ablate.spec import NetSpec
+    from ablate.study.plan import Study
+    from ablate.training.execution import Execution
+
+
+LONGEST_TIMING_S = 600
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, 1 failed trials, 2 bad input, 130 stopped."""
+    args = _parser().parse_args(argv)
+    wait_politely()
+    return reporting(lambda: _command(args, argv))
+
+
+def _command(args: argparse.Namespace, argv: list[str] | None) -> int:
+    if args.list:
+        return _list()
+    from ablate.study.find import find_study, kind_of
+    from ablate.study.strict import read_toml
+
+    kind = kind_of(read_toml(find_study(args.study))[0])
+    if kind == "claims":
+        return _claims(args, argv)
+    if kind == "search":
+        return _search(args)
+    return _dry_run(args) if args.dry_run else _run(args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ablate.run",
+        description="Train every cell of a study under one recipe, and say what it shows.",
+        epilog="A run that is stopped goes on where it was when the same command is given again.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--study", metavar="NAME", help="a study by name, or a path to a .toml file")
+    what.add_argument("--list", action="store_true", help="list the studies and their questions")
+    parser.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="NAME",
+        help="digits (default), cifar10, cifar100, fashion_mnist, svhn, or folder:PATH for your "
+        "own images in PATH/train/CLASS/ and PATH/test/CLASS/",
+    )
+    parser.add_argument(
+        "--image-size",
+        type=count,
+        metavar="N",
+        help="pixels that a folder's images are scaled and cropped to (default: as they are)",
+    )
+    parser.add_argument(
+        "--subset",
+        type=positive(1),
+        default=1.0,
+        metavar="F",
+        help="train and validate on this fraction of the images, of each class alike; the test "
+        "split stays whole (default: 1)",
+    )
+    parser.add_argument("--download", action="store_true", help="fetch the dataset if missing")
+    parser.add_argument("--seeds", type=count, metavar="N", help="seeds a cell")
+    parser.add_argument("--epochs", type=count, metavar="N", help="epochs a trial")
+    add_machine_options(parser)
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        help="keep the trials in postgresql://USER@HOST/DATABASE or behind grpc://HOST:PORT, so "
+        "that other machines can join (python -m ablate.worker); default: a file with the results",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("here", "ray"),
+        default="here",
+        help="here (default): processes of this machine; ray: tasks of a Ray cluster (ablate[ray])",
+    )
+    parser.add_argument(
+        "--ray-cpus", type=count, default=1, metavar="N", help="CPUs of a Ray task (default: 1)"
+    )
+    parser.add_argument(
+        "--ray-gpus",
+        type=positive(1),
+        default=0.0,
+        metavar="F",
+        help="share of a GPU of a Ray task (default: none)",
+    )
+    parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="try again the trials that failed, ran out of memory or out of time",
+    )
+    parser.add_argument(
+        "--layout",
+        choices=("auto", "contiguous", "channels_last"),
+        default="auto",
+        help="of tensors, in all arms; auto (default): channels_last where a probe finds it safe "
+        "and faster",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile each network (torch.compile; on a GPU with CUDA graphs); takes a C++ "
+        "compiler, and some time for each network",
+    )
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="refuse operators whose result can differ from run to run (matters on a GPU)",
+    )
+    parser.add_argument(
+        "--batch-sweep",
+        type=counts,
+        default=(),
+        metavar="N,N,...",
+        help="also time each cell at these batch sizes (throughput.csv)",
+    )
+    parser.add_argument(
+        "--mechanism",
+        action="store_true",
+        help="also measure each trained network stage by stage: linear probe, effective rank, dead "
+        "channels, gradient, accuracy without a block (mechanism.csv)",
+    )
+    parser.add_argument(
+        "--timing-seconds",
+        type=positive(LONGEST_TIMING_S),
+        default=0.5,
+        metavar="S",
+        help="of timing each cell and quantity before the training (default: 0.5)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where results go, in STUDY/DATASET/ (default: results)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the plan, its costs and an estimate of the time; train nothing",
+    )
+    return parser
+
+
+def _list() -> int:
+    from ablate.study.find import find_studies, question_of
+
+    for name, path in sorted(find_studies().items()):
+        print(f"{name:20} {question_of(path)}")
+    return 0
+
+
+def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
+    """Check claims, or with --dry-run print them; refuse what only a training would heed."""
+    # argparse sets no default where there is a value: what is not `unset` then was given.
+    unset = object()
+    given = _parser().parse_args(argv, argparse.Namespace(**dict.fromkeys(vars(args), unset)))
+    ignored = [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(given).items()
+        if value is not unset and name not in ("study", "out", "dry_run")
+    ]
+    if ignored:
+        raise InputError(
+            f"{', '.join(ignored)}: --study {args.study} checks claims and trains nothing; it "
+            "takes only --out and --dry-run"
+        )
+    from ablate.cli.dry_run import show_claims
+    from ablate.report.claims.torchvision import check_claims
+    from ablate.study.find import find_study
+
+    path = find_study(args.study)
+    if args.dry_run:
+        show_claims(path, say=print)
+    else:
+        check_claims(path, args.out, say=print)
+    return 0
+
+
+def _dataset(args: argparse.Namespace) -> "DatasetInfo":
+    """What is known of the dataset; a folder of images is decoded first."""
+    from ablate.data.sources import find_dataset
+    from ablate.engine.progress import plain_or_bar
+    from ablate.processes import cpu_count
+
+    return find_dataset(args.dataset, args.image_size, args.data_root, cpu_count(), plain_or_bar)
+
+
+def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
+    """The study, and what is known of its dataset."""
+    from ablate.processes import cpu_count
+    from ablate.study.find import find_study
+    from ablate.study.plan import load_study
+
+    path, info = find_study(args.study), _dataset(args)
+    kept = None if args.dry_run else _folder(args, path.stem, info) / "latency.json"
+
+    def latency(net: "NetSpec", batch: int) -> float:
+        import torch
+
+        from ablate.training.machine import pick_device
+        from ablate.training.throughput import MeasuredLatency
+
+        device = torch.device(pick_device(args.device))
+        return MeasuredLatency(kept, device, cpu_count())(net, batch)
+
+    study = load_study(path, info, args.seeds, args.epochs, latency, args.subset, args.mechanism)
+    return study, info
+
+
+def _folder(args: argparse.Namespace, study: str, info: "DatasetInfo") -> Path:
+    """Where the results go."""
+    folder: Path = args.out / study / info.name.replace(":", "-")
+    return folder
+
+
+def _execution(args: argparse.Namespace, threads: int) -> "Execution":
+    from ablate.training.execution import Execution
+    from ablate.training.machine import pick_device
+
+    return Execution(
+        device=pick_device(args.device),
+        threads=threads,
+        channels_last=args.layout == "channels_last",
+        compiled=args.compile,
+        deterministic=args.deterministic,
+    )
+
+
+def _dry_run(args: argparse.Namespace) -> int:
+    """Print cells, costs, and the time to train them; train nothing."""
+    study, info = _load(args)
+    from ablate.cli.dry_run import show_plan
+    from ablate.engine.preparation import usual_split
+    from ablate.processes import cpu_count
+
+    execution = _execution(args, cpu_count())
+    workers, threads = usual_split(execution, args.workers, len(study.plan()))
+    execution = replace(execution, threads=threads)
+    show_plan(study, info.sizes(study.data)[0], execution, workers, say=print)
+    return 0
+
+
+def _search(args: argparse.Namespace) -> int:
+    """Search for networks, or with --dry-run say how; a search has no mechanism to measure."""
+    from ablate.engine.progress import plain_or_bar
+    from ablate.search.plan import load_search
+    from ablate.study.find import find_study
+
+    for name in ("mechanism", "batch_sweep", "retry"):
+        if getattr(args, name):
+            raise InputError(f"--{name.replace('_', '-')}: not for a search; leave it out")
+    if args.engine != "here":
+        raise InputError(f"--engine {args.engine}: not for a search; start ablate.worker instead")
+    info = _dataset(args)
+    search = load_search(find_study(args.study), info, args.seeds, args.epochs, args.subset)
+    if not args.dry_run:
+        prepare_forks(TRIAL_IMPORTS)
+    from ablate.cli.dry_run import show_search
+    from ablate.engine.runner import locked
+    from ablate.search.runner import run_search
+
+    if args.dry_run:
+        show_search(search, say=print)
+        return 0
+    with _setup(args, search.name, info) as setup, locked(setup.folder):
+        return _show(setup, run_search(search, info, setup, say=print, progress=plain_or_bar))
+
+
+def _run(args: argparse.Namespace) -> int:
+    study, info = _load(args)
+    prepare_forks(TRIAL_IMPORTS)  # imports beside us what takes us as long
+    from ablate.engine.progress import plain_or_bar
+    from ablate.engine.runner import locked, run_study
+
+    with _setup(args, study.name, info) as setup, locked(setup.folder):
+        return _show(setup, run_study(study, setup, say=print, progress=plain_or_bar))
+
+
+@contextlib.contextmanager
+def _setup(args: argparse.Namespace, study: str, info: "DatasetInfo") -> "Iterator[Setup]":
+    from ablate.engine.runner import RayShare, Setup
+    from ablate.engine.tracking.trackers import tracking
+    from ablate.processes import cpu_count
+
+    ray = None
+    if args.engine == "ray":
+        ray = RayShare(args.ray_cpus, args.ray_gpus, args.tensorboard, args.mlflow)
+    with tracking(study, args.tensorboard, args.mlflow) as trackers:
+        yield Setup(
+            folder=_folder(args, study, info),
+            data_root=args.data_root,
+            download=args.download,
+            execution=_execution(args, cpu_count()),
+            pick_layout=args.layout == "auto",
+            workers=args.workers,
+            batches=args.batch_sweep,
+            timing_s=args.timing_seconds,
+            storage=args.storage,
+            retry=args.retry,
+            time_limit_s=args.time_limit or DAY_S,
+            trackers=trackers,
+            ray=ray,
+        )
+
+
+def _show(setup: "Setup", failures: Sequence[str]) -> int:
+    """Write and say what a run has shown; its exit status."""
+    from ablate.analysis.wording import text_table
+    from ablate.report.index_page import write_index
+    from ablate.report.write import write_findings
+    from ablate.results.names import REPORT
+
+    found = write_findings(setup.folder)
+    write_index(setup.folder.parent.parent)
+    print(f"\n{text_table(found.summary)}\n\n{found.answer}\n")
+    for prediction in found.hypotheses.to_dict("records"):
+        print(f"{prediction['verdict']}: {prediction['says']}\n    {prediction['sentence']}")
+    print(f"\nReport: {setup.folder / REPORT}")
+    for failure in failures:
+        print(f"ablate: {failure}", file=sys.stderr)
+    if failures:
+        print("ablate: --retry tries again what failed", file=sys.stderr)
+    return FAILED_TRIALS if failures else 0

@@ -1,0 +1,125 @@
+"""`ablate slurm`: workers as a Slurm job array."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.cli.options import add_worker_options, count, positive, reporting
+from ablate.engine.slurm import submit
+from ablate.errors import InputError
+
+if TYPE_CHECKING:
+    pass
+
+
+REQUEUES = 20
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Submit the jobs and return the exit status: 0, or 2 for bad input."""
+    args = _parser().parse_args(argv)
+    return reporting(lambda: _submit(args))
+
+
+def _submit(args: argparse.Namespace) -> int:
+    from ablate.engine.storage import find_study_name, is_shared, shown
+
+    try:
+        from ablate.engine.slurm_job import ArrayWorker
+    except ImportError as error:
+        raise InputError(
+            "python -m ablate.slurm needs submitit, which is not installed: "
+            "pip install 'ablate[slurm]'"
+        ) from error
+    if args.cluster == "slurm" and not is_shared(args.storage):
+        raise InputError(
+            f"--storage {shown(args.storage)}: the jobs' machines cannot share a SQLite file; "
+            "expected postgresql://... or grpc://HOST:PORT"
+        )
+    study = find_study_name(args.storage, args.study)
+    # Not by the CPUs that the process sees: not every Slurm keeps a job to those it was given.
+    workers = args.workers or (1 if args.gpus else args.cpus)
+    worker = ArrayWorker(
+        storage=args.storage,
+        study=study,
+        workers=workers,
+        threads=max(1, args.cpus // workers),
+        device=args.device,
+        data_root=args.data_root.absolute(),
+        checkpoints=args.checkpoints.absolute(),
+        time_limit_s=args.time_limit,
+        tensorboard=args.tensorboard and args.tensorboard.absolute(),
+        mlflow=args.mlflow,
+    )
+    request: dict[str, Any] = {
+        "timeout_min": args.minutes,
+        "gpus_per_node": args.gpus or None,
+        "cpus_per_task": args.cpus,
+        "mem_gb": args.memory,
+        "slurm_partition": args.partition,
+        "slurm_additional_parameters": dict(args.sbatch),
+        # Since Slurm 22.05 srun does not take the number over from sbatch.
+        "slurm_srun_args": [f"--cpus-per-task={args.cpus}"],
+    }
+    jobs = submit(worker, args.jobs, args.folder, args.cluster, args.requeues, **request)
+    print(f"{len(jobs)} workers of {study}: jobs {', '.join(job.job_id for job in jobs)}")
+    print(f"what they print is in {args.folder}")
+    return 0
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=VALUE, such as account=mine")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ablate.slurm",
+        description="Submit workers of a study that python -m ablate.run has planned, as one Slurm "
+        "job array. A job that reaches its time limit is queued again.",
+        epilog="A password that is not in the URL is taken from PGPASSWORD or PGPASSFILE.",
+    )
+    add_worker_options(parser)
+    parser.add_argument("--jobs", required=True, type=count, metavar="N", help="jobs of the array")
+    parser.add_argument(
+        "--minutes", type=count, default=60, metavar="N", help="time limit of a job (default: 60)"
+    )
+    parser.add_argument(
+        "--cpus", type=count, default=1, metavar="N", help="CPUs of a job (default: 1)"
+    )
+    parser.add_argument(
+        "--gpus", type=int, choices=(0, 1), default=0, help="GPUs of a job (default: 0)"
+    )
+    parser.add_argument("--memory", type=positive(1e6), metavar="GB", help="memory of a job")
+    parser.add_argument("--partition", metavar="NAME", help="Slurm's partition")
+    parser.add_argument(
+        "--sbatch",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other option of sbatch, such as account=mine; may be given again",
+    )
+    parser.add_argument(
+        "--requeues",
+        type=count,
+        default=REQUEUES,
+        metavar="N",
+        help="how often a job at its time limit is queued again (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cluster",
+        choices=("slurm", "local"),
+        default="slurm",
+        help="slurm (default), or local: processes on this machine, to try it out",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("slurm"),
+        metavar="DIR",
+        help="for the jobs' files and output, seen by all machines (default: slurm)",
+    )
+    return parser

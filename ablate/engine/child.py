@@ -1,0 +1,114 @@
+"""A trial in a process of its own: what the child does, and what its parent says where it cannot.
+
+The fork server of `ablate.processes` imports this module once, torch with it, and every child
+begins there.
+"""
+
+import signal
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ablate.data.dataset import load
+from ablate.engine.queue import Claim
+from ablate.errors import InputError
+from ablate.processes import TRIAL_IMPORTS
+from ablate.spec import DataSpec, Outcome
+from ablate.training.execution import Execution, set_up
+from ablate.training.loop import Epoch, StoppedError
+from ablate.training.trial import PrunedError, ended_trial, run_trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """Trains claimed trials: the `ablate.engine.supervisor.Work` of every study.
+
+    Args:
+        data, data_root: the dataset and where it lies.
+        execution: how one process runs.
+        mechanism: whether each trial measures its trained network stage by stage.
+        checkpoints: the folder of the trials' states while they run.
+    """
+
+    preload: ClassVar[tuple[str, ...]] = TRIAL_IMPORTS
+
+    data: DataSpec
+    data_root: Path
+    execution: Execution
+    mechanism: bool
+    checkpoints: Path
+
+    def run(self, claim: Claim, pipe: Connection) -> None:
+        """Train, and send each epoch and the outcome; on SIGTERM keep the state and end.
+
+        An `InputError` is sent where none can be trained here: no data, no room for checkpoints.
+        """
+        asked = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: asked.set())
+        device = set_up(self.execution)
+
+        def tell(epoch: Epoch) -> None:
+            pipe.send(asdict(epoch))
+            if claim.explore and not pipe.recv():
+                raise PrunedError(f"after epoch {epoch.epoch}")
+
+        try:
+            data = load(self.data, self.data_root).to(device)
+            outcome = run_trial(
+                claim.spec,
+                data,
+                self.execution,
+                self._checkpoint(claim),
+                self.mechanism,
+                test=not claim.explore,
+                on_epoch=tell,
+                stop=asked.is_set,
+            )
+        except StoppedError:
+            return
+        except InputError as error:
+            pipe.send(error)
+            return
+        pipe.send(outcome)
+
+    def ended(self, claim: Claim, state: str, reason: str) -> Outcome:
+        """The outcome of a trial whose process could not tell one."""
+        return ended_trial(claim.spec, state, reason, self.execution)
+
+    def discard(self, claim: Claim) -> None:
+        """Delete the state of a trial that has ended."""
+        for path in self.checkpoints.glob(f"{claim.spec.key}.*"):
+            path.unlink(missing_ok=True)
+
+    def to_job(self) -> dict[str, Any]:
+        """What a worker on another machine must know, as JSON values."""
+        return {
+            "data": asdict(self.data),
+            "execution": asdict(self.execution),
+            "mechanism": self.mechanism,
+        }
+
+    def _checkpoint(self, claim: Claim) -> Path:
+        return self.checkpoints / f"{claim.spec.key}.pt"
+
+
+def training_of(
+    job: Mapping[str, Any], data_root: Path, checkpoints: Path, device: str, threads: int
+) -> Training:
+    """The work that a launcher has described, on this machine.
+
+    Args:
+        job: of `Training.to_job`.
+        data_root, checkpoints: of this machine.
+        device, threads: of one process here; layout and the like are the launcher's.
+    """
+    return Training(
+        data=DataSpec(**job["data"]),
+        data_root=data_root,
+        execution=Execution(**job["execution"] | {"device": device, "threads": threads}),
+        mechanism=job["mechanism"],
+        checkpoints=checkpoints,
+    )

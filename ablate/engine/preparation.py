@@ -1,0 +1,162 @@
+"""What is settled before a study trains: layout, costs and throughput, how the CPUs are split.
+
+Each is found once and kept with the study, so that a run that goes on goes on as it began.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+from ablate.data.dataset import Dataset
+from ablate.networks.cost import total
+from ablate.networks.fvcore_cost import count
+from ablate.processes import MOST_WORKERS
+from ablate.spec import NetSpec
+from ablate.study.cells import Cell
+from ablate.study.plan import Study
+from ablate.training.cpu_split import Load, candidates, fastest, probe
+from ablate.training.execution import Execution
+from ablate.training.machine import describe
+from ablate.training.memory_format import pick_layout
+from ablate.training.throughput import Row, sweep, time_arms
+
+WORTH_PROBING_S = 120  # of training that is left; a shorter run is over before a probe pays
+Say = Callable[[str], object]
+
+
+class Memory(Protocol):
+    """Keeps what was found; `ablate.engine.queue.Queue` is one."""
+
+    def recall(self, name: str) -> Any:
+        """What was kept under a name, or None."""
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep JSON values under a name."""
+
+
+def pick_execution(
+    study: Study, wanted: Execution, pick: bool, seconds: float, memory: Memory, say: Say
+) -> tuple[Execution, float | None]:
+    """How to run, with the layout that a probe finds best if `pick`, and its gain; else as wanted.
+
+    The probe runs as `wanted` says, which is as one worker will. The gain is the speed of
+    channels_last over contiguous, None where that was not timed.
+    """
+    if not pick:
+        return wanted, None
+    name = _name("layout", wanted, _nets(study), study.train)
+    kept = memory.recall(name)
+    if kept is None:
+        layout = pick_layout(_nets(study), study.train, wanted, seconds)
+        say(f"layout: {layout.why}")
+        kept = asdict(layout)
+        memory.remember(name, kept)
+    return replace(wanted, channels_last=kept["channels_last"]), kept["gain"]
+
+
+def cell_columns(
+    study: Study, data: Dataset, execution: Execution, seconds: float, memory: Memory, say: Say
+) -> dict[NetSpec, dict[str, Any]]:
+    """Cost and throughput columns of each cell; all are timed against each other in one phase.
+
+    Of sampled networks only the first one of the baseline is timed: what they are compared by is
+    accuracy, and one network's images/s say nothing of its arm's.
+    """
+    nets = _nets(study)
+    timed = nets[:1] if study.draws else nets
+    name = _name("cells", execution, timed, study.train, study.data)
+    kept = memory.recall(name)
+    if kept is None:
+        say(f"timing {len(timed)} cells against each other" if timed[1:] else "timing one network")
+        kept = time_arms(timed, study.train, data, execution, seconds)
+        memory.remember(name, kept)
+    measured = dict(zip(timed, kept, strict=True))
+    return {net: _costs(net) | measured.get(net, {}) for net in nets}
+
+
+def time_batches(
+    study: Study, data: Dataset, execution: Execution, batches: Sequence[int], seconds: float
+) -> list[Row]:
+    """The throughput of each cell at each size of batch; cells in the order of the study."""
+    nets = {cell.name: cell.net for cell in _cells(study)}
+    rows = sweep(nets, study.train, data, execution, batches, seconds)
+    place = {cell.name: number for number, cell in enumerate(study.cells)}
+    return sorted(rows, key=lambda row: (row["batch"], place[str(row["cell"])]))
+
+
+def usual_split(execution: Execution, wanted: int | None, trials: int) -> tuple[int, int]:
+    """Processes, and CPU threads of each: as wanted, else one a CPU, or one on a GPU.
+
+    Args:
+        execution: how one process with the machine to itself would run.
+        wanted: processes, or None.
+        trials: never more processes than these.
+    """
+    on_gpu = execution.device.startswith("cuda")
+    one_each = 1 if on_gpu else min(execution.threads, MOST_WORKERS)
+    workers = min(wanted or one_each, trials)
+    return workers, max(1, execution.threads // workers)
+
+
+def pick_split(
+    study: Study,
+    left_s: float,
+    trials: int,
+    execution: Execution,
+    data_root: Path,
+    memory: Memory,
+    say: Say,
+) -> tuple[int, int]:
+    """Processes, and CPU threads of each: the fastest by a probe, where that is worth its time.
+
+    Args:
+        study: what is run.
+        left_s, trials: what is left, in seconds of one process with all threads.
+        execution: how one process with the machine to itself would run.
+        data_root: where the dataset lies.
+        memory, say: keep and tell the answer.
+    """
+    workers, threads = usual_split(execution, None, trials)
+    if workers == 1 or left_s < WORTH_PROBING_S:
+        return workers, threads
+    ways, net = candidates(execution.threads, workers), _nets(study)[0]
+    name = _name("split", execution, net, study.train, study.data, ways)
+    kept = memory.recall(name)
+    if kept is None:
+        load = Load(net, study.train, study.data, data_root, replace(execution, threads=1))
+        found = probe(load, ways)
+        rates = ", ".join(
+            f"{way.workers} x {way.threads}: {median(way.rates):,.0f}" for way in found
+        )
+        say(f"images/s by processes x threads: {rates} (medians of {len(found[0].rates)} rounds)")
+        best = fastest(found)
+        kept = [best.workers, best.threads]
+        memory.remember(name, kept)
+    workers, threads = kept
+    return workers, threads
+
+
+def _cells(study: Study) -> list[Cell]:
+    """The baseline first, the others in the order of the study."""
+    return sorted(study.cells, key=lambda cell: cell.name != study.baseline)
+
+
+def _nets(study: Study) -> list[NetSpec]:
+    return [cell.net for cell in _cells(study)]
+
+
+def _costs(net: NetSpec) -> dict[str, Any]:
+    cost = count(net)
+    return asdict(cost) | {
+        "unsupported_ops": cost.unsupported_json,
+        "activations": total(net).activations,
+    }
+
+
+def _name(kind: str, execution: Execution, *about: object) -> str:
+    """A name for what was found: it holds for the same question, on the same machine, alone."""
+    asked = repr((execution, describe(execution.device)["device"], about))
+    return f"{kind}:{hashlib.sha256(asked.encode()).hexdigest()[:16]}"

@@ -1,0 +1,95 @@
+"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar, runtime_checkable
+
+T = TypeVar("T")
+RECENT = 20  # items whose mean rate says how long the rest takes
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """An item that knows what goes on beside it."""
+
+    @property
+    def running(self) -> int:
+        """How many are at work now."""
+
+    @property
+    def failed(self) -> int:
+        """How many have failed so far."""
+
+
+class Progress(Protocol):
+    """Shows items as they come; `plain_or_bar` is one."""
+
+    def __call__(self, items: Iterable[T], total: int, unit: str) -> Iterator[T]:
+        """Pass on `items`, of which `total` are expected."""
+
+
+def plain_or_bar(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
+    """Pass items on, each shown as `str(item)` with the count and the time left.
+
+    An item that is `Counted` has its counts shown too. The time left is that of the mean rate of
+    the last `RECENT` items; nothing that was done before counts.
+
+    Args:
+        items: as they come.
+        total: how many to expect.
+        unit: what they are called, such as "trial".
+    """
+    return _bar(items, total, unit) if sys.stderr.isatty() else _lines(items, total, unit)
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it.
+
+    >>> duration(3000)
+    '50 min'
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def time_left(ended: Iterable[float], left: int) -> float:
+    """Seconds until the last of `left` items ends, at the mean rate of those that ended.
+
+    Args:
+        ended: at least two times, in order: when the work began or an item ended, seconds.
+        left: how many are to come.
+    """
+    times = tuple(ended)
+    return (times[-1] - times[0]) / (len(times) - 1) * left
+
+
+def _bar(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
+    from tqdm import tqdm
+
+    shape = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s in {elapsed}{postfix}"
+    with tqdm(total=total, unit=unit, dynamic_ncols=True, bar_format=shape) as bar:
+        for item, left in _timed(items, total):
+            bar.set_postfix_str(f"{left}{_counts(item)}: {item}", refresh=False)
+            bar.update()
+            yield item
+
+
+def _lines(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
+    for number, (item, left) in enumerate(_timed(items, total), start=1):
+        print(f"{unit} {number}/{total}: {item}{_counts(item)}; {left}", flush=True)
+        yield item
+
+
+def _timed(items: Iterable[T], total: int) -> Iterator[tuple[T, str]]:
+    """Each item, and about how long the rest will take."""
+    ended = deque([time.monotonic()], maxlen=RECENT + 1)
+    for number, item in enumerate(items, start=1):
+        ended.append(time.monotonic())
+        yield item, f"about {duration(time_left(ended, max(total - number, 0)))} left"
+
+
+def _counts(item: object) -> str:
+    return f"; {item.running} running, {item.failed} failed" if isinstance(item, Counted) else ""

@@ -1,0 +1,319 @@
+"""A study from start to end: cost and time its cells, train its trials, write what came of it."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ablate.data.dataset import Dataset, load
+from ablate.engine.child import Training
+from ablate.engine.preparation import (
+    cell_columns,
+    pick_execution,
+    pick_split,
+    time_batches,
+    usual_split,
+)
+from ablate.engine.progress import Progress
+from ablate.engine.queue import Queue
+from ablate.engine.storage import sqlite_url
+from ablate.engine.supervisor import Done, Tracker, supervise
+from ablate.errors import InputError
+from ablate.files import sweep
+from ablate.processes import DAY_S
+from ablate.results import csv as results_csv
+from ablate.results.csv import keep_aside
+from ablate.results.manifest import write_manifest
+from ablate.results.names import TRIALS, TUNING
+from ablate.results.tables import plan_row, write_sweep, write_tables
+from ablate.spec import NetSpec
+from ablate.study.plan import Planned, Study
+from ablate.study.tuning import (
+    Outcomes,
+    best_rates,
+    named,
+    tuned,
+    tuning_plan,
+    tuning_table,
+    warnings,
+)
+from ablate.training.execution import Execution, set_up
+from ablate.training.machine import describe
+
+
+@dataclass(frozen=True)
+class RayShare:
+    """A Ray task's share of a machine, and the logs that it writes.
+
+    Args:
+        cpus, gpus: of a task.
+        tensorboard, mlflow: as of `ablate.engine.tracking.trackers.tracking`.
+    """
+
+    cpus: int
+    gpus: float
+    tensorboard: Path | None
+    mlflow: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Where and on what a study runs; nothing here changes what is learned.
+
+    Args:
+        folder: of the run's results.
+        data_root, download: where the dataset lies, and whether to fetch it.
+        execution: how to run; its threads are those of one process with the machine to itself.
+        pick_layout: whether a probe chooses the layout, whatever `execution` says.
+        workers: processes that train side by side; None for a probe.
+        batches: sizes of batch at which each cell is timed, beside the study's own.
+        timing_s: seconds of timing each cell and quantity.
+        storage: the URL of the trials' storage; a file in `folder` if None.
+        retry: whether to try again what failed, ran out of memory or out of time.
+        time_limit_s: of one trial.
+        trackers: told how the trials go.
+        ray: what each task takes where a Ray cluster trains; None for processes of this machine.
+    """
+
+    folder: Path
+    data_root: Path
+    download: bool
+    execution: Execution
+    pick_layout: bool
+    workers: int | None
+    batches: tuple[int, ...]
+    timing_s: float
+    storage: str | None = None
+    retry: bool = False
+    time_limit_s: float = DAY_S
+    trackers: tuple[Tracker, ...] = ()
+    ray: RayShare | None = None
+
+    @property
+    def storage_url(self) -> str:
+        """Where the trials are kept."""
+        return self.storage or sqlite_url(self.folder / "study.db")
+
+
+def run_study(
+    study: Study, setup: Setup, say: Callable[[str], None], progress: Progress
+) -> tuple[str, ...]:
+    """Run what is left of a study's plan and write its tables; a line for each trial that failed.
+
+    Raises:
+        InputError: the dataset is missing, or the folder is in use or cannot be written.
+        KeyboardInterrupt: after the tables of what is done were written.
+    """
+    device = set_up(setup.execution)
+    data = load(study.data, setup.data_root, setup.download).to(device)
+    with locked(setup.folder):
+        queue = Queue(setup.storage_url, f"{study.name}/{study.data.name}")
+        try:
+            return _run_locked(study, data, setup, queue, say, progress)
+        finally:
+            queue.close()
+
+
+def _run_locked(
+    study: Study,
+    data: Dataset,
+    setup: Setup,
+    queue: Queue,
+    say: Callable[[str], None],
+    progress: Progress,
+) -> tuple[str, ...]:
+    say(f"{study.name} on {study.data.name}: {study.question}")
+    say(f"on {describe(setup.execution.device)['device']}")
+    trials = len(study.plan())
+    worker = replace(
+        setup.execution, threads=usual_split(setup.execution, setup.workers, trials)[1]
+    )
+    worker, gain = pick_execution(study, worker, setup.pick_layout, setup.timing_s, queue, say)
+    execution = replace(setup.execution, channels_last=worker.channels_last)
+    measured = {
+        net: {**columns, "layout_gain": gain}
+        for net, columns in cell_columns(study, data, execution, setup.timing_s, queue, say).items()
+    }
+    if setup.batches:
+        say(f"timing batches of {', '.join(map(str, setup.batches))}")
+        write_sweep(
+            setup.folder, time_batches(study, data, execution, setup.batches, setup.timing_s)
+        )
+
+    def train(plan: Sequence[Planned]) -> None:
+        """Train what is left of a plan."""
+        missing = queue.submit(plan, setup.retry)
+        say(f"{len(plan)} trials, {len(plan) - missing} done already")
+        if not missing:
+            return
+        if setup.workers is None:
+            # The baseline comes first. Where it could not be timed, no probe could either.
+            rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
+            left_s = missing * study.train.epochs * len(data.train) / rate
+            workers, threads = pick_split(
+                study, left_s, missing, execution, setup.data_root, queue, say
+            )
+        else:
+            workers, threads = usual_split(execution, setup.workers, missing)
+        say(f"{workers} workers x {threads} threads, {execution.memory_format}")
+        training = Training(
+            data=study.data,
+            data_root=setup.data_root,
+            execution=replace(execution, threads=threads),
+            mechanism=study.mechanism and not plan[0].explore,
+            checkpoints=setup.folder / "checkpoints",
+        )
+        for _ in progress(_train(training, workers, setup, queue), missing, "trial"):
+            pass
+
+    # Workers elsewhere wait between the phases.
+    queue.remember("more", study.tune is not None)
+    study = tune(study, train, queue.outcomes, setup.folder, say)
+    plan = study.plan()
+    keys = {planned.spec.key for planned in plan}
+    _keep_other_table(setup.folder, queue, keys, say)
+    change = write_manifest(setup.folder, study)
+    if change is not None:
+        say(str(change))
+    if study.mechanism:
+        _say_unmeasured(queue, keys, say)
+    try:
+        queue.remember("more", False)
+        train(plan)
+    finally:
+        failures = _write(study, setup.folder, queue, measured)
+    return failures
+
+
+def _train(training: Training, workers: int, setup: Setup, queue: Queue) -> Iterator[Done]:
+    """Run what is queued, on this machine or on a Ray cluster."""
+    queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
+    if setup.ray is None:
+        return supervise(queue, training, workers, setup.time_limit_s, setup.trackers)
+    from ablate.engine.ray_workers import RayWorkers, run_on_ray
+
+    share = setup.ray
+    tasks = RayWorkers(
+        storage=setup.storage_url,
+        study=queue.name,
+        cpus=share.cpus,
+        gpus=share.gpus,
+        data_root=setup.data_root,
+        checkpoints=training.checkpoints,
+        tensorboard=share.tensorboard,
+        mlflow=share.mlflow,
+        wanted=setup.workers,
+    )
+    return run_on_ray(tasks, queue)
+
+
+def locked(folder: Path) -> FileLock:
+    """A lock on the run's folder that ends with the process, however it ends.
+
+    Within the process that has it, it may be taken again.
+
+    What an earlier process was writing there when it was killed is swept away.
+    """
+    lock = FileLock(folder / "study.lock", is_singleton=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"{folder}: another run is at work there; wait for it, or give another --out"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{error.filename}: cannot be written ({error.strerror}); give another --out"
+        ) from error
+    sweep(folder)
+    return lock
+
+
+def _keep_other_table(
+    folder: Path, queue: Queue, keys: set[str], say: Callable[[str], None]
+) -> None:
+    """Move a table away that holds what this run will not write again."""
+    stored = {(key, outcome["row"]["finished"]) for key, outcome in queue.outcomes().items()}
+    kept = keep_aside(
+        folder / TRIALS,
+        lambda row: row["key"] in keys and (row["key"], row["finished"]) in stored,
+    )
+    if kept:
+        say(f"{folder / TRIALS} holds trials that this run does not: kept as {kept.name}")
+
+
+def _say_unmeasured(queue: Queue, keys: set[str], say: Callable[[str], None]) -> None:
+    """Say how many trials were trained, and so are not trained again, without the mechanism."""
+    lacking = sum(
+        key in keys and outcome["row"]["state"] == "complete" and not outcome.get("stages")
+        for key, outcome in queue.outcomes().items()
+    )
+    if lacking:
+        say(
+            f"mechanism: not measured in {lacking} of {len(keys)} trials, trained before it was "
+            "asked for; give another --out to train them anew, or go without"
+        )
+
+
+def _write(
+    study: Study, folder: Path, queue: Queue, measured: dict[NetSpec, dict[str, Any]]
+) -> tuple[str, ...]:
+    """Write the tables of every trial that has ended, and return the failures, a line each."""
+    rows, epochs, mechanism, failures = [], [], [], []
+    outcomes = queue.outcomes()
+    for planned in study.plan():
+        outcome = outcomes.get(planned.spec.key)
+        if outcome is None:
+            continue
+        named = {"key": planned.spec.key, "cell": planned.cell.name, "seed": planned.spec.seed}
+        row = outcome["row"]
+        rows.append(plan_row(study, planned) | measured[planned.cell.net] | row)
+        epochs += [named | epoch for epoch in outcome["epochs"]]
+        # An outcome stored by an earlier version has no stages.
+        mechanism += [named | stage for stage in outcome.get("stages", [])]
+        if row["state"] != "complete":
+            failures.append(
+                f"{planned.cell.name}, seed {planned.spec.seed}: {row['state']}: {row['failure']}"
+            )
+    if rows:
+        write_tables(folder, study, rows, epochs, mechanism)
+    return tuple(failures)
+
+
+def tune(
+    study: Study,
+    train: Callable[[list[Planned]], object],
+    outcomes: Callable[[], Outcomes],
+    folder: Path,
+    say: Callable[[str], object],
+) -> Study:
+    """Tune a study before its plan is run; itself if it tunes nothing.
+
+    Writes `tuning.csv` in any case, also where `train` is stopped; takes an earlier one away that
+    this study does not have.
+
+    Args:
+        study: as its file has it.
+        train: runs what is left of a plan, to its end.
+        outcomes: what has ended, by key.
+        folder: of the run.
+        say: prints a line.
+    """
+    plan = tuning_plan(study)
+    if not plan:
+        (folder / TUNING).unlink(missing_ok=True)
+        return study
+    try:
+        train(plan)
+    finally:
+        results_csv.write(tuning_table(study, outcomes()), folder / TUNING)
+    rates = best_rates(tuning_table(study, outcomes()))
+    best = [f"{lr:g} for {named(of_lr['cell'])}" for lr, of_lr in rates.groupby("lr")]
+    say(f"learning rates: {'; '.join(best)}")
+    for line in warnings(rates):
+        say(line)
+    return tuned(study, outcomes())

@@ -1,0 +1,206 @@
+"""The budget solver: the network of a given shape that costs as much as another.
+
+A shape is the ideal width of each stage (or block) up to a common scale, such as 1, r, r^2 for
+growth r. The solver finds the scale, then the whole numbers around it.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from ablate.errors import InputError
+from ablate.networks import cost as networks_cost
+from ablate.spec import NetSpec
+
+QUANTITIES = ("macs", "params", "activations")
+TOLERANCE = 0.01
+SHAPE_TOLERANCE = 0.05
+MOST_CANDIDATES = 5000
+Shape = tuple[float | tuple[float, ...], ...]
+CostOf = Callable[[NetSpec], float]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A network that meets a budget as nearly as whole numbers can.
+
+    Args:
+        net: the network.
+        residual: its cost over the budget, less one.
+        shape_error: by which fraction its widths (or depths) depart from the shape at the best
+            common scale: half the range of log(width / shape).
+    """
+
+    net: NetSpec
+    residual: float
+    shape_error: float
+
+
+def counted(quantity: str) -> CostOf:
+    """The cost function of `macs`, `params` or `activations`, for one image."""
+    if quantity not in QUANTITIES:
+        raise InputError(f"{quantity!r}: expected one of {', '.join(QUANTITIES)}")
+    return lambda net: float(getattr(networks_cost.total(net), quantity))
+
+
+def match_widths(
+    net: NetSpec, shape: Shape, cost: CostOf, budget: float, multiple: int = 1, exact: bool = True
+) -> Match:
+    """Widths of a given shape at a given cost.
+
+    Each stage rounds by itself. Candidates are whole numbers less than one away from the shape at
+    some scale; where none of them is within `TOLERANCE` of the budget, also those a little
+    further away that keep the shape to `SHAPE_TOLERANCE`. Of the candidates within the tolerance
+    the one that keeps the shape best is taken, else the one nearest to the budget.
+
+    Args:
+        net: all but the widths.
+        shape: per stage, a number or a number a block; only ratios matter.
+        cost: grows with every width.
+        budget: in the units of `cost`.
+        multiple: of which each width is one.
+        exact: whether `cost` is cheap and free of noise. Otherwise only widths that are the
+            rounded shape at some scale are tried, a dozen of them.
+
+    Raises:
+        InputError: even one channel (or one `multiple`) a stage costs twice the budget.
+    """
+    ideals = [ideal for stage in shape for ideal in _distinct(stage)]
+
+    def build(values: tuple[int, ...]) -> NetSpec:
+        left = iter(value * multiple for value in values)
+        widths: list[int | tuple[int, ...]] = []
+        for stage in shape:
+            width = {ideal: next(left) for ideal in _distinct(stage)}
+            if isinstance(stage, tuple):
+                widths.append(tuple(width[ideal] for ideal in stage))
+            else:
+                widths.append(width[stage])
+        return replace(net, widths=tuple(widths))
+
+    return _solve(tuple(ideals), build, cost, budget, exact)
+
+
+def match_depths(net: NetSpec, cost: CostOf, budget: float, exact: bool = True) -> Match:
+    """Depths in the proportions of `net.depths`, at a given cost; widths are kept.
+
+    Raises:
+        InputError: a stage has its own width for each block, or one block a stage costs twice the
+            budget.
+    """
+    if any(isinstance(width, tuple) for width in net.widths):
+        raise InputError("widths by block fix the depths; expected one width a stage", "widths")
+    ideals = tuple(float(depth) for depth in net.depths)
+    return _solve(ideals, lambda depths: replace(net, depths=depths), cost, budget, exact)
+
+
+def equalise_depths(net: NetSpec, quantity: str = "macs") -> NetSpec:
+    """The same widths, with depths from the second stage on such that every stage costs the same.
+
+    The first stage keeps its depth. Constant widths need four times the blocks after each halving
+    of the feature map to conserve MACs; doubling widths need none more.
+    """
+    for stage in range(1, len(net.depths)):
+        name = f"stage {stage + 1}"
+        target = getattr(networks_cost.stages(net)["stage 1"][1], quantity)
+        one, two = (
+            getattr(networks_cost.stages(_with_depth(net, stage, depth))[name][1], quantity)
+            for depth in (1, 2)
+        )
+        depth = max(1, round((target - one) / (two - one)) + 1)
+        net = _with_depth(net, stage, depth)
+    return net
+
+
+def _with_depth(net: NetSpec, stage: int, depth: int) -> NetSpec:
+    depths = (*net.depths[:stage], depth, *net.depths[stage + 1 :])
+    return replace(net, depths=depths)
+
+
+def _solve(
+    ideals: tuple[float, ...],
+    build: Callable[[tuple[int, ...]], NetSpec],
+    cost: CostOf,
+    budget: float,
+    exact: bool,
+) -> Match:
+    seen: dict[tuple[int, ...], Match] = {}
+
+    def attempt(values: tuple[int, ...]) -> Match:
+        if values not in seen:
+            net = build(values)
+            error = _shape_error(values, ideals)
+            seen[values] = Match(net, cost(net) / budget - 1, error)
+        return seen[values]
+
+    scale = _scale(ideals, lambda values: attempt(values).residual, 60 if exact else 10)
+    if exact:
+        near = [attempt(values) for values in _around(ideals, scale, 1) if _rounds(values, ideals)]
+        if not any(abs(match.residual) <= TOLERANCE for match in near):
+            for values in _around(ideals, scale, 2):
+                if _shape_error(values, ideals) <= SHAPE_TOLERANCE:
+                    attempt(values)
+    best = min(seen.values(), key=_rank)
+    if best.residual > 1:
+        raise InputError(
+            f"the smallest network of this shape costs {best.residual + 1:.1f} times the budget "
+            f"of {budget:g}; expected a larger budget"
+        )
+    return best
+
+
+def _rank(match: Match) -> tuple[bool, float, float]:
+    """Within the tolerance the shape decides, outside it the residual."""
+    outside = abs(match.residual) > TOLERANCE
+    size = abs(match.residual)
+    return (outside, size, match.shape_error) if outside else (outside, match.shape_error, size)
+
+
+def _scale(
+    ideals: tuple[float, ...], residual: Callable[[tuple[int, ...]], float], steps: int
+) -> float:
+    """By bisection, the scale at which the rounded shape crosses the budget."""
+    low = high = 1 / max(ideals)
+    while residual(_rounded(ideals, high)) < 0:
+        low, high = high, 2 * high
+    for _ in range(steps):
+        middle = (low + high) / 2
+        if residual(_rounded(ideals, middle)) < 0:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _rounded(ideals: tuple[float, ...], scale: float) -> tuple[int, ...]:
+    return tuple(max(1, math.floor(scale * ideal + 0.5)) for ideal in ideals)
+
+
+def _around(ideals: tuple[float, ...], scale: float, reach: int) -> Iterable[tuple[int, ...]]:
+    """Whole numbers up to `reach` beyond the two that enclose each scaled ideal.
+
+    Too many ideals (a width a block) leave only the rounded shapes that the bisection tried.
+    """
+    choices = []
+    for ideal in ideals:
+        below = math.floor(scale * ideal)
+        choices.append(range(max(1, below - reach), below + 2 + reach))
+    if math.prod(map(len, choices)) > MOST_CANDIDATES:
+        return ()
+    return itertools.product(*choices)
+
+
+def _rounds(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
+    """Whether all values are less than one away from the ideals at a common scale."""
+    pairs = list(zip(values, ideals, strict=True))
+    return max((v - 1) / ideal for v, ideal in pairs) < min((v + 1) / ideal for v, ideal in pairs)
+
+
+def _shape_error(values: tuple[int, ...], ideals: tuple[float, ...]) -> float:
+    logs = [math.log(value / ideal) for value, ideal in zip(values, ideals, strict=True)]
+    return (max(logs) - min(logs)) / 2
+
+
+def _distinct(stage: float | tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted(set(stage))) if isinstance(stage, tuple) else (stage,)

@@ -1,0 +1,190 @@
+"""Several runs side by side, as files and a page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ablate.analysis import wording
+from ablate.analysis.comparison import differences, order, why_not_timed
+from ablate.analysis.findings import Findings, find
+from ablate.files import write_text
+from ablate.report.figures import comparison
+from ablate.report.figures.growth import growth_curves
+from ablate.report.figures.style import picture, save
+from ablate.report.html.page import Page, Picture, Section, Table, render
+from ablate.results import csv as results_csv
+from ablate.results.names import ORDER, REPORT
+
+
+def write_comparison(folders: Sequence[Path], out: Path) -> Path:
+    """Write tables, figures and `report.html` of several runs in `out`; return the report's path.
+
+    Accuracies of different datasets stand side by side, and are never averaged. Throughput is
+    compared only between runs that were timed alike: see `why_not_timed`.
+
+    Raises:
+        InputError: a run's tables are missing or not ours.
+    """
+    runs = {name: find(folder) for name, folder in _names(folders).items()}
+    table = differences(runs)
+    results_csv.write(table, out / "comparison.csv")
+    ranked = order(runs)
+    if ranked.empty:
+        (out / ORDER).unlink(missing_ok=True)
+    else:
+        results_csv.write(ranked, out / ORDER)
+    drawings = [comparison.differences_by_run(table)]
+    fits = [fit for found in runs.values() for fit in found.fits]
+    if fits:
+        drawings.append(growth_curves(fits))
+    for drawing in drawings:
+        save(drawing, out)
+    pictures = [picture(drawing, out) for drawing in drawings]
+    write_text(out / REPORT, render(_page(runs, table, ranked, pictures)))
+    return out / REPORT
+
+
+def _names(folders: Sequence[Path]) -> dict[str, Path]:
+    """A name for each run: study and dataset, and where that is not enough, folder or number."""
+    paths = [folder.resolve() for folder in folders]
+    names = [f"{path.parent.name} on {path.name}" for path in paths]
+    with_root = [
+        f"{name} ({path.parent.parent.name})" if names.count(name) > 1 else name
+        for name, path in zip(names, paths, strict=True)
+    ]
+    return {
+        f"{name}, {place}" if with_root.count(name) > 1 else name: path
+        for place, (name, path) in enumerate(zip(with_root, paths, strict=True), start=1)
+    }
+
+
+def _page(
+    runs: dict[str, Findings],
+    table: pd.DataFrame,
+    ranked: pd.DataFrame,
+    pictures: Sequence[Picture],
+) -> Page:
+    refusal = why_not_timed(runs)
+    sections = [
+        Section(
+            heading="The runs",
+            tables=(_runs(runs),),
+            paragraphs=tuple(f"{name}: {found.answer}" for name, found in runs.items()),
+        ),
+        Section(heading="Figures", pictures=tuple(pictures)),
+        Section(heading="Each arm in each run", tables=(_arms(table),)),
+        *_order(ranked),
+        Section(heading="Predictions", tables=(_predictions(runs),)),
+        Section(
+            heading="Throughput",
+            paragraphs=(refusal,) if refusal else (),
+            tables=() if refusal else (_throughput(table),),
+        ),
+    ]
+    return Page(
+        title=f"{len(runs)} runs compared",
+        question="Do these runs agree?",
+        answer=_agreement(ranked),
+        sections=tuple(sections),
+        footer="Intervals and p-values belong to each run; nothing is pooled.",
+    )
+
+
+def _agreement(table: pd.DataFrame) -> str:
+    """Whether the runs put the arms that they share in one order, in words."""
+    if table.empty:
+        return "No two of them share three arms, so that their order could be compared."
+    sentences = []
+    for row in table.to_dict("records"):
+        interval = wording.interval_text(row["rank_correlation"], row["low"], row["high"], ".2f")
+        best, other = row["best"], row["best_other"]
+        most = f"{best} in both" if best == other else f"{best} in the one, {other} in the other"
+        sentences.append(
+            f"{row['run']} (n = {row['n']}) and {row['other']} (n = {row['n_other']}) share "
+            f"{row['arms']} arms, whose mean accuracies have the rank correlation "
+            f"{interval} (95% interval); most accurate is {most}."
+        )
+    return " ".join(sentences)
+
+
+def _runs(runs: dict[str, Findings]) -> Table:
+    rows = []
+    for name, found in runs.items():
+        first = found.trials.iloc[0]
+        rows.append(
+            {
+                "run": name,
+                "arms": str(len(found.summary)),
+                "seeds or draws": str(found.compared["seed"].nunique()),
+                "epochs": str(first["epochs"]),
+                "training images": f"{first['train_images']:,}",
+                "held equal": wording.MEASURES.get(str(first["match"]), "nothing"),
+                "device": str(first["device"]),
+            }
+        )
+    return Table(caption="What was run", frame=pd.DataFrame(rows))
+
+
+def _arms(table: pd.DataFrame) -> Table:
+    frame = pd.DataFrame(
+        {
+            "run": table["run"],
+            "arm": table["cell"],
+            "n": table["n"].astype(str),
+            "test accuracy %": wording.percents(table[["mean", "low", "high"]], ".1f"),
+            "difference, points": wording.percents(
+                table[["diff", "diff_low", "diff_high"]], "+z.1f"
+            ),
+            "finding": table["finding"],
+        }
+    )
+    return Table(caption="Accuracy, and the difference from the run's baseline", frame=frame)
+
+
+def _order(table: pd.DataFrame) -> list[Section]:
+    if table.empty:
+        return []
+    limits = zip(table["rank_correlation"], table["low"], table["high"], strict=True)
+    frame = pd.DataFrame(
+        {
+            "run": table["run"],
+            "other run": table["other"],
+            "arms": table["arms"].astype(str),
+            "seeds": [f"{n}; {m}" for n, m in zip(table["n"], table["n_other"], strict=True)],
+            "rank correlation": [wording.interval_text(*values, ".2f") for values in limits],
+            "most accurate": table["best"],
+            "in the other": table["best_other"],
+        }
+    )
+    caption = "Spearman's rank correlation of the arms' mean accuracies; 1: the same order"
+    note = "Bootstrap over the seeds of each run. Arms that tie change places by chance."
+    tables = (Table(caption=caption, frame=frame),)
+    return [Section(heading="The order of the arms", paragraphs=(note,), tables=tables)]
+
+
+def _predictions(runs: dict[str, Findings]) -> Table:
+    rows = [
+        {
+            "prediction": row["says"],
+            "run": name,
+            "verdict": row["verdict"],
+            "numbers": row["sentence"],
+        }
+        for name, found in runs.items()
+        for row in found.hypotheses.to_dict("records")
+    ]
+    columns = ["prediction", "run", "verdict", "numbers"]
+    frame = pd.DataFrame(rows, columns=columns).sort_values("prediction", kind="stable")
+    return Table(caption="Verdicts by run", frame=frame)
+
+
+def _throughput(table: pd.DataFrame) -> Table:
+    frame = pd.DataFrame({"run": table["run"], "arm": table["cell"]})
+    for timed, label in (("train", "training step"), ("infer", "inference")):
+        frame[f"{label}, images/s (IQR)"] = [
+            f"{wording.si(row[f'{timed}_images_per_s'])} "
+            f"({wording.si(row[f'{timed}_images_per_s_iqr'])})"
+            for _, row in table.iterrows()
+        ]
+    return Table(caption="Throughput on the one machine", frame=frame)

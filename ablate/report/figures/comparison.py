@@ -1,0 +1,77 @@
+"""Several runs in one figure: each arm's difference from its run's baseline."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ablate.report.figures.style import (
+    WIDTH,
+    Drawing,
+    fix_layout,
+    handles,
+    legend_below,
+    looks,
+    style,
+)
+
+
+def differences_by_run(table: pd.DataFrame) -> Drawing:
+    """Paired differences of the arms, one row an arm, one mark a run.
+
+    Args:
+        table: columns `run`, `baseline`, `cell`, `n`, `pairs`, `diff`, `diff_low`, `diff_high`
+            (fractions; joint intervals within a run).
+    """
+    runs = list(dict.fromkeys(table["run"]))
+    shown = table[table["diff"].notna()]
+    arms = list(dict.fromkeys(shown["cell"]))
+    look = looks(runs)
+    offsets = np.linspace(-0.25, 0.25, len(runs)) if len(runs) > 1 else np.zeros(1)
+    with style():
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        for run, offset in zip(runs, offsets, strict=True):
+            rows = shown[shown["run"] == run]
+            places = [arms.index(arm) + offset for arm in rows["cell"]]
+            middle, low, high = (
+                100 * rows[name].to_numpy(dtype=float) for name in ("diff", "diff_low", "diff_high")
+            )
+            axes.errorbar(
+                middle,
+                places,
+                xerr=[middle - low, high - middle],
+                fmt=look[run].marker,
+                color=look[run].colour,
+                markersize=7,
+                linewidth=1.6,
+                capsize=4,
+            )
+        axes.axvline(0, color="black", linewidth=1.2, zorder=1)
+        axes.set_yticks(range(len(arms)), [textwrap.fill(arm, 30) for arm in arms])
+        axes.set_ylim(len(arms) - 0.5, -0.5)
+        axes.set_xlabel("Difference in test accuracy from the run's baseline (points)")
+        axes.set_title("Paired by seed; intervals joint at 95% within a run")
+        names = {run: f"{run} ({_pairs(shown[shown['run'] == run])})" for run in runs}
+        legend_below(figure, handles(look, names), height=1.8 + 0.3 * len(runs) * len(arms))
+        figure.set_figwidth(WIDTH)
+        fix_layout(figure)
+    found = [
+        f"{row['cell']} in {row['run']}: {100 * row['diff']:+.1f} points"
+        for row in shown.to_dict("records")
+    ]
+    return Drawing(
+        name="differences",
+        title="Each arm against the baseline of its run, with 95% intervals",
+        alt=f"{'; '.join(found)}.",
+        data=table[["run", "baseline", "cell", "n", "pairs", "diff", "diff_low", "diff_high"]],
+        figure=figure,
+    )
+
+
+def _pairs(rows: pd.DataFrame) -> str:
+    counts = sorted({int(pairs) for pairs in rows["pairs"]})
+    if not counts:
+        return "no pairs"
+    return f"{counts[0]} pairs" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} pairs"

@@ -1,0 +1,220 @@
+"""A search in two figures: the front that it found, and how fast each sampler came to it."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ablate.analysis import statistics, wording
+from ablate.report.figures.style import (
+    WIDTH,
+    Drawing,
+    Look,
+    fix_layout,
+    handles,
+    keep_within,
+    legend_below,
+    log_axis,
+    looks,
+    style,
+)
+from ablate.search import front
+from ablate.search.explored import Explored
+from ablate.search.file import ACCURACY
+
+FAINT = "0.7"
+SHOWN = {"macs": "MACs per image (conv + linear)", "params": "Parameters", "latency": "Latency (s)"}
+
+
+def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
+    """Accuracy against cost: all that was explored, the front, and the finalists confirmed.
+
+    Args:
+        explored: what the search found.
+        trials: of the confirmation, as `schema.to_frame` makes it.
+
+    Returns:
+        Left, validation accuracy: a dot a network (the mean over its trainings), dominated ones
+        faint, the front of these means joined by steps; with a mark for each network that was
+        confirmed, its mean over the confirmation's seeds and their interval. Right: the same
+        marks in test accuracy. Left of it, what a single training promised is not what came.
+    """
+    cost = _cost(explored)
+    confirmed = _confirmed(explored, trials, cost)
+    look = looks(list(dict.fromkeys(confirmed["cell"])))
+    found = explored.networks
+    best = found[found["rank"] == 1].sort_values(cost)
+    with style():
+        figure = Figure(layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True)
+        dominated = found[found["rank"] > 1]
+        left.plot(
+            dominated[cost], 100 * dominated[ACCURACY], "o", color=FAINT, markersize=4, zorder=1
+        )
+        left.step(best[cost], 100 * best[ACCURACY], "k-", where="post", linewidth=1.4, zorder=2)
+        left.plot(best[cost], 100 * best[ACCURACY], "ko", markersize=5, zorder=2)
+        for axes, outcome in ((left, ACCURACY), (right, "test_accuracy")):
+            for row in confirmed[confirmed["outcome"] == outcome].to_dict("records"):
+                _draw_interval(axes, row, cost, look[row["cell"]])
+            log_axis(axes, "x", pd.concat([found[cost], confirmed[cost]]))
+            axes.set_xlabel(SHOWN[cost])
+        worst = float(explored.file.reference["val_accuracy"])
+        shown = best[ACCURACY][best[ACCURACY] >= worst]
+        _fit_view(left, pd.concat([shown, *(confirmed[name] for name in ("mean", "low", "high"))]))
+        left.set_ylabel("Accuracy (%)")
+        left.set_title("Exploring: validation")
+        right.set_title("Confirmed: test, once a trial")
+        seeds = confirmed["n"].min(), confirmed["n"].max()
+        figure.suptitle(
+            "Marks: mean of the confirmation with 95% interval; "
+            f"{wording.seeds(int(seeds[0]), int(seeds[1]))} seeds",
+            fontsize="medium",
+        )
+        keys = [
+            Line2D([], [], color=FAINT, marker="o", linestyle="none", label="explored, dominated"),
+            Line2D([], [], color="black", marker="o", linewidth=1.4, label="explored, the front"),
+            *handles(look, {name: name for name in look}),
+        ]
+        legend_below(figure, keys, height=4.6)
+        fix_layout(figure)
+    told = [
+        f"{row['cell']} {100 * row['mean']:.1f}% at {wording.si(row[cost])}"
+        for row in confirmed[confirmed["outcome"] == "test_accuracy"].to_dict("records")
+    ]
+    return Drawing(
+        name="front",
+        title=f"Accuracy against cost: {len(found)} networks explored on validation, and the "
+        "finalists confirmed with fresh seeds",
+        alt=f"{len(best)} networks are on the front. Test accuracy: {'; '.join(told)}.",
+        data=pd.concat(
+            [
+                found.assign(what="explored", mean=found[ACCURACY].astype(float)),
+                confirmed.assign(what="confirmed"),
+            ],
+            ignore_index=True,
+        )[["what", "net", "cell", "outcome", "rank", cost, "n", "mean", "low", "high"]],
+        figure=figure,
+    )
+
+
+def hypervolume_by_budget(explored: Explored) -> Drawing:
+    """How much of the box each sampler's front dominates as its search goes on.
+
+    Returns:
+        Means over repeats with 95% intervals, each place by itself: against the networks trained,
+        and against the training MACs, as far as every repeat of every sampler has come.
+    """
+    curves = {by: front.progress(explored.hypervolumes, by) for by in ("networks", "train_macs")}
+    samplers = list(dict.fromkeys(explored.hypervolumes["sampler"]))
+    look = looks(samplers)
+    labels = {
+        "networks": "Networks trained",
+        "train_macs": "Multiply-accumulates of training",
+    }
+    with style():
+        figure = Figure(layout="constrained")
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, (by, curve) in zip(panels, curves.items(), strict=True):
+            for sampler in samplers:
+                own = curve[curve["sampler"] == sampler]
+                axes.fill_between(
+                    own["at"],
+                    own["low"],
+                    own["high"],
+                    color=look[sampler].colour,
+                    alpha=0.2,
+                    linewidth=0,
+                )
+                axes.plot(
+                    own["at"],
+                    own["mean"],
+                    color=look[sampler].colour,
+                    linestyle=look[sampler].line,
+                    linewidth=2,
+                )
+            axes.set_xlabel(labels[by])
+            axes.xaxis.set_major_formatter(lambda value, _: wording.si(value))
+        keep_within(panels[0], "y", 0, 1)
+        panels[0].set_ylabel("Hypervolume\n(share of the box)")
+        repeats = explored.hypervolumes["repeat"].nunique()
+        figure.suptitle(
+            f"Lines: means; bands: 95% intervals; n = {wording.counted(repeats, 'repeat')}",
+            fontsize="medium",
+        )
+        keys = [
+            Line2D([], [], color=own.colour, linestyle=own.line, linewidth=2, label=sampler)
+            for sampler, own in look.items()
+        ]
+        legend_below(figure, keys, height=4.2)
+        figure.set_figwidth(WIDTH)
+        fix_layout(figure)
+    ends = curves["networks"].groupby("sampler", sort=False).last()
+    told = [
+        f"{sampler} {wording.interval_text(row['mean'], row['low'], row['high'], '.3f')}"
+        for sampler, row in ends.iterrows()
+    ]
+    return Drawing(
+        name="hypervolume_by_budget",
+        title="Hypervolume of what each sampler has found, against what it has spent",
+        alt=f"After {int(ends['at'].iloc[0])} networks: {'; '.join(told)}.",
+        data=pd.concat(curves.values(), ignore_index=True),
+        figure=figure,
+    )
+
+
+def _cost(explored: Explored) -> str:
+    """The cost that accuracy is drawn against: the first that is minimised, else MACs."""
+    costs = [name for name in explored.file.search.objectives if name != ACCURACY]
+    return costs[0] if costs else "macs"
+
+
+def _confirmed(explored: Explored, trials: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Mean and interval of each confirmed network, in validation and in test accuracy."""
+    known = explored.networks.set_index("net")[cost].astype(float)
+    rows = []
+    complete = trials[trials["state"] == "complete"]
+    for cell, own in complete.groupby("cell", sort=False):
+        first = own.iloc[0]
+        net = str(first["net"])
+        at = float(known[net]) if net in known.index else float(first.get(cost, math.nan))
+        for outcome in (ACCURACY, "test_accuracy"):
+            interval = statistics.mean_interval(own[outcome].to_numpy(dtype=float))
+            rows.append(
+                {
+                    "cell": str(cell),
+                    "net": net,
+                    "outcome": outcome,
+                    cost: at,
+                    "n": len(own),
+                    "mean": interval.mean,
+                    "low": interval.low,
+                    "high": interval.high,
+                }
+            )
+    columns = ["cell", "net", "outcome", cost, "n", "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> None:
+    mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
+    axes.errorbar(
+        row[cost],
+        mean,
+        yerr=None if math.isnan(low) else [[mean - low], [high - mean]],
+        fmt=own.marker,
+        color=own.colour,
+        markersize=8,
+        capsize=4,
+        zorder=3,
+    )
+
+
+def _fit_view(axes: Axes, accuracies: pd.Series) -> None:
+    """Show what was confirmed and the front above the reference: below it is what nobody wants."""
+    least, most = 100 * accuracies.min(), 100 * accuracies.max()
+    room = 0.1 * (most - least) + 0.5
+    axes.set_ylim(max(0, least - room), min(100, most + room))

@@ -1,0 +1,162 @@
+"""One self-contained HTML page from headings, tables and pictures; it knows nothing of studies."""
+
+import base64
+import hashlib
+import itertools
+import re
+import urllib.parse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from ablate.errors import InputError
+from ablate.report.html.svg import inline
+from ablate.report.html.table import html_table
+
+_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table as it is to be read.
+
+    Args:
+        caption: what it shows; plain text.
+        frame: display-ready values, text or numbers; the first column names the row.
+        note: a line below it.
+    """
+
+    caption: str
+    frame: pd.DataFrame
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure.
+
+    Args:
+        name: begins with a letter, then letters, digits, `-` and `_`; comes once a page.
+        title: its caption.
+        alt: what it shows, for whoever cannot see it.
+        svg: the text of an SVG file as matplotlib writes it.
+        data: file name of the CSV that it was drawn from.
+    """
+
+    name: str
+    title: str
+    alt: str
+    svg: str
+    data: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading and what stands below it, in this order.
+
+    Args:
+        heading: plain text.
+        paragraphs, tables, pictures: as they are to be read.
+        code: preformatted text, such as a command.
+    """
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A report.
+
+    Args:
+        title, question, answer, footer: plain text.
+        sections: in order.
+    """
+
+    title: str
+    question: str
+    answer: str
+    sections: tuple[Section, ...]
+    footer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One report in the index.
+
+    Args:
+        title, question, answer: plain text.
+        href: its path, relative to the index; not yet quoted as a URL.
+        facts: short ones, such as the dataset and the number of trials.
+    """
+
+    title: str
+    href: str
+    question: str
+    answer: str
+    facts: tuple[str, ...] = ()
+
+
+def render(page: Page) -> str:
+    """The page as one HTML document that asks nothing of any other file.
+
+    The same page gives the same bytes. All text is escaped.
+
+    Raises:
+        InputError: a picture that cannot be shown, or a name that is not one or comes twice.
+    """
+    names = [picture.name for section in page.sections for picture in section.pictures]
+    for name in names:
+        if not _NAME.fullmatch(name) or names.count(name) > 1:
+            raise InputError(
+                f"picture {name!r}: a name is of letters, digits, - and _, and comes once a page"
+            )
+    return _document("page.html.j2", title=page.title, page=page, counter=itertools.count(1))
+
+
+def render_index(title: str, entries: Sequence[Entry]) -> str:
+    """The list of reports as one HTML document, in the order given."""
+    return _document("index.html.j2", title=title, entries=entries)
+
+
+def _document(template: str, **content: object) -> str:
+    """A template filled in; the policy lets its own style and script through, and nothing else."""
+    style, script = _asset("style.css"), _asset("script.js")
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ablate.report.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals |= {"html_table": html_table, "inline": inline, "next": next}
+    environment.filters["relative"] = _relative
+    return environment.get_template(template).render(
+        policy=policy, style=Markup(style), script=Markup(script), **content
+    )
+
+
+def _asset(name: str) -> str:
+    return (resources.files("ablate.report.html") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _digest(source: str) -> str:
+    """What a content security policy calls a style or script by."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"
+
+
+def _relative(path: str) -> str:
+    """A path as a link that cannot leave the place it starts from for another host or scheme."""
+    return f"./{urllib.parse.quote(path)}"

@@ -1,0 +1,194 @@
+"""A matplotlib SVG made safe and small enough to stand within an HTML page."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+
+from ablate.errors import InputError
+
+_ELEMENTS = frozenset(
+    "svg g defs path use rect circle ellipse line polyline polygon clipPath pattern text tspan "
+    "image linearGradient radialGradient stop title desc".split()
+)
+_GEOMETRY = frozenset("d x y width height cx cy r rx ry x1 y1 x2 y2 points".split())
+_LOOKS = frozenset(
+    "fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linejoin "
+    "stroke-linecap stroke-dasharray stroke-dashoffset stroke-miterlimit opacity clip-path "
+    "clip-rule color font-family font-size font-style font-weight text-anchor image-rendering "
+    "stop-color stop-opacity".split()
+)
+_INHERITED = frozenset(
+    "fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linejoin "
+    "stroke-linecap stroke-dasharray stroke-dashoffset stroke-miterlimit".split()
+)
+_OTHERS = frozenset(
+    "id href transform viewBox preserveAspectRatio clipPathUnits patternUnits patternTransform "
+    "patternContentUnits gradientUnits gradientTransform offset version".split()
+)
+# What matplotlib puts in every file; for a page's own elements it would be a rule as well.
+_STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"
+_SVG = "{http://www.w3.org/2000/svg}"
+_XLINK = "{http://www.w3.org/1999/xlink}"
+_FRACTION = re.compile(r"-?\d*\.\d+(?:e[-+]?\d+)?")
+_COMMAND = re.compile(r" ?([A-DF-Za-df-z]) ?")  # of a path; an e is an exponent
+_TRANSLATE = re.compile(r"translate\([^)]*\)")
+_MOVE = re.compile(r"translate\((-?[\d.]+) (-?[\d.]+)\)")
+_WITHIN = re.compile(r"url\(#([^()\s]+)\)")
+_PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
+
+
+def inline(svg: str, name: str, label: str, ids: str) -> str:
+    """An SVG as an element of an HTML page.
+
+    Only elements and attributes that a drawing needs are let through. Whatever refers to another
+    file or could run is refused, and a `style` attribute becomes attributes of its own, so that a
+    page can forbid inline styles. Coordinates are rounded to 2 decimals (of a point), to 1 from
+    100 on, and what elements of a group have in common is said once, on the group.
+
+    Args:
+        svg: the text of a file as matplotlib writes it, with text as paths.
+        name: of the picture, for errors.
+        label: what the picture shows, for whoever cannot see it.
+        ids: unique on the page and short; every id is this and a number.
+
+    Raises:
+        InputError: not an SVG, or it holds what is not allowed.
+    """
+    # An entity is not needed by a drawing, and can be made to grow without end.
+    if "<!ENTITY" in svg:
+        raise _refusal(name, "an entity declaration")
+    try:
+        root = ET.fromstring(svg)
+    except ET.ParseError as error:
+        raise InputError(f"picture {name!r}: not an SVG: {error}") from error
+    if root.tag != f"{_SVG}svg":
+        raise InputError(f"picture {name!r}: not an SVG: its root is <{root.tag}>")
+    for parent in list(root.iter()):
+        _drop_unseen(parent, name)
+    for element in root.iter():
+        _clean(element, name)
+    _number_ids(root, ids)
+    _lift(root)
+    for size in ("width", "height", "version"):
+        root.attrib.pop(size, None)
+    root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}
+    root.attrib |= {"role": "img", "aria-label": label}
+    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def _drop_unseen(parent: ET.Element, name: str) -> None:
+    """Remove metadata and matplotlib's own style sheet, wherever they stand."""
+    for child in list(parent):
+        if child.tag == f"{_SVG}metadata":
+            parent.remove(child)
+        elif child.tag == f"{_SVG}style":
+            if " ".join((child.text or "").split()) != _STYLE:
+                raise _refusal(name, "a style sheet")
+            parent.remove(child)
+
+
+def _clean(element: ET.Element, name: str) -> None:
+    """Give an element its plain name and the attributes that are allowed, or refuse it."""
+    tag = element.tag.removeprefix(_SVG)
+    if tag not in _ELEMENTS:
+        raise _refusal(name, f"<{tag}>")
+    element.tag = tag
+    if tag not in ("text", "tspan", "title", "desc"):
+        element.text = None
+    element.tail = None
+    attributes: dict[str, str] = {}
+    for key, value in element.attrib.items():
+        if key in ("style", "type"):
+            continue
+        attributes[key.removeprefix(_XLINK)] = value
+    attributes |= dict(_declarations(element.attrib.get("style", ""), name))
+    element.attrib.clear()
+    for key, value in attributes.items():
+        if key not in _GEOMETRY | _LOOKS | _OTHERS:
+            raise _refusal(name, f"the attribute {key!r}")
+        if not _stays_within(tag, key, value):
+            raise _refusal(name, f"a reference to {value[:60]!r}")
+        element.attrib[key] = _rounded(key, " ".join(value.split()))
+    if tag == "use" and not {"x", "y"} & set(element.attrib):
+        _place(element)
+
+
+def _place(element: ET.Element) -> None:
+    """Say where a glyph goes by x and y, which is shorter than a translation."""
+    moved = _MOVE.fullmatch(element.get("transform", ""))
+    if moved:
+        del element.attrib["transform"]
+        places = zip("xy", moved.groups(), strict=True)
+        element.attrib |= {key: value for key, value in places if value != "0"}
+
+
+def _declarations(style: str, name: str) -> Iterator[tuple[str, str]]:
+    """The properties of a `style` attribute."""
+    for part in filter(str.strip, style.split(";")):
+        key, _, value = part.partition(":")
+        if key.strip() not in _LOOKS:
+            raise _refusal(name, f"the style {part.strip()[:60]!r}")
+        yield key.strip(), value.strip()
+
+
+def _stays_within(tag: str, key: str, value: str) -> bool:
+    """Whether a value refers to nothing, to its own file, or to pixels that it holds itself."""
+    if key == "href":
+        return bool(value.startswith("#") or (tag == "image" and _PNG.fullmatch(value)))
+    # A CSS escape could spell url() in another way.
+    return "\\" not in value and "url" not in _WITHIN.sub("", value).lower()
+
+
+def _number_ids(root: ET.Element, ids: str) -> None:
+    """Number the ids, in every reference too; drop those not referred to."""
+    numbers: dict[str, str] = {}
+
+    def numbered(identity: str) -> str:
+        return numbers.setdefault(identity, f"{ids}-{len(numbers)}")
+
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            if key == "href" and value.startswith("#"):
+                element.attrib[key] = f"#{numbered(value[1:])}"
+            elif key != "id":
+                element.attrib[key] = _WITHIN.sub(lambda of: f"url(#{numbered(of[1])})", value)
+    for element in root.iter():
+        identity = element.attrib.pop("id", None)
+        if identity in numbers:
+            element.attrib["id"] = numbers[identity]
+
+
+def _lift(element: ET.Element) -> None:
+    """Say on a group what all its elements inherit alike; take groups away that say nothing."""
+    children: list[ET.Element] = []
+    for child in element:
+        _lift(child)
+        children += list(child) if child.tag == "g" and not child.attrib else [child]
+    element[:] = children
+    if element.tag == "g" and len(children) > 1:
+        for key in sorted(_INHERITED & set(children[0].attrib) - set(element.attrib)):
+            value = children[0].attrib[key]
+            if all(child.get(key) == value for child in children):
+                element.attrib[key] = value
+                for child in children:
+                    del child.attrib[key]
+
+
+def _rounded(key: str, value: str) -> str:
+    """A value with its coordinates rounded; scales and colours are left as they are."""
+    if key == "d":
+        value = _COMMAND.sub(r"\1", value)
+    if key in _GEOMETRY:
+        return _FRACTION.sub(_short, value)
+    if key == "transform":
+        return _TRANSLATE.sub(lambda move: _FRACTION.sub(_short, move[0]), value)
+    return value
+
+
+def _short(number: re.Match[str]) -> str:
+    value = float(number[0])
+    return f"{value:z.{1 if abs(value) >= 100 else 2}f}".rstrip("0").rstrip(".")
+
+
+def _refusal(name: str, what: str) -> InputError:
+    return InputError(f"picture {name!r}: {what} cannot be shown; only a plain drawing can")

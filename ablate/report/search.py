@@ -1,0 +1,119 @@
+"""The sections of a report that a search adds: what it found, which sampler, and how it went."""
+
+import pandas as pd
+
+from ablate.analysis import wording
+from ablate.report.html.page import Section, Table
+from ablate.search import front
+from ablate.search.explored import Explored, shape_of
+from ablate.search.file import ACCURACY
+
+
+def sections(explored: Explored) -> list[Section]:
+    """The sections of a search, in reading order."""
+    return [_found(explored), *_compared(explored), _space(explored)]
+
+
+def _found(explored: Explored) -> Section:
+    found = explored.networks[
+        (explored.networks["rank"] == 1) | explored.networks["finalist"].notna()
+    ]
+    frame = pd.DataFrame(
+        {
+            "network": [
+                shape_of(widths, depths)
+                for widths, depths in zip(found["widths"], found["depths"], strict=True)
+            ],
+            "confirmed as": found["finalist"].fillna("-"),
+            "validation accuracy %": [f"{100 * value:.1f}" for value in found[ACCURACY]],
+            "trainings": found["n"].astype(int),
+            "MACs": [f"{value:,}" for value in found["macs"]],
+            "params": [f"{value:,}" for value in found["params"]],
+            "on the front": ["yes" if rank == 1 else "no" for rank in found["rank"]],
+        }
+    )
+    table = Table(
+        caption="The front of what was explored, and the finalists",
+        frame=frame,
+        note="Widths x blocks of the stages. Accuracy: the mean over so many trainings; of many "
+        "networks the best seem better than they are, so the finalists were trained anew.",
+    )
+    rows = explored.rows
+    counts = rows["state"].value_counts()
+    ends = ", ".join(f"{number:,} {state}" for state, number in counts.items())
+    return Section(
+        heading="What the search found",
+        paragraphs=(
+            f"{len(explored.networks):,} networks were trained whole. The samplers drew "
+            f"{len(rows):,} points: {ends}. Infeasible ones are beyond a limit or cannot be built, "
+            "and were not trained. Draws of a network that a sampler had drawn before are free: "
+            f"{int(rows['repeated'].sum()):,}.",
+            "Exploring looked at the validation split alone. What is said of accuracies above is "
+            "of the confirmation, with seeds of its own and one test evaluation a trial.",
+        ),
+        tables=(table,),
+    )
+
+
+def _compared(explored: Explored) -> list[Section]:
+    if explored.comparisons.empty:
+        return []
+    frame = pd.DataFrame(
+        {
+            "prediction": explored.comparisons["says"],
+            "verdict": explored.comparisons["verdict"],
+            "numbers": explored.comparisons["sentence"],
+        }
+    )
+    several = " They are corrected together (Holm; intervals Bonferroni)." if len(frame) > 1 else ""
+    note = (
+        "Hypervolume: the share of the box between the reference and the best thinkable that a "
+        "front dominates. In each repeat both samplers begin with the same networks and train with "
+        "the same seed; they are compared at the training MACs that the one which spent less had "
+        "spent, each network that a sampler asked for counted as if it alone had trained it."
+        + several
+    )
+    table = Table(caption="Predictions about samplers and their verdicts", frame=frame, note=note)
+    return [Section(heading="Which sampler", tables=(table,))]
+
+
+def _space(explored: Explored) -> Section:
+    search, reference = explored.file.search, explored.file.reference
+    ends = front.progress(explored.hypervolumes, "networks").groupby("sampler", sort=False).last()
+    facts = {
+        "objectives": ", ".join(search.objectives),
+        "reference": ", ".join(f"{name} {value}" for name, value in reference.items()),
+        "networks a sampler and repeat": f"{search.trials:,}",
+        "repeats": f"{search.repeats:,}",
+        "drawn at random first": f"{search.startup:,}",
+        "asked for at once": f"{search.at_once:,}",
+        "trainings a network": f"{search.seeds_each:,}",
+        "pruner": search.pruner,
+        "seed": f"{search.seed}",
+        **{
+            f"hypervolume of {sampler}": wording.interval_text(
+                row["mean"], row["low"], row["high"], ".3f"
+            )
+            + f" (n = {int(row['n'])})"
+            for sampler, row in ends.iterrows()
+        },
+        **{f"axis {name}": _plain(value) for name, value in explored.file.space.items()},
+        **{
+            f"limit on {quantity}": ", ".join(
+                f"{name.replace('_', ' ')} {bound}" for name, bound in table if bound is not None
+            )
+            for quantity, table in explored.file.limits.items()
+        },
+    }
+    frame = pd.DataFrame({"what": list(facts), "value": list(facts.values())})
+    return Section(
+        heading="How it was searched",
+        tables=(Table(caption="The search, from its file", frame=frame),),
+    )
+
+
+def _plain(value: object) -> str:
+    """An axis as the file has it, in a few letters."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_plain(inner)}" for name, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,71 @@
+"""The files that say what a run shows: summary, verdicts, figures and report."""
+
+from pathlib import Path
+
+from ablate.analysis import wording
+from ablate.analysis.findings import Findings, find
+from ablate.files import write_text
+from ablate.report.figures import throughput
+from ablate.report.figures.all import NAMES, draw_all, draw_sampled
+from ablate.report.figures.front import front_against_cost, hypervolume_by_budget
+from ablate.report.figures.style import picture, save
+from ablate.report.html.page import render
+from ablate.report.run_page import page_of
+from ablate.results import csv as results_csv
+from ablate.results import names
+from ablate.results.names import ANOVA, ARMS, HYPOTHESES, MARKDOWN, REPORT, SUMMARY
+from ablate.results.tables import read_sweep
+from ablate.search.explored import is_search, read_explored
+
+
+def write_findings(folder: Path) -> Findings:
+    """Write summary, verdicts, figures and report of the run in a folder, and return them."""
+    found = find(folder)
+    stages = results_csv.read_plain(folder / names.STAGES)
+    epochs = results_csv.read_plain(folder / names.EPOCHS)
+    if found.arms.empty:
+        drawings = draw_all(
+            found.trials, found.summary, stages, epochs, found.mechanism, found.fits, found.tried
+        )
+    else:
+        drawings = draw_sampled(found.trials, found.summary, stages, epochs, found.mechanism)
+    explored = read_explored(folder) if is_search(folder) else None
+    if explored is not None:
+        front = front_against_cost(explored, found.trials)
+        drawings = [front, hypervolume_by_budget(explored), *drawings]
+    if (folder / names.SWEEP).exists():
+        drawings.append(throughput.throughput_by_batch(read_sweep(folder / names.SWEEP)))
+    results_csv.write(found.summary, folder / SUMMARY)
+    tables = ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA), (found.arms, ARMS))
+    for table, name in tables:
+        if table.empty:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            results_csv.write(table, folder / name)
+    for drawing in drawings:
+        save(drawing, folder)
+    for name in set(NAMES) - {drawing.name for drawing in drawings}:  # of earlier tables
+        for suffix in ("csv", "png", "svg"):
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+    write_text(folder / MARKDOWN, summary_markdown(found))
+    pictures = [picture(drawing, folder) for drawing in drawings]
+    write_text(folder / REPORT, render(page_of(found, pictures, explored)))
+    return found
+
+
+def summary_markdown(found: Findings) -> str:
+    """The findings as Markdown, for a pull request."""
+    first = found.trials.iloc[0]
+    parts = [
+        f"# {first['study']} on {first['dataset']}",
+        found.file.question,
+        found.answer,
+        wording.markdown_table(found.summary),
+    ]
+    if not found.hypotheses.empty:
+        parts.append(wording.markdown_hypotheses(found.hypotheses))
+    parts.append(
+        f"Trained and timed on {first['device']}; "
+        f"{first['epochs']} epochs, batch {first['batch']}.\n"
+    )
+    return "\n\n".join(parts)

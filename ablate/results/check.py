@@ -1,0 +1,84 @@
+"""A run's folder verified: tables against each other, hashes, and what is said of them made anew.
+
+Nothing here writes into the folder, and nothing needs torch or Optuna.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ablate.errors import InputError
+from ablate.results import check_files, check_plan, check_rows
+from ablate.results.csv import read
+from ablate.results.folder import Run
+from ablate.results.names import TRIALS
+from ablate.results.remarks import Remark, fault
+
+CLAIMS, FINDINGS = "claims.csv", "findings"
+FOUND = "summary, verdicts and the data of figures are as made anew from the tables"
+
+
+class Line(NamedTuple):
+    """What one check came to: `ok`, or one remark of it."""
+
+    level: Literal["ok", "note", "FAULT"]
+    check: str
+    text: str
+
+
+Check = Callable[[Run], Iterator[Remark]]
+# In the order of what the later ones take for granted.
+CHECKS: dict[str, tuple[Check, str]] = {
+    "specs": (check_rows.specs, "every key, network and count follows from its row's description"),
+    "cells": (check_rows.cells, "each is one network, with one arm of each axis"),
+    "states": (check_rows.states, "each agrees with the values beside it"),
+    "pairs": (check_rows.pairs, "the cells have the same seeds, recipe and data"),
+    "versions": (check_rows.alike, "equal in all rows, and so is what else decides the numbers"),
+    "trials.parquet": (check_files.parquet, "holds what trials.csv holds"),
+    "manifest.json": (check_plan.manifest, "each of its keys is in the table, once"),
+    "epochs.csv": (check_files.epochs, "whole for every trial, and ends as the trials' rows say"),
+    "stages.csv": (check_files.stages, "has the costs that follow from each cell's network"),
+    "mechanism.csv": (check_files.mechanism, "has every stage of each trial it is about, once"),
+    "tuning.csv": (check_files.tuning, "each cell that was tuned trains at the rate it chose"),
+    "study.db": (check_plan.storage, "each key ended once in the storage, as in the table"),
+}
+
+
+def verify(folder: Path, remake: check_files.Remake) -> list[Line]:
+    """Every check of one run.
+
+    Args:
+        folder: RUN_DIR, such as results/STUDY/DATASET; only read.
+        remake: writes into a folder what its tables show: `report.write.write_findings`.
+
+    Raises:
+        InputError: no folder, or none of a run.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected one of a run: results/STUDY/DATASET")
+    if not (folder / TRIALS).exists():
+        if (folder / CLAIMS).exists():
+            return [Line("note", TRIALS, "none: the folder is about claims, and nothing trained")]
+        raise InputError(f"{folder}: holds no {TRIALS}; expected a run: results/STUDY/DATASET")
+    try:
+        run = Run(folder, read(folder / TRIALS))
+    except InputError as error:
+        return [Line("FAULT", TRIALS, str(error))]
+    if run.trials.empty:
+        return [Line("FAULT", TRIALS, "holds no trial")]
+    lines = [Line("ok", TRIALS, f"{len(run.trials)} rows follow the schema")]
+    for name in CHECKS:
+        lines += remarks(run, name, remake)
+    if any(line.level == "FAULT" and line.check in check_files.DRAWN_FROM for line in lines):
+        return [*lines, Line("note", FINDINGS, "not made anew from tables with such faults")]
+    return [*lines, *remarks(run, FINDINGS, remake)]
+
+
+def remarks(run: Run, name: str, remake: check_files.Remake) -> list[Line]:
+    """What one of the checks has to say of a run: one `ok`, or its remarks."""
+    check, says = CHECKS.get(name, (lambda run: check_files.findings(run, remake), FOUND))
+    try:
+        found = list(check(run))
+    except InputError as error:
+        found = [fault(str(error))]
+    return [Line(level, name, text) for level, text in found] or [Line("ok", name, says)]

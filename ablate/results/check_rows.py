@@ -1,0 +1,152 @@
+"""Checks of the trials table alone: each row by itself, and the rows against each other."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from ablate.errors import InputError
+from ablate.networks import cost as networks_cost
+from ablate.results.folder import Run
+from ablate.results.names import STUDY
+from ablate.results.remarks import Remark, fault, note, some
+from ablate.results.schema import axis_columns
+from ablate.spec import AXIS_PREFIX, TrialSpec, content_hash, trial_from_json
+from ablate.study.draws import NETWORK
+from ablate.study.file import read_study_file
+
+NEEDED = ("test_accuracy", "val_accuracy", "val_loss", "train_loss", "train_seconds")
+IMAGES = {"test_accuracy": "test_images", "val_accuracy": "val_images"}
+# A mixture of these within a table is a fault: they decide the numbers, for all arms alike.
+ALIKE = (
+    *("study", "dataset", "dtype", "memory_format", "compiled", "deterministic", "match"),
+    *("train_images", "val_images", "test_images"),
+)
+# Many machines may have worked on one study.
+MAY_DIFFER = ("commit", "device", "os", "driver", "train_threads")
+
+
+def specs(run: Run) -> Iterator[Remark]:
+    """Each row's key, network and counts, worked out anew from its description."""
+    for row in run.trials.to_dict("records"):
+        where = f"{row['cell']}, seed {row['seed']} ({row['key']})"
+        try:
+            spec = trial_from_json(row["spec"])
+            expected = _follows(spec)
+        except InputError as error:
+            yield fault(f"{where}: spec: {error}")
+            continue
+        wrong = [name for name, value in expected.items() if row[name] != value]
+        if wrong:
+            says = some(f"{name} = {row[name]}, not {expected[name]}" for name in wrong)
+            yield fault(f"{where}: from its spec follows otherwise: {says}")
+
+
+def _follows(spec: TrialSpec) -> dict[str, Any]:
+    """The columns that a trial's description decides."""
+    cost = networks_cost.total(spec.net)
+    return {
+        "key": spec.key,
+        "net": content_hash(spec.net),
+        "seed": spec.seed,
+        "dataset": spec.data.name,
+        "epochs": spec.train.epochs,
+        "batch": spec.train.batch_size,
+        "shortcut": spec.net.shortcut,
+        **{name: json.dumps(getattr(spec.net, name)) for name in ("widths", "depths", "strides")},
+        **{name: getattr(cost, name) for name in ("params", "macs", "activations")},
+    }
+
+
+def cells(run: Run) -> Iterator[Remark]:
+    """Each cell is one network and one arm of every axis, and no other cell is."""
+    for name, rows in run.trials.groupby("cell", sort=False):
+        for column in ("net", *axis_columns(run.trials)):
+            values = rows[column].unique()
+            if len(values) > 1:
+                yield fault(f"{name}: {len(values)} values of {column}: {some(values)}")
+        strange = set(rows[axis_columns(run.trials)].stack()) - set(str(name).split(" / "))
+        if strange:
+            yield fault(f"{name}: is not named after its arms: {some(sorted(strange))}")
+
+
+def states(run: Run) -> Iterator[Remark]:
+    """A complete trial has what it measured and no failure; another has no test accuracy."""
+    for row in run.trials.to_dict("records"):
+        for text in _contradictions(row):
+            yield fault(f"{row['cell']}, seed {row['seed']}: {row['state']}, but {text}")
+    lost = run.trials[run.trials["state"] != "complete"]
+    for state, rows in lost.groupby("state"):
+        yield note(f"{len(rows)} of {len(run.trials)} trials are {state}")
+
+
+def _contradictions(row: Mapping[Any, Any]) -> Iterator[str]:
+    if row["state"] == "complete":
+        lacking = [name for name in NEEDED if pd.isna(row[name])]
+        if lacking:
+            yield f"without {some(lacking)}"
+        if not pd.isna(row["failure"]):
+            yield f"with a failure: {row['failure']}"
+    else:
+        if not pd.isna(row["test_accuracy"]):
+            yield f"with a test accuracy of {row['test_accuracy']}"
+        if pd.isna(row["failure"]) and row["state"] != "pruned":
+            yield "without a failure that says why"
+    for name, images in IMAGES.items():
+        if not (pd.isna(row[name]) or pd.isna(row[images])):
+            right = row[name] * row[images]
+            if abs(right - round(right)) > 1e-6:
+                yield f"{name} = {row[name]} is no whole number of {row[images]} images"
+    if row["finished"] < row["started"]:
+        yield f"finished ({row['finished']}) before it started ({row['started']})"
+
+
+def pairs(run: Run) -> Iterator[Remark]:
+    """Cells that are compared have the same seeds, and all trials the same recipe and data."""
+    file, _ = read_study_file(run.folder / STUDY)
+    # Of sampled networks, those of one draw are compared, and have seeds of their own.
+    draws = (
+        run.trials[f"{AXIS_PREFIX}{NETWORK}"] if file.sample else pd.Series("", run.trials.index)
+    )
+    for _, drawn in run.trials.groupby(draws, sort=False):
+        seeds = {name: set(rows["seed"]) for name, rows in drawn.groupby("cell", sort=False)}
+        every = set().union(*seeds.values())
+        for name, own in seeds.items():
+            if own != every:
+                say = note if run.unfinished else fault
+                yield say(f"{name!s}: not paired: without seed {some(sorted(every - own))}")
+    found = list(run.specs.values())
+    for part in ("train", "data"):
+        parts = [dataclasses.asdict(getattr(spec, part)) for spec in found]
+        for name, values in _differing(parts):
+            if name != "lr" or not file.tune:  # those that are tuned have a check of their own
+                yield fault(f"{part}.{name} differs between trials: {some(values)}")
+
+
+def alike(run: Run) -> Iterator[Remark]:
+    """Versions, and what else decides the numbers, are equal in all rows."""
+    try:
+        versions = [json.loads(text) for text in run.trials["versions"].unique()]
+        for name, values in _differing(versions):
+            yield fault(f"{name} differs between trials: {some(values)}")
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        yield fault(f"versions: not a JSON object: {error}")
+    for columns, say in ((ALIKE, fault), (MAY_DIFFER, note)):
+        for name in columns:
+            found = run.trials[name].dropna().unique()
+            if len(found) > 1:
+                yield say(f"{name} differs between trials: {some(found)}")
+    dirty = int(run.trials["dirty"].sum())
+    if dirty:
+        yield note(f"{dirty} trials were made by code with uncommitted changes")
+
+
+def _differing(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+    """Keys whose values are not the same in all tables, with the values, each once."""
+    every = list(tables)
+    for name in dict.fromkeys(name for table in every for name in table):
+        values = list(dict.fromkeys(repr(table.get(name)) for table in every))
+        if len(values) > 1:
+            yield name, values

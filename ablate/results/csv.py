@@ -1,0 +1,97 @@
+"""Tables as CSV and Parquet: written whole, read again without losing any of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate.errors import InputError, looks_like_formula
+from ablate.files import aside, replacing
+from ablate.results.schema import COLUMNS, validate
+from ablate.spec import AXIS_PREFIX
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A trials table from its CSV, checked.
+
+    Raises:
+        InputError: no such file, not a CSV, or not our schema.
+    """
+    try:
+        header = pd.read_csv(path, nrows=0).columns
+        dtypes = {column.name: column.dtype for column in COLUMNS}
+        dtypes |= {name: "string" for name in header if name.startswith(AXIS_PREFIX)}
+        # Only an empty field is a missing value: an arm may be called "None".
+        frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such table") from error
+    except (ValueError, TypeError, OverflowError, OSError) as error:
+        raise InputError(f"{path}: not a trials table: {' '.join(str(error).split())}") from error
+    return validate(frame, str(path))
+
+
+def read_plain(path: Path) -> pd.DataFrame:
+    """A table other than that of the trials: names stay text, and only an empty field is missing.
+
+    An arm may be called "None".
+    """
+    text = dict.fromkeys(("key", "cell", "stage", "net"), "string")
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+
+
+def write(frame: pd.DataFrame, path: Path, digits: int | None = None) -> None:
+    """Write a table as CSV, whole or not at all.
+
+    Args:
+        frame: the table.
+        path: its file.
+        digits: of its floats; all that they have if None. Nine hold a float32.
+    """
+    form = None if digits is None else f"%.{digits}g"
+    with replacing(path) as temporary:
+        inert(frame).to_csv(temporary, index=False, lineterminator="\n", float_format=form)
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    with replacing(path) as temporary:
+        inert(frame).to_parquet(temporary, index=False)
+
+
+def inert(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with a `'` before each text that a spreadsheet would run as a formula."""
+    safe = frame.rename(columns=_inert)
+    for place, dtype in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype):
+            column = safe.columns[place]
+            safe[column] = safe[column].map(_inert).astype(dtype)
+    return safe
+
+
+def _inert(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")  # pandas would end the line there when it reads it again
+    return f"'{text}" if looks_like_formula(text) else text
+
+
+def keep_aside(path: Path, known: Callable[[pd.Series], bool]) -> Path | None:
+    """Move a table away before it is overwritten, if it has a row that nothing else holds.
+
+    Args:
+        path: the table.
+        known: whether a row will be in the table that replaces it.
+
+    Returns:
+        Where it went, or None where nothing would have been lost.
+    """
+    if not path.exists():
+        return None
+    frame = read(path)
+    if all(known(row) for _, row in frame.iterrows()):
+        return None
+    stamp = str(frame["finished"].max()).replace(":", "").replace("-", "")[:15]
+    kept = aside(path, stamp)
+    path.rename(kept)
+    return kept

@@ -1,0 +1,12 @@
+"""The names of the files in a run's folder."""
+
+ORDER = "order.csv"
+STUDY = "study.toml"
+DRAWS = "draws.csv"
+INDEX = "index.html"
+SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
+REPORT, MARKDOWN = "report.html", "summary.md"
+TRIALS, EPOCHS, STAGES = "trials.csv", "epochs.csv", "stages.csv"
+MECHANISM = "mechanism.csv"
+STORAGE = "study.db"
+TUNING, SWEEP = "tuning.csv", "throughput.csv"

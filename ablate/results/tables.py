@@ -1,0 +1,141 @@
+"""The tables of a run, written from what was measured; all that is found follows from them."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate import files
+from ablate.errors import InputError
+from ablate.networks import cost as networks_cost
+from ablate.results import csv as results_csv
+from ablate.results import names, schema
+from ablate.results.names import DRAWS
+from ablate.spec import AXIS_PREFIX, content_hash, to_json
+from ablate.study.plan import Planned, Study
+
+DIGITS = 9  # of what was computed in float32: all of them
+
+
+def write_tables(
+    folder: Path,
+    study: Study,
+    rows: Iterable[dict[str, Any]],
+    epochs: Iterable[dict[str, Any]],
+    mechanism: Sequence[dict[str, Any]],
+) -> None:
+    """Write `trials.csv` (and Parquet), `epochs.csv`, `stages.csv` and the study file.
+
+    Of sampled networks also `draws.csv`: one row a draw, with what became of it.
+
+    Where the mechanism was measured, `mechanism.csv` too; else an earlier one is taken away, for
+    it is about other trials than these.
+
+    Args:
+        folder: of the run; made where there is none.
+        study: gives the cells and their per-stage costs.
+        rows: one a trial, in the order of the plan.
+        epochs: one an epoch of a trial: key, cell, seed, epoch, losses, accuracy, seconds.
+        mechanism: one a stage of a trial: key, cell, seed and `schema.MECHANISM_COLUMNS`.
+    """
+    trials = schema.to_frame(rows)
+    results_csv.write(trials, folder / names.TRIALS)
+    results_csv.write_parquet(trials, (folder / names.TRIALS).with_suffix(".parquet"))
+    curves = pd.DataFrame(list(epochs), columns=list(schema.EPOCH_COLUMNS))
+    results_csv.write(curves, folder / names.EPOCHS, DIGITS)
+    results_csv.write(_stage_table(study), folder / names.STAGES)
+    if mechanism:
+        columns = ["key", "cell", "seed", *schema.MECHANISM_COLUMNS]
+        results_csv.write(
+            pd.DataFrame(mechanism, columns=columns), folder / names.MECHANISM, DIGITS
+        )
+    else:
+        (folder / names.MECHANISM).unlink(missing_ok=True)
+    if study.draws:
+        results_csv.write(_draw_table(study), folder / DRAWS)
+    else:
+        (folder / DRAWS).unlink(missing_ok=True)
+    with files.replacing(folder / "study.toml") as temporary:
+        temporary.write_text(study.source, encoding="utf-8")
+
+
+def write_sweep(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write `throughput.csv`: one row a size of batch and cell.
+
+    Args:
+        folder: of the run.
+        rows: of each, `cell`, `batch`, columns of the results table, and `device`.
+    """
+    frame = pd.DataFrame(list(rows), dtype=object)
+    results_csv.write(frame.astype(_sweep_dtypes(frame)), folder / names.SWEEP)
+
+
+def read_sweep(path: Path) -> pd.DataFrame:
+    """The table of `write_sweep`; raises `InputError` where it is none."""
+    try:
+        frame = pd.read_csv(path, dtype=object, keep_default_na=False, na_values=[""])
+        return frame.astype(_sweep_dtypes(frame)).astype({"batch": int})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a table of throughput: {error}") from error
+
+
+def _sweep_dtypes(frame: pd.DataFrame) -> dict[str, str]:
+    return {column.name: column.dtype for column in schema.COLUMNS if column.name in frame.columns}
+
+
+def _draw_table(study: Study) -> pd.DataFrame:
+    rows = [
+        {
+            "network": draw.network,
+            "fate": draw.fate,
+            "arm": draw.arm,
+            "depths": json.dumps(draw.depths),
+            "ratios": json.dumps(draw.ratios),
+        }
+        for draw in study.draws
+    ]
+    return pd.DataFrame(rows).astype({"network": "Int64"})
+
+
+def _stage_table(study: Study) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "cell": cell.name,
+                "net": content_hash(cell.net),
+                "stage": stage,
+                "out_size": size,
+                "params": cost.params,
+                "macs": cost.macs,
+                "activations": cost.activations,
+            }
+            for cell in study.cells
+            for stage, (size, cost) in networks_cost.stages(cell.net).items()
+        ]
+    )
+
+
+def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
+    """The columns of the results table that are known before a trial is run, costs aside."""
+    cell, spec = planned.cell, planned.spec
+    return {
+        "study": study.name,
+        "dataset": study.data.name,
+        "cell": cell.name,
+        **{f"{AXIS_PREFIX}{axis}": arm for axis, arm in cell.arms.items()},
+        "seed": spec.seed,
+        "key": spec.key,
+        "net": content_hash(cell.net),
+        "widths": json.dumps(cell.net.widths),
+        "depths": json.dumps(cell.net.depths),
+        "strides": json.dumps(cell.net.strides),
+        "shortcut": cell.net.shortcut,
+        "match": cell.matched and cell.matched.quantity,
+        "match_residual": cell.matched and cell.matched.residual,
+        "match_shape_error": cell.matched and cell.matched.shape_error,
+        "epochs": spec.train.epochs,
+        "batch": spec.train.batch_size,
+        "spec": to_json(spec),
+    }

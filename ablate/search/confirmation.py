@@ -1,0 +1,51 @@
+"""The confirmation of a search: an ordinary study of its finalists, with seeds of their own."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import tomli_w
+
+from ablate import files
+from ablate.search.explored import Explored
+from ablate.search.plan import Search
+from ablate.search.space import written
+
+AXIS = "network"
+
+
+def write_confirmation(path: Path, search: Search, explored: Explored) -> None:
+    """Write the study that confirms a search's finalists, as a file that `ablate.run` takes.
+
+    Its arms are the baseline and the finalists, each described in full. Its seeds are 0, 1, ...,
+    which exploring never uses.
+
+    Args:
+        path: of the file; its stem names the study.
+        search: what was looked for.
+        explored: what was found.
+    """
+    file = search.file
+    chosen = explored.networks.dropna(subset="finalist")
+    arms = {file.baseline: written(search.baseline)}
+    arms |= {
+        name: json.loads(text)
+        for name, text in chosen[["finalist", "network"]].itertuples(index=False)
+    }
+    hypotheses = {
+        name: table.model_dump(exclude_none=True, exclude_defaults=True)
+        for name, table in file.hypotheses.items()
+    }
+    content = {
+        "question": file.question,
+        "baseline": file.baseline,
+        "seeds": file.seeds,
+        "margin": file.margin,
+        "data": file.data.model_dump(exclude_none=True),
+        "train": asdict(search.train),
+        "axes": {AXIS: arms},
+        "hypotheses": hypotheses,
+    }
+    note = f"# Made from {search.path.name}: what its search found, to be confirmed.\n\n"
+    with files.replacing(path) as temporary:
+        temporary.write_text(note + tomli_w.dumps(content), encoding="utf-8")

@@ -1,0 +1,206 @@
+"""A file of a search, read strictly: what may vary, what is wanted, how it is looked for."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ablate.errors import InputError, nearest
+from ablate.study.file import DatasetTable, DataTable, HypothesisTable
+from ablate.study.strict import Name, StrictTable, check_stem, read_toml, validated
+
+ACCURACY = "val_accuracy"
+COSTS = ("macs", "params", "latency")
+COUNTED = ("macs", "params", "activations")
+MULTI_FIDELITY = ("hyperband", "halving")  # they prune by the accuracy of each epoch
+FEWEST_FOR_WILCOXON = 5  # seeds: below p = 0.1 takes four, and pruning is to save at least one
+EXPLORING_SEEDS = 1_000_000  # and above; a confirmation's are below
+MOST_TRIALS, MOST_REPEATS, MOST_SEEDS = 100_000, 1_000, 1_000
+Sampler = Literal["tpe", "nsga2", "gp", "random"]
+Pruner = Literal["none", "hyperband", "halving", "wilcoxon"]
+Objective = Literal["val_accuracy", "macs", "params", "latency"]
+_Cost = Literal["macs", "params", "activations"]
+_Bound = Annotated[float, Field(gt=0, lt=math.inf)] | Literal["baseline"]
+_Two = Annotated[list[str], Field(min_length=2, max_length=2)]
+
+
+class SearchTable(StrictTable):
+    """How a search goes about it.
+
+    Args:
+        samplers: each of which searches by itself, from the same starting points.
+        objectives: `val_accuracy`, which is maximised, and costs, which are minimised.
+        trials: networks that each sampler trains, in each repeat.
+        repeats: of each sampler, with other starting points and other seeds of the training.
+        startup: random draws before a sampler begins to choose; of NSGA-II the population.
+        at_once: networks that a sampler asks for before it is told of any of them.
+        seeds_each: trainings of each network, whose mean accuracy counts.
+        pruner: which trainings are cut short.
+        finalists: networks that are confirmed.
+        seed: from which all starting points follow.
+    """
+
+    samplers: list[Sampler] = Field(min_length=1)
+    objectives: list[Objective] = Field(min_length=1)
+    trials: int = Field(ge=1, le=MOST_TRIALS)
+    repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
+    startup: int = Field(default=10, ge=2, le=MOST_TRIALS)
+    at_once: int = Field(default=1, ge=1, le=MOST_TRIALS)
+    seeds_each: int = Field(default=1, ge=1, le=MOST_SEEDS)
+    pruner: Pruner = "none"
+    finalists: int = Field(default=4, ge=1, le=50)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+
+class LimitTable(StrictTable):
+    """Bounds of one cost: numbers, or `baseline` for what the baseline costs."""
+
+    at_most: _Bound | None = None
+    at_least: _Bound | None = None
+
+
+class ComparisonTable(StrictTable):
+    """A prediction about samplers, stated before a run.
+
+    Args:
+        says: the prediction in words.
+        higher: the hypervolume of the first sampler is above that of the second, at equal compute.
+    """
+
+    says: str = Field(min_length=1)
+    higher: _Two
+
+
+class SearchFile(StrictTable):
+    """A whole file of a search.
+
+    Args:
+        baseline: name of the network that `[net]` describes, with which finalists are compared.
+        seeds: of the confirmation, for each of its networks.
+        reference: the worst value of each objective that is of any worth; `baseline` for a cost
+            that the baseline has. Hypervolume is measured from there.
+        hypotheses: about the confirmation; its cells are the baseline and `finalist 1`,
+            `finalist 2`, ..., the most accurate on validation first.
+    """
+
+    kind: Literal["search"]
+    question: str = Field(min_length=1)
+    baseline: Name = "baseline"
+    seeds: int = Field(default=6, ge=1, lt=EXPLORING_SEEDS)
+    net: dict[str, Any] = Field(default_factory=dict)
+    train: dict[str, Any] = Field(default_factory=dict)
+    data: DataTable = DataTable()
+    datasets: dict[str, DatasetTable] = Field(default_factory=dict)
+    margin: float = Field(default=0.005, gt=0, lt=1)
+    search: SearchTable
+    space: dict[Name, Any] = Field(min_length=1)
+    limits: dict[_Cost, LimitTable] = Field(default_factory=dict)
+    reference: dict[Objective, _Bound]
+    comparisons: dict[Name, ComparisonTable] = Field(default_factory=dict)
+    hypotheses: dict[Name, HypothesisTable] = Field(default_factory=dict)
+
+
+_TABLES: dict[tuple[str, ...], type[StrictTable]] = {
+    ("search",): SearchTable,
+    ("data",): DataTable,
+    ("datasets",): DatasetTable,
+    ("limits",): LimitTable,
+    ("comparisons",): ComparisonTable,
+    ("hypotheses",): HypothesisTable,
+}
+
+
+def read_search_file(path: Path) -> tuple[SearchFile, str]:
+    """The tables of a search and its text; raises `InputError` for what is wrong with it."""
+    check_stem(path)
+    raw, source = read_toml(path)
+    file = validated(path, raw, SearchFile, _TABLES)
+    _check_search(path, file)
+    _check_predictions(path, file)
+    return file, source
+
+
+def finalist(place: int) -> str:
+    """The cell of a finalist; the first is the most accurate on validation."""
+    return f"finalist {place}"
+
+
+def _check_search(path: Path, file: SearchFile) -> None:
+    search = file.search
+    for key in ("samplers", "objectives"):
+        given = getattr(search, key)
+        if len(set(given)) < len(given):
+            raise InputError(f"{path}: search.{key} = {given}: expected each once")
+    if ACCURACY not in search.objectives:
+        raise InputError(
+            f"{path}: search.objectives = {search.objectives}: expected {ACCURACY} among them"
+        )
+    if set(file.reference) != set(search.objectives):
+        raise InputError(
+            f"{path}: reference: expected a value for each of {', '.join(search.objectives)}; got "
+            f"{', '.join(file.reference) or 'none'}"
+        )
+    uncounted = [
+        name
+        for name, bound in file.reference.items()
+        if bound == "baseline" and name not in COUNTED
+    ]
+    if uncounted:
+        raise InputError(f"{path}: reference.{uncounted[0]}: expected a number")
+    if not 0 < float(file.reference[ACCURACY]) < 1:
+        raise InputError(
+            f"{path}: reference.{ACCURACY} = {file.reference[ACCURACY]}: expected between 0 and 1"
+        )
+    _check_pruner(path, search)
+    if search.finalists > search.trials:
+        raise InputError(
+            f"{path}: search.finalists = {search.finalists}: expected at most trials = "
+            f"{search.trials}"
+        )
+
+
+def _check_pruner(path: Path, search: SearchTable) -> None:
+    where = f"{path}: search.pruner = {search.pruner!r}"
+    if search.pruner != "none" and len(search.objectives) > 1:
+        raise InputError(
+            f"{where}: trainings are cut short by their accuracy alone; expected objectives = "
+            f'["{ACCURACY}"] with costs under [limits], or pruner = "none"'
+        )
+    if search.pruner in MULTI_FIDELITY and search.seeds_each > 1:
+        raise InputError(
+            f'{where}: cuts by epochs; expected seeds_each = 1, or pruner = "wilcoxon"'
+        )
+    if search.pruner == "wilcoxon" and search.seeds_each < FEWEST_FOR_WILCOXON:
+        raise InputError(
+            f"{where}: cuts by seeds; expected seeds_each of {FEWEST_FOR_WILCOXON} or more"
+        )
+
+
+def _check_predictions(path: Path, file: SearchFile) -> None:
+    """Raise `InputError` for a prediction about what the search does not have."""
+    for name, comparison in file.comparisons.items():
+        _check_names(f"{path}: comparisons.{name}.higher", comparison.higher, file.search.samplers)
+    cells = [file.baseline, *map(finalist, range(1, file.search.finalists + 1))]
+    if file.baseline in cells[1:]:
+        raise InputError(f"{path}: baseline = {file.baseline!r}: is the name of a finalist")
+    for name, hypothesis in file.hypotheses.items():
+        given = hypothesis.model_dump(exclude_none=True, exclude={"says", "column", "margin"})
+        if not given.keys() <= {"higher", "equal"} or len(given) != 1:
+            raise InputError(
+                f"{path}: hypotheses.{name}: expected one of higher, equal; got "
+                f"{', '.join(given) or 'none'}"
+            )
+        for kind, two in given.items():
+            _check_names(f"{path}: hypotheses.{name}.{kind}", two, cells)
+
+
+def _check_names(where: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"{where}: {name!r}{nearest(name, known)}: expected one of {', '.join(known)}"
+            )
+    if len(set(names)) < len(names):
+        raise InputError(f"{where} = {names}: expected two that differ")

@@ -1,0 +1,110 @@
+"""A search from start to end: explore on validation, then confirm what was found on test."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from ablate.data.catalog import DatasetInfo
+from ablate.data.dataset import load
+from ablate.engine.child import Training
+from ablate.engine.preparation import usual_split
+from ablate.engine.progress import Progress
+from ablate.engine.runner import Setup, locked, run_study
+from ablate.engine.supervisor import supervise
+from ablate.errors import InputError
+from ablate.search.chain import Latency
+from ablate.search.confirmation import write_confirmation
+from ablate.search.explored import Explored, write_explored
+from ablate.search.plan import Search
+from ablate.search.queue import SearchQueue
+from ablate.spec import NetSpec
+from ablate.study.plan import load_study
+from ablate.training.execution import set_up
+from ablate.training.machine import describe
+from ablate.training.throughput import MeasuredLatency
+
+Say = Callable[[str], None]
+
+
+def run_search(
+    search: Search, info: DatasetInfo, setup: Setup, say: Say, progress: Progress
+) -> tuple[str, ...]:
+    """Run what is left of a search, confirm its finalists, and write the tables of both.
+
+    Returns a line for each trial of the confirmation that failed.
+
+    Exploring looks at the validation split alone. The finalists and the baseline are then an
+    ordinary study, with seeds that exploring never used and one test evaluation a trial.
+
+    Args:
+        search: what is looked for, and how.
+        info: the dataset.
+        setup: where and on what to run; its layout is the same in both parts.
+        say: prints a line.
+        progress: shows trials as they end.
+
+    Raises:
+        InputError: the dataset is missing, the folder is in use or cannot be written, or nothing
+            that may be trained was found.
+        KeyboardInterrupt: after the tables of what is done were written.
+    """
+    say(f"{search.name} on {search.data.name}: {search.file.question}")
+    explored = _explore(search, setup, say, progress)
+    if explored.networks["finalist"].isna().all():
+        raise InputError(f"{search.path}: no network that may be trained was found; see [limits]")
+    for prediction in explored.comparisons.to_dict("records"):
+        say(f"{prediction['verdict']}: {prediction['says']}\n    {prediction['sentence']}")
+    path = setup.folder / f"{search.name}.toml"
+    write_confirmation(path, search, explored)
+    return run_study(load_study(path, info, subset=search.data.subset), setup, say, progress)
+
+
+def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Explored:
+    device = set_up(setup.execution)
+    load(search.data, setup.data_root, setup.download)  # or say at once that it is not here
+    table = search.file.search
+    most = len(table.samplers) * table.repeats * table.trials * table.seeds_each
+    slots, threads = usual_split(
+        setup.execution, setup.workers, len(table.samplers) * table.repeats * table.at_once
+    )
+    training = Training(
+        data=search.data,
+        data_root=setup.data_root,
+        execution=replace(setup.execution, threads=threads),
+        mechanism=False,
+        checkpoints=setup.folder / "checkpoints",
+    )
+    with locked(setup.folder):
+        latency = _latency(search, setup, device) if "latency" in search.costs else None
+        queue = SearchQueue(setup.storage_url, f"{search.name}/{search.data.name}", search, latency)
+        try:
+            queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
+            say(
+                f"exploring up to {most:,} trials on validation; {slots} workers x {threads} "
+                f"threads, on {describe(setup.execution.device)['device']}"
+            )
+            done = supervise(queue, training, slots, setup.time_limit_s, setup.trackers)
+            try:
+                for _ in progress(done, most - len(queue.outcomes()), "trial"):
+                    pass
+            finally:
+                explored = write_explored(setup.folder, search, queue.rows())
+        finally:
+            queue.close()
+    front = (explored.networks["rank"] == 1).sum()
+    beyond = (explored.rows["state"] == "infeasible").sum()
+    say(
+        f"{len(explored.networks):,} networks were trained, {front:,} are on the front; "
+        f"{beyond:,} that may not be trained were drawn, and were not"
+    )
+    return explored
+
+
+def _latency(search: Search, setup: Setup, device: torch.device) -> Latency:
+    measured = MeasuredLatency(setup.folder / "latency.json", device, setup.execution.threads)
+
+    def latency(net: NetSpec) -> float:
+        return measured(net, search.train.batch_size)
+
+    return latency
