@@ -59,10 +59,10 @@ def claim_cost(where: str, queued: int, claims: int) -> tuple[float, float, floa
     times = []
     for _ in range(claims):
         began = time.perf_counter()
-        claim = queue.claim()
+        assignment = queue.claim()
         times.append(time.perf_counter() - began)
-        assert claim is not None
-        queue.finish(claim, outcome(claim))
+        assert assignment is not None
+        queue.finish(assignment, outcome(assignment))
     study = optuna.load_study(study_name=NAME, storage=queue._storage)
     asks = []
     for _ in range(5):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
-from ablate.engine.queue import Claim, Queue
+from ablate.engine.queue import Assignment, Queue
 from ablate.errors import InputError
 from ablate.spec import DataSpec, NetSpec, Outcome, TrainSpec, TrialSpec
 from ablate.study.cells import Cell
@@ -31,11 +31,11 @@ def plan(trials: int) -> list[Planned]:
     return [Planned(CELL, spec) for spec in specs]
 
 
-def outcome(claim: Claim, state: str = "complete") -> Outcome:
+def outcome(assignment: Assignment, state: str = "complete") -> Outcome:
     """What a trial gives: the accuracy follows from its seed, and who made it is told."""
     row = {
         "state": state,
-        "val_accuracy": claim.spec.seed / 1000 if state == "complete" else None,
+        "val_accuracy": assignment.spec.seed / 1000 if state == "complete" else None,
         "made_by": f"{os.getpid()} {time.monotonic_ns()}",
     }
     return Outcome(row, [{"epoch": 1, "val_accuracy": 0.5}])
@@ -61,8 +61,8 @@ class Quick:
     fails: tuple[int, ...] = ()
     refuses: tuple[int, ...] = ()
 
-    def run(self, claim: Claim, pipe: Connection) -> None:
-        seed = claim.spec.seed
+    def run(self, assignment: Assignment, pipe: Connection) -> None:
+        seed = assignment.spec.seed
         with (self.folder / "started").open("a") as log:
             log.write(f"{seed} {os.getpid()}\n")
         if seed in self.kills:
@@ -75,18 +75,18 @@ class Quick:
                 (self.folder / "grandchild").write_text(str(os.getpid()))
             time.sleep(600)
         pipe.send({"epoch": 1, "val_accuracy": 0.5})
-        if claim.explore and not pipe.recv():
-            pipe.send(outcome(claim, "pruned"))
+        if assignment.explore and not pipe.recv():
+            pipe.send(outcome(assignment, "pruned"))
             return
         time.sleep(self.seconds)
-        pipe.send(outcome(claim, "failed" if seed in self.fails else "complete"))
+        pipe.send(outcome(assignment, "failed" if seed in self.fails else "complete"))
 
-    def ended(self, claim: Claim, state: str, reason: str) -> Outcome:
+    def ended(self, assignment: Assignment, state: str, reason: str) -> Outcome:
         return Outcome({"state": state, "failure": reason, "val_accuracy": None}, [])
 
-    def discard(self, claim: Claim) -> None:
+    def discard(self, assignment: Assignment) -> None:
         with (self.folder / "discarded").open("a") as log:
-            log.write(f"{claim.spec.seed}\n")
+            log.write(f"{assignment.spec.seed}\n")
 
 
 def loop(where: str, acknowledged: Connection, at: str = "", lease_s: float = 60.0) -> None:
@@ -100,23 +100,23 @@ def loop(where: str, acknowledged: Connection, at: str = "", lease_s: float = 60
     """
     queue = Queue(where, NAME, lease_s=lease_s)
     while True:
-        claim = queue.claim()
-        if claim is None:
+        assignment = queue.claim()
+        if assignment is None:
             if not queue.recover() and not queue.unfinished():
                 return
             time.sleep(0.05)
             continue
         if at == "claimed":
             os.kill(os.getpid(), 9)
-        made = outcome(claim)
-        queue.proceed(claim, made.epochs[0])
-        queue.renew([claim])
+        made = outcome(assignment)
+        queue.proceed(assignment, made.epochs[0])
+        queue.renew([assignment])
         if at == "staged":  # the outcome is there, and the trial still runs
             queue._settle = lambda *_: os.kill(os.getpid(), 9)  # type: ignore[method-assign]
-        if queue.finish(claim, made):
+        if queue.finish(assignment, made):
             if at == "told":
                 os.kill(os.getpid(), 9)
-            acknowledged.send((claim.spec.key, made.row["made_by"]))
+            acknowledged.send((assignment.spec.key, made.row["made_by"]))
 
 
 class Workers:

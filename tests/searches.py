@@ -108,8 +108,8 @@ def drain(
 ) -> list[TrialSpec]:
     """Run what is queued until nothing is asked for any more, or so many trials; what was run."""
     run: list[TrialSpec] = []
-    while (most is None or len(run) < most) and (claim := queue.claim()):
-        assert claim.explore
-        assert queue.finish(claim, ended(claim.spec))
-        run.append(claim.spec)
+    while (most is None or len(run) < most) and (assignment := queue.claim()):
+        assert assignment.explore
+        assert queue.finish(assignment, ended(assignment.spec))
+        run.append(assignment.spec)
     return run

@@ -14,7 +14,7 @@ from ablate.networks.budget import (
     QUANTITIES,
     SHAPE_TOLERANCE,
     TOLERANCE,
-    counted,
+    cost_of,
     equalise_depths,
     match_depths,
     match_widths,
@@ -43,7 +43,7 @@ def shape_error(widths: tuple[int, ...], shape: tuple[float, ...]) -> float:
     ],
 )
 def test_equal_macs_to_resnet20(growth: float, widths: tuple[int, ...]) -> None:
-    cost = counted("macs")
+    cost = cost_of("macs")
     match = match_widths(RESNET20, growth_shape(growth, 3), cost, cost(RESNET20))
     assert match.net.widths == widths
     assert match.residual == pytest.approx(cost(match.net) / cost(RESNET20) - 1)
@@ -57,7 +57,7 @@ def test_equal_macs_to_resnet20(growth: float, widths: tuple[int, ...]) -> None:
 def test_no_whole_numbers_of_the_shape_do_better(quantity: str, growth: float, base: int) -> None:
     """Brute force over every width up to 130% of the answer's."""
     reference = NetSpec(widths=(base, 2 * base, 4 * base), depths=(1, 1, 1), image_size=8)
-    cost, shape = counted(quantity), growth_shape(growth, 3)
+    cost, shape = cost_of(quantity), growth_shape(growth, 3)
     budget = cost(reference)
     match = match_widths(reference, shape, cost, budget)
     found = []
@@ -86,7 +86,7 @@ def test_any_growth_meets_the_budget_of_a_network_that_is_not_tiny(
         widths=tuple(base * 2**stage for stage in range(stages)), depths=(2,) * stages,
         strides=(1,) + (2,) * (stages - 1), block=block,
     )  # fmt: skip
-    cost = counted(quantity)
+    cost = cost_of(quantity)
     match = match_widths(reference, growth_shape(growth, stages), cost, cost(reference))
     assert abs(match.residual) < 0.05
     assert match.residual == pytest.approx(cost(match.net) / cost(reference) - 1)
@@ -94,13 +94,13 @@ def test_any_growth_meets_the_budget_of_a_network_that_is_not_tiny(
 
 def test_the_reference_solves_to_itself() -> None:
     for quantity in QUANTITIES:
-        cost = counted(quantity)
+        cost = cost_of(quantity)
         match = match_widths(RESNET20, growth_shape(2, 3), cost, cost(RESNET20))
         assert (match.net, match.residual, match.shape_error) == (RESNET20, 0, 0)
 
 
 def test_widths_keep_to_a_multiple() -> None:
-    cost = counted("macs")
+    cost = cost_of("macs")
     match = match_widths(RESNET20, growth_shape(1.5, 3), cost, 4 * cost(RESNET20), multiple=8)
     assert all(width % 8 == 0 for width in match.net.widths)
     assert abs(match.residual) < 0.1
@@ -109,7 +109,7 @@ def test_widths_keep_to_a_multiple() -> None:
 def test_widths_by_block_keep_their_shape() -> None:
     depths = (3, 3, 3)
     net = NetSpec(widths=additive_widths(16, 48, depths), depths=depths)
-    cost = counted("params")
+    cost = cost_of("params")
     match = match_widths(net, net.widths, cost, 2 * cost(net))
     assert abs(match.residual) < 0.02
     flat = [width for stage in match.net.block_widths for width in stage]
@@ -129,7 +129,7 @@ def test_a_noisy_cost_is_asked_few_times() -> None:
 
 
 def test_depths_meet_a_budget() -> None:
-    cost = counted("macs")
+    cost = cost_of("macs")
     match = match_depths(NetSpec(depths=(2, 2, 2)), cost, 4 * cost(NetSpec()))
     assert min(match.net.depths) >= 7
     assert abs(match.residual) < 0.02
@@ -152,7 +152,7 @@ def test_doubling_balances_macs_as_it_is() -> None:
 
 def test_a_budget_below_the_smallest_network_is_refused() -> None:
     with pytest.raises(InputError, match="expected a larger budget"):
-        match_widths(RESNET20, growth_shape(2, 3), counted("macs"), 10)
+        match_widths(RESNET20, growth_shape(2, 3), cost_of("macs"), 10)
 
 
 @pytest.mark.parametrize("name", ["width_iso_macs", "compute_balance"])

@@ -73,9 +73,9 @@ def store(folder: Path) -> None:
     rows = csv.read(folder / "trials.csv").set_index("key")
     queue = Queue(sqlite_url(folder / "study.db"), "abstraction/digits")
     queue.submit(study.plan())
-    while claim := queue.claim():
-        row = {name: rows.loc[claim.spec.key, name] for name in STORED}
-        assert queue.finish(claim, Outcome(row, []))
+    while assignment := queue.claim():
+        row = {name: rows.loc[assignment.spec.key, name] for name in STORED}
+        assert queue.finish(assignment, Outcome(row, []))
     queue.close()
 
 

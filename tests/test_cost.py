@@ -29,7 +29,7 @@ TINY = NetSpec(widths=(2, 3), depths=(1, 1), strides=(1, 2), image_size=8)
     ],
 )
 def test_counts_of_torchvision_networks(name: str, params: int, macs: int, macs_total: int) -> None:
-    found = fvcore_cost.count_module(get_model(name), IMAGENET)
+    found = fvcore_cost.measure_module(get_model(name), IMAGENET)
     assert (found.params, found.macs, found.macs_total) == (params, macs, macs_total)
 
 
@@ -46,7 +46,7 @@ def test_counts_by_hand() -> None:
         nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
     network.append(nn.Linear(4, 5))
-    found = fvcore_cost.count_module(network, (3, 6, 8))
+    found = fvcore_cost.measure_module(network, (3, 6, 8))
     assert found.params == 3 * 4 * 9 + 4 * 5 + 5
     assert found.macs == 3 * 4 * 9 * 6 * 8 + 4 * 5
     # fvcore's adaptive pooling counts its inputs.
@@ -57,18 +57,18 @@ def test_counts_by_hand() -> None:
 def test_frozen_parameters_are_not_counted() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(2 * 4, 3))
     network[0].requires_grad_(False)
-    assert fvcore_cost.count_module(network, (1, 2, 2)).params == 2 * 4 * 3 + 3
+    assert fvcore_cost.measure_module(network, (1, 2, 2)).params == 2 * 4 * 3 + 3
 
 
 def test_operators_that_are_not_counted_are_named() -> None:
-    found = fvcore_cost.count(NetSpec(downsample="max", activation="gelu"))
+    found = fvcore_cost.measure(NetSpec(downsample="max", activation="gelu"))
     assert found.unsupported_ops == {"aten::add_": 6, "aten::max_pool2d": 2, "aten::gelu": 13}
     assert json.loads(found.unsupported_json) == found.unsupported_ops
     assert found.unsupported_json.index("add") < found.unsupported_json.index("gelu")
 
 
 def test_norms_and_pooling_are_in_the_total_alone() -> None:
-    found = fvcore_cost.count(TINY)
+    found = fvcore_cost.measure(TINY)
     normed = 2 * (3 * 2 * 8**2 + 3 * 3 * 4**2)
     assert found.macs == cost.total(TINY).macs
     # Two operations an element of a batch norm in eval mode; one an element that is averaged.
@@ -76,14 +76,14 @@ def test_norms_and_pooling_are_in_the_total_alone() -> None:
 
 
 def test_a_spec_counts_as_its_network() -> None:
-    assert fvcore_cost.count(TINY) == fvcore_cost.count_module(build(TINY), (3, 8, 8))
+    assert fvcore_cost.measure(TINY) == fvcore_cost.measure_module(build(TINY), (3, 8, 8))
 
 
 @pytest.mark.parametrize("training", [False, True])
 def test_counting_leaves_the_network_as_it_was(training: bool) -> None:
     network = build(TINY).train(training)
     before = copy.deepcopy(network.state_dict())
-    fvcore_cost.count_module(network, (3, 8, 8))
+    fvcore_cost.measure_module(network, (3, 8, 8))
     after = network.state_dict()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
     assert {module.training for module in network.modules()} == {training}
@@ -91,14 +91,14 @@ def test_counting_leaves_the_network_as_it_was(training: bool) -> None:
 
 def test_counting_is_the_same_in_train_mode() -> None:
     network = build(TINY)
-    assert fvcore_cost.count_module(network.train(), (3, 8, 8)) == fvcore_cost.count_module(
+    assert fvcore_cost.measure_module(network.train(), (3, 8, 8)) == fvcore_cost.measure_module(
         network.eval(), (3, 8, 8)
     )
 
 
 @pytest.mark.parametrize(
     "counted",
-    [fvcore_cost.count.__wrapped__, cost.total],
+    [fvcore_cost.measure.__wrapped__, cost.total],
     ids=["built", "from the spec"],
 )
 def test_counting_leaves_the_generator_as_it_was(counted: Any) -> None:

@@ -71,7 +71,7 @@ def test_counts_of_any_network(spec: NetSpec) -> None:
     network = build(spec).eval()
     assert total.params == sum(parameter.numel() for parameter in network.parameters())
     assert 2 * 2 * total.macs == flops(spec)
-    counted = fvcore_cost.count(spec)
+    counted = fvcore_cost.measure(spec)
     assert (total.params, total.macs) == (counted.params, counted.macs)
     activations = ActivationCountAnalysis(network, images(spec, batch=2))
     assert 2 * total.activations == activations.unsupported_ops_warnings(False).total()
@@ -173,7 +173,7 @@ def test_the_default_network() -> None:
 
 @pytest.mark.parametrize("name", ["cifar_resnet20", "cifar_resnet56_projection", "wrn_16_4"])
 def test_counts_of_presets(name: str) -> None:
-    total, counted = cost.total(PRESETS[name]), fvcore_cost.count(PRESETS[name])
+    total, counted = cost.total(PRESETS[name]), fvcore_cost.measure(PRESETS[name])
     assert (total.params, total.macs) == (counted.params, counted.macs)
 
 

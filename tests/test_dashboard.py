@@ -23,10 +23,10 @@ def dashboard(tmp_path: Path) -> Iterator[str]:
     """The address of a dashboard over a study of four trials, of which one is done."""
     url = plan(tmp_path, epochs=1, seeds=2)
     queue = Queue(url, NAME)
-    claim = queue.claim()
-    assert claim is not None
-    queue.proceed(claim, {"epoch": 1, "val_accuracy": 0.5})
-    queue.finish(claim, Outcome({"state": "complete", "val_accuracy": 0.75}, []))
+    assignment = queue.claim()
+    assert assignment is not None
+    queue.proceed(assignment, {"epoch": 1, "val_accuracy": 0.5})
+    queue.finish(assignment, Outcome({"state": "complete", "val_accuracy": 0.75}, []))
     queue.close()
     port = free_port()
     command = [str(Path(sys.executable).with_name("optuna-dashboard")), url, "--port", str(port)]

@@ -11,7 +11,7 @@ import torch
 from ablate.cli import dry_run
 from ablate.cli.dry_run import show_plan
 from ablate.engine.progress import duration
-from ablate.networks.fvcore_cost import count
+from ablate.networks.fvcore_cost import measure
 from ablate.spec import NetSpec
 from ablate.study.plan import Study, load_study
 from ablate.training.execution import Execution
@@ -143,7 +143,7 @@ def test_every_cell_has_a_line_with_its_costs(
     head = next(number for number, line in enumerate(lines) if line.startswith("cell "))
     assert lines[head].split() == "cell params MACs s/trial widths x depths".split()
     rows = [re.split(r" {2,}", line) for line in lines[head + 1 : head + 3]]
-    small, large = (count(cell.net) for cell in study.cells)
+    small, large = (measure(cell.net) for cell in study.cells)
     assert rows == [
         ["small", f"{small.params:,}", f"{small.macs:,}", "200.0", "[4, 8] x [1, 1]"],
         ["large", f"{large.params:,}", f"{large.macs:,}", "100.0", "[8, 16] x [1, 1]"],
@@ -157,7 +157,7 @@ def test_a_matched_cell_says_how_it_meets_the_budget(
     study = study_of(tmp_path, MATCHED)
     _, lines = said(study, 8000, CPU, 1)
     doubling, constant = study.cells
-    budget, cost = count(doubling.net).macs, count(constant.net).macs
+    budget, cost = measure(doubling.net).macs, measure(constant.net).macs
     assert constant.matched is not None
     (line,) = (line for line in lines if line.startswith("doubling "))
     assert line.endswith("  [4, 8] x [1, 1], macs +0.00%, shape off by 0.0%")

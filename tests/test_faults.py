@@ -143,18 +143,18 @@ def test_a_worker_that_slept_through_its_lease_cannot_write(where: str) -> None:
     submit(where, rounds)
     for _ in range(rounds):
         sleeper, other = Queue(where, NAME, lease_s=0.2), Queue(where, NAME)
-        claim = sleeper.claim()
-        assert claim is not None
+        assignment = sleeper.claim()
+        assert assignment is not None
         time.sleep(0.3)
         assert other.recover() == 1
         claims = list(iter(other.claim, None))
-        again = next(other for other in claims if other.spec == claim.spec)
-        assert sleeper.renew([claim]) == [claim]
-        assert not sleeper.finish(claim, outcome(claim))
+        again = next(other for other in claims if other.spec == assignment.spec)
+        assert sleeper.renew([assignment]) == [assignment]
+        assert not sleeper.finish(assignment, outcome(assignment))
         made = outcome(again)
         assert other.finish(again, made)
-        assert not sleeper.give_back(claim)
-        assert other.outcomes()[claim.spec.key]["row"] == made.row
+        assert not sleeper.give_back(assignment)
+        assert other.outcomes()[assignment.spec.key]["row"] == made.row
         for rest in claims:
             if rest != again:
                 assert other.give_back(rest)
@@ -188,9 +188,9 @@ def test_a_storage_cut_anywhere_in_its_last_record_is_read(tmp_path: Path) -> No
     queue = Queue(sqlite_url(path), NAME)
     queue.submit(plan(6))
     for _ in range(3):
-        claim = queue.claim()
-        assert claim is not None
-        queue.finish(claim, outcome(claim))
+        assignment = queue.claim()
+        assert assignment is not None
+        queue.finish(assignment, outcome(assignment))
     log = path.with_name("study.db-wal")
     size = log.stat().st_size
     with sqlite3.connect(path) as database:
@@ -239,8 +239,8 @@ def test_a_full_storage_ends_in_one_line_and_goes_on_when_there_is_room(tmp_path
 
 
 def drain(queue: Queue) -> None:
-    while claim := queue.claim():
-        queue.finish(claim, outcome(claim))
+    while assignment := queue.claim():
+        queue.finish(assignment, outcome(assignment))
 
 
 def test_a_server_that_restarts_is_waited_for(request: pytest.FixtureRequest) -> None:

@@ -14,14 +14,14 @@ from ablate.engine import preparation
 from ablate.engine.preparation import (
     WORTH_PROBING_S,
     cell_columns,
+    pick_cpu_split,
     pick_execution,
-    pick_split,
     time_batches,
 )
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.networks.cost import total
-from ablate.networks.fvcore_cost import count
+from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
 from ablate.results.schema import COLUMNS
 from ablate.spec import NetSpec
@@ -235,10 +235,10 @@ def test_each_cell_gets_its_own_numbers_and_the_baseline_comes_first(
         assert found.keys() == {cell.net for cell in study.cells}
         for net, columns in found.items():
             assert columns["train_images_per_s"] == net.widths[0]
-            assert columns["params"] == count(net).params
-            assert columns["macs"] == count(net).macs
+            assert columns["params"] == measure(net).params
+            assert columns["macs"] == measure(net).macs
             assert columns["activations"] == total(net).activations
-            assert columns["unsupported_ops"] == count(net).unsupported_json
+            assert columns["unsupported_ops"] == measure(net).unsupported_json
     assert measured == [[of(study, name) for name in ("plain", "narrow", "wide")]]
     assert lines == ["timing 3 cells against each other"]
 
@@ -255,7 +255,7 @@ def test_of_sampled_networks_one_is_timed_and_all_are_counted(
     assert lines == ["timing one network"]
     assert [net for net, columns in found.items() if "train_images_per_s" in columns] == [first]
     assert {net: columns["macs"] for net, columns in found.items()} == {
-        cell.net: count(cell.net).macs for cell in study.cells
+        cell.net: measure(cell.net).macs for cell in study.cells
     }
 
 
@@ -376,7 +376,7 @@ def test_short_work_is_not_probed(
     left_s: float,
 ) -> None:
     execution = Execution(threads=threads)
-    found = pick_split(study, left_s, trials, execution, NOWHERE, memory, lines.append)
+    found = pick_cpu_split(study, left_s, trials, execution, NOWHERE, memory, lines.append)
     assert found == expected
     assert (splits, lines, memory.texts) == ([], [], {})
 
@@ -385,7 +385,7 @@ def test_long_work_is_split_as_a_probe_finds_best(
     study: Study, memory: Kept, lines: list[str], splits: Splits
 ) -> None:
     for _ in range(2):
-        found = pick_split(study, LONG, 9, MANY, NOWHERE, memory, lines.append)
+        found = pick_cpu_split(study, LONG, 9, MANY, NOWHERE, memory, lines.append)
         assert found == (2, 2)
     ((load, ways),) = splits
     assert ways == [(1, 4), (2, 2), (4, 1)]
@@ -399,7 +399,7 @@ def test_long_work_is_split_as_a_probe_finds_best(
 def test_there_are_never_more_processes_than_trials(
     study: Study, memory: Kept, lines: list[str], splits: Splits, trials: int
 ) -> None:
-    workers, _ = pick_split(study, LONG, trials, MANY, NOWHERE, memory, lines.append)
+    workers, _ = pick_cpu_split(study, LONG, trials, MANY, NOWHERE, memory, lines.append)
     assert workers <= trials
     assert all(way[0] <= trials for _, ways in splits for way in ways)
     assert bool(splits) == (trials > 1)
@@ -410,14 +410,14 @@ def test_a_gpu_has_one_process_with_all_threads(
     study: Study, memory: Kept, lines: list[str], splits: Splits, device: str
 ) -> None:
     gpu = replace(MANY, device=device)
-    assert pick_split(study, LONG, 9, gpu, NOWHERE, memory, lines.append) == (1, 4)
+    assert pick_cpu_split(study, LONG, 9, gpu, NOWHERE, memory, lines.append) == (1, 4)
     assert not splits
 
 
 def test_one_cpu_is_not_probed(
     study: Study, memory: Kept, lines: list[str], splits: Splits
 ) -> None:
-    assert pick_split(study, LONG, 9, CPU, NOWHERE, memory, lines.append) == (1, 1)
+    assert pick_cpu_split(study, LONG, 9, CPU, NOWHERE, memory, lines.append) == (1, 1)
     assert not splits
 
 
@@ -434,10 +434,10 @@ def test_another_question_is_another_probe_of_the_split(
         (study, 9, Execution(threads=2)),
     ]
     for one, trials, execution in asked:
-        pick_split(one, LONG, trials, execution, NOWHERE, memory, lines.append)
+        pick_cpu_split(one, LONG, trials, execution, NOWHERE, memory, lines.append)
     assert len(splits) == len(memory.texts) == len(asked)
     # Only the first network is trained in the probe: others change nothing.
-    pick_split(other_cells(study), LONG, 9, MANY, NOWHERE, memory, lines.append)
+    pick_cpu_split(other_cells(study), LONG, 9, MANY, NOWHERE, memory, lines.append)
     assert len(splits) == len(asked)
 
 
@@ -452,7 +452,7 @@ def test_layout_cells_and_split_are_kept_under_names_of_their_own(
 ) -> None:
     pick_execution(study, MANY, True, 0.1, memory, lines.append)
     cell_columns(study, few, MANY, 0.1, memory, lines.append)
-    pick_split(study, LONG, 9, MANY, NOWHERE, memory, lines.append)
+    pick_cpu_split(study, LONG, 9, MANY, NOWHERE, memory, lines.append)
     kinds = sorted(name.partition(":")[0] for name in memory.texts)
     assert kinds == ["cells", "layout", "split"]
     assert len(probed) == len(measured) == len(splits) == 1

@@ -65,7 +65,7 @@ def test_published_counts(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", TRACED, ids=row_id)
 def test_published_counts_with_norms_and_pooling(row: dict[str, str]) -> None:
     assert (
-        rounded(fvcore_cost.count(preset(row["preset"])).macs_total, row["value"]) == row["value"]
+        rounded(fvcore_cost.measure(preset(row["preset"])).macs_total, row["value"]) == row["value"]
     )
 
 

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 
 WORK = """
 import sys
-from ablate.record import Outcome
-from ablate.trial_queue import Queue
+from ablate.engine.queue import Queue
+from ablate.spec import Outcome
 queue = Queue(sys.argv[1], "s")
 print("ready", flush=True)
 sys.stdin.readline()

@@ -18,21 +18,22 @@ DRIVE = """
 import sys
 from pathlib import Path
 import ray
-from ablate.options import reporting
-from ablate.ray_engine import RayWorkers, run_on_ray
-from ablate.trial_queue import Queue
+from ablate.cli.options import reporting
+from ablate.engine.ray_workers import RayShare, run_on_ray
+from ablate.engine.worker import Worker
+from ablate.engine.queue import Queue
 
 url, name, folder, gpus = sys.argv[1:]
-workers = RayWorkers(
-    storage=url, study=name, cpus=1, gpus=float(gpus), data_root=Path("data"),
+worker = Worker(
+    storage=url, study=name, data_root=Path("data"),
     checkpoints=Path(folder) / "checkpoints", tensorboard=Path(folder) / "tensorboard",
-    mlflow=None, wanted=2,
 )
+share = RayShare(cpus=1, gpus=float(gpus))
 
 def main():
     # CONNECT
     queue = Queue(url, name)
-    for done in run_on_ray(workers, queue):
+    for done in run_on_ray(worker, share, 2, queue):
         print(done, done.running, done.failed, flush=True)
     queue.close()
     return 0

@@ -44,9 +44,9 @@ def test_a_search_that_is_stopped_ends_as_one_that_is_not(tmp_path: Path) -> Non
     for _ in range(3):
         stopped = searches.queue_of(tmp_path, search)
         searches.drain(stopped, most=2)
-        claim = stopped.claim()  # and killed while it trains
-        assert claim is not None
-        stopped.give_back(claim)
+        assignment = stopped.claim()  # and killed while it trains
+        assert assignment is not None
+        stopped.give_back(assignment)
         stopped.close()
     last = searches.queue_of(tmp_path, search)
     searches.drain(last)
@@ -70,8 +70,8 @@ def test_a_worker_that_joins_waits_for_what_comes_next(tmp_path: Path) -> None:
     queue = searches.queue_of(tmp_path, searches.small(tmp_path, *FEW))
     joined = ExploringQueue(sqlite_url(tmp_path / "study.db"), "small/digits/explore")
     searches.drain(queue, most=1)
-    while claim := joined.claim():
-        joined.finish(claim, searches.outcome(claim.spec))
+    while assignment := joined.claim():
+        joined.finish(assignment, searches.outcome(assignment.spec))
     assert joined.unfinished() > 0  # nothing is queued, and the search is not over
     searches.drain(queue)
     assert joined.unfinished() == 0
@@ -94,16 +94,16 @@ def one(folder: Path, pruner: str) -> Search:
 
 def test_a_training_that_falls_behind_is_cut_short(tmp_path: Path) -> None:
     queue = searches.queue_of(tmp_path, one(tmp_path, "halving"))
-    while claim := queue.claim():
-        whole = searches.outcome(claim.spec)
+    while assignment := queue.claim():
+        whole = searches.outcome(assignment.spec)
         for done, epoch in enumerate(whole.epochs, start=1):
-            if not queue.proceed(claim, epoch):
-                cut = searches.outcome(claim.spec, "pruned")
+            if not queue.proceed(assignment, epoch):
+                cut = searches.outcome(assignment.spec, "pruned")
                 del cut.epochs[done:]
-                assert queue.finish(claim, cut)
+                assert queue.finish(assignment, cut)
                 break
         else:
-            assert queue.finish(claim, whole)
+            assert queue.finish(assignment, whole)
     table = to_frame(queue.rows())
     ended = table[table["feasible"] & ~table["repeated"]]
     assert set(ended["state"]) == {"complete", "pruned"}
@@ -114,9 +114,9 @@ def test_a_training_that_falls_behind_is_cut_short(tmp_path: Path) -> None:
 
 def test_without_a_pruner_everything_goes_on(tmp_path: Path) -> None:
     queue = searches.queue_of(tmp_path, searches.small(tmp_path, *FEW))
-    claim = queue.claim()
-    assert claim is not None
-    assert queue.proceed(claim, {"epoch": 1, "val_accuracy": 0.0})
+    assignment = queue.claim()
+    assert assignment is not None
+    assert queue.proceed(assignment, {"epoch": 1, "val_accuracy": 0.0})
 
 
 def test_a_latency_is_measured_while_nothing_trains(tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ def test_a_latency_is_measured_while_nothing_trains(tmp_path: Path) -> None:
 
     queue = SearchQueue(sqlite_url(tmp_path / "study.db"), "small/digits", search, latency)
     claims = []
-    while (claim := queue.claim()) or claims:
-        if claim is not None:
-            claims.append(claim)
-            training.append(claim.spec.key)
+    while (assignment := queue.claim()) or claims:
+        if assignment is not None:
+            claims.append(assignment)
+            training.append(assignment.spec.key)
             continue
         for ended in claims:
             queue.finish(ended, searches.outcome(ended.spec))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from quick import NAME, Quick, check_whole, plan
 
-from ablate.engine.queue import Claim, Queue
+from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import MAX_KILLS, Done, supervise
 from ablate.errors import InputError
@@ -110,10 +110,10 @@ class Notes:
         self.epochs = 0
         self.states: list[str] = []
 
-    def epoch(self, claim: Claim, epoch: Mapping[str, Any]) -> None:
+    def epoch(self, assignment: Assignment, epoch: Mapping[str, Any]) -> None:
         self.epochs += 1
 
-    def end(self, claim: Claim, outcome: Outcome) -> None:
+    def end(self, assignment: Assignment, outcome: Outcome) -> None:
         self.states.append(outcome.row["state"])
 
 
@@ -128,7 +128,7 @@ import sys
 from pathlib import Path
 from quick import NAME, Quick
 from ablate.supervisor import supervise
-from ablate.trial_queue import Queue
+from ablate.engine.queue import Queue
 folder = Path(sys.argv[2])
 try:
     work = Quick(folder, seconds=float(sys.argv[3]))

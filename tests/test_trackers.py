@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ablate.engine.queue import Claim
+from ablate.engine.queue import Assignment
 from ablate.engine.tracking.trackers import Background, tracking
 from ablate.errors import InputError
 from ablate.spec import DataSpec, NetSpec, Outcome, TrainSpec, TrialSpec
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 
-def claim(trial_id: int = 7, cell: str = "wide", seed: int = 3) -> Claim:
+def assignment(trial_id: int = 7, cell: str = "wide", seed: int = 3) -> Assignment:
     spec = TrialSpec(
         net=NetSpec(widths=(4, 8), depths=(1, 1), strides=(1, 2)),
         train=TrainSpec(epochs=3, lr=0.25),
         data=DataSpec(),
         seed=seed,
     )
-    return Claim(trial_id, trial_id, cell, spec)
+    return Assignment(trial_id, trial_id, cell, spec)
 
 
 def epoch(number: int, accuracy: float | None = None) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def outcome(state: str = "complete", epochs: int = 3) -> Outcome:
 
 
 def track(
-    tensorboard: Path | None, mlflow: str | None, told: Mapping[Claim, Outcome | None]
+    tensorboard: Path | None, mlflow: str | None, told: Mapping[Assignment, Outcome | None]
 ) -> None:
     """Two epochs of each trial in turn, and its end where it has an outcome."""
     with tracking("study", tensorboard, mlflow) as trackers:
@@ -103,7 +103,7 @@ def tensorboard(tmp_path: Path) -> Path:
 
 
 def test_tensorboard_has_a_run_a_trial_with_curves_and_description(tensorboard: Path) -> None:
-    wide, narrow = claim(1), claim(2, "narrow / A", seed=4)
+    wide, narrow = assignment(1), assignment(2, "narrow / A", seed=4)
     track(tensorboard, None, {wide: outcome(), narrow: outcome("diverged", epochs=2)})
     runs = events(tensorboard)
     assert set(runs) == {
@@ -126,10 +126,10 @@ def test_tensorboard_has_a_run_a_trial_with_curves_and_description(tensorboard: 
 
 
 def test_a_lost_try_leaves_no_second_curve_in_tensorboard(tensorboard: Path) -> None:
-    track(tensorboard, None, {claim(1): None})  # two epochs, and then its worker was killed
+    track(tensorboard, None, {assignment(1): None})  # two epochs, and then its worker was killed
     with tracking("study", tensorboard, None) as trackers:
-        trackers[0].epoch(claim(2), epoch(2, accuracy=0.9))
-        trackers[0].end(claim(2), outcome())
+        trackers[0].epoch(assignment(2), epoch(2, accuracy=0.9))
+        trackers[0].end(assignment(2), outcome())
     (run,) = events(tensorboard).values()
     assert [event.step for event in run.Scalars("val_accuracy")] == [1, 2, 3]
     assert curve(run, "val_accuracy") == {1: 0.1, 2: 0.9, 3: 0.3}
@@ -138,7 +138,7 @@ def test_a_lost_try_leaves_no_second_curve_in_tensorboard(tensorboard: Path) -> 
 @pytest.mark.parametrize("name", ["../../escape", "..", "/etc/x", "a\0b", "x" * 300])
 def test_no_name_leads_out_of_the_folder(tensorboard: Path, name: str) -> None:
     with tracking(name, tensorboard, None) as trackers:
-        trackers[0].end(claim(cell=name), outcome())
+        trackers[0].end(assignment(cell=name), outcome())
     assert len(events(tensorboard)) == 1
     assert [path.name for path in tensorboard.parent.iterdir()] == ["runs"]
 
@@ -181,7 +181,9 @@ def steps(uri: str, run: "Run", name: str) -> list[tuple[int, float]]:
 
 
 def test_mlflow_has_a_run_a_trial_with_curves_and_description(mlflow: str) -> None:
-    track(None, mlflow, {claim(1): outcome(), claim(2, "narrow", 4): outcome("diverged", 2)})
+    track(
+        None, mlflow, {assignment(1): outcome(), assignment(2, "narrow", 4): outcome("diverged", 2)}
+    )
     found = runs(mlflow)
     assert set(found) == {"wide, seed 3", "narrow, seed 4"}
     run = found["wide, seed 3"]
@@ -199,9 +201,9 @@ def test_mlflow_has_a_run_a_trial_with_curves_and_description(mlflow: str) -> No
 
 
 def test_a_trial_tried_again_goes_on_in_its_mlflow_run(mlflow: str) -> None:
-    track(None, mlflow, {claim(1): None})
+    track(None, mlflow, {assignment(1): None})
     assert runs(mlflow)["wide, seed 3"].info.status == "RUNNING"
-    track(None, mlflow, {claim(2): outcome()})
+    track(None, mlflow, {assignment(2): outcome()})
     (run,) = runs(mlflow).values()
     assert run.info.status == "FINISHED"
     assert steps(mlflow, run, "val_accuracy") == [(1, 0.1), (2, 0.2), (3, 0.3)]
@@ -210,7 +212,7 @@ def test_a_trial_tried_again_goes_on_in_its_mlflow_run(mlflow: str) -> None:
 def test_a_server_that_is_away_is_said_once_and_shows_no_password(
     mlflow: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    track(None, "http://me:hunter2@127.0.0.1:9", {claim(): outcome()})
+    track(None, "http://me:hunter2@127.0.0.1:9", {assignment(): outcome()})
     err = capsys.readouterr().err
     assert err.startswith("ablate: --mlflow http://me@127.0.0.1:9: ")
     assert "the trials go on" in err
@@ -255,7 +257,7 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_harms_nothing(
 ) -> None:
     tensorboard.mkdir()
     (tensorboard / "study").write_text("in the way")
-    track(tensorboard, None, {claim(1): outcome(), claim(2, "narrow"): outcome()})
+    track(tensorboard, None, {assignment(1): outcome(), assignment(2, "narrow"): outcome()})
     err = capsys.readouterr().err
     assert err.startswith(f"ablate: --tensorboard {tensorboard}: ")
     assert err.count("\n") == 1
@@ -267,10 +269,10 @@ def test_a_log_that_hangs_holds_up_neither_trials_nor_the_end(
     release = threading.Event()
 
     class Hung:
-        def epoch(self, claim: Claim, epoch: Mapping[str, Any]) -> None:
+        def epoch(self, assignment: Assignment, epoch: Mapping[str, Any]) -> None:
             release.wait()
 
-        def end(self, claim: Claim, outcome: Outcome) -> None:
+        def end(self, assignment: Assignment, outcome: Outcome) -> None:
             raise AssertionError
 
         def close(self) -> None:
@@ -279,7 +281,7 @@ def test_a_log_that_hangs_holds_up_neither_trials_nor_the_end(
     monkeypatch.setattr("ablate.engine.tracking.trackers.CLOSING_S", 0.1)
     tracker = Background("--mlflow somewhere", Hung())
     for number in range(1, 1000):
-        tracker.epoch(claim(), epoch(number))
+        tracker.epoch(assignment(), epoch(number))
     tracker.close()
     assert "records were not written in time; the trials go on" in capsys.readouterr().err
     release.set()

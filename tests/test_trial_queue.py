@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from ablate.engine.queue import Claim, Queue
+from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import sqlite_url
 from ablate.errors import InputError
 from ablate.spec import Outcome
@@ -41,7 +41,7 @@ def states(path: Path) -> Counter[str]:
     return Counter(trial.state.name for trial in loaded.trials)
 
 
-def drain(queue: Queue) -> list[Claim]:
+def drain(queue: Queue) -> list[Assignment]:
     return list(iter(queue.claim, None))
 
 
@@ -49,20 +49,20 @@ def test_a_plan_is_queued_once_and_claimed_in_order(tmp_path: Path) -> None:
     queue, plan = Queue(url(tmp_path), "s"), study().plan()
     assert queue.submit(plan) == 6
     assert queue.submit(plan) == 6
-    assert [claim.spec for claim in drain(queue)] == [planned.spec for planned in plan]
+    assert [assignment.spec for assignment in drain(queue)] == [planned.spec for planned in plan]
     assert queue.claim() is None
 
 
 def test_every_end_stands_and_retry_tries_a_failed_one_again(tmp_path: Path) -> None:
     queue, plan = Queue(url(tmp_path), "s"), study().plan()
     queue.submit(plan)
-    for claim, state in zip(drain(queue), ["complete", "diverged", "failed"] * 2, strict=True):
-        queue.finish(claim, outcome(state))
+    for assignment, state in zip(drain(queue), ["complete", "diverged", "failed"] * 2, strict=True):
+        queue.finish(assignment, outcome(state))
     assert set(queue.outcomes()) == keys(plan)
     assert queue.submit(plan) == 0
     assert queue.submit(plan, retry=True) == 2
-    for claim in drain(queue):
-        queue.finish(claim, outcome(finished="t1"))
+    for assignment in drain(queue):
+        queue.finish(assignment, outcome(finished="t1"))
     ended = Counter(o["row"]["state"] for o in queue.outcomes().values())
     assert ended == {"complete": 4, "diverged": 2}
     assert queue.submit(plan, retry=True) == 0
@@ -79,7 +79,7 @@ def test_a_trial_left_running_is_queued_again(
     again = Queue(url(tmp_path), "s")
     assert again.submit(plan) == 3
     assert first is not None
-    assert {claim.spec.key for claim in drain(again)} == keys(plan)
+    assert {assignment.spec.key for assignment in drain(again)} == keys(plan)
 
 
 def test_a_trial_that_a_living_worker_runs_is_left_to_it(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_trial_that_a_living_worker_runs_is_left_to_it(tmp_path: Path) -> None
     other = Queue(url(tmp_path), "s")
     assert first is not None
     assert other.submit(plan) == 3
-    assert keys(plan) - {claim.spec.key for claim in drain(other)} == {first.spec.key}
+    assert keys(plan) - {assignment.spec.key for assignment in drain(other)} == {first.spec.key}
     assert other.recover() == 0
 
 
@@ -98,9 +98,9 @@ def test_an_outcome_stored_just_before_a_kill_is_not_lost(
 ) -> None:
     queue, plan = Queue(url(tmp_path), "s"), study(1).plan()
     queue.submit(plan)
-    claim = queue.claim()
-    assert claim is not None
-    queue.finish(claim, outcome())
+    assignment = queue.claim()
+    assert assignment is not None
+    queue.finish(assignment, outcome())
     with sqlite3.connect(tmp_path / "s.db") as database:  # as if killed before the last write
         database.execute("UPDATE trials SET state = 'RUNNING' WHERE state = 'COMPLETE'")
     monkeypatch.setattr("ablate.engine.lease._began", lambda pid: None)
@@ -112,22 +112,22 @@ def test_an_outcome_stored_just_before_a_kill_is_not_lost(
 def test_a_worker_that_dies_after_it_finished_changes_nothing(tmp_path: Path) -> None:
     queue = Queue(url(tmp_path), "s")
     queue.submit(study(1).plan())
-    claim = queue.claim()
-    assert claim is not None
-    queue.finish(claim, outcome(finished="first"))
-    assert not queue.give_back(claim)
-    queue.finish(claim, outcome("failed", finished="second"))
-    assert queue.outcomes()[claim.spec.key]["row"]["finished"] == "first"
+    assignment = queue.claim()
+    assert assignment is not None
+    queue.finish(assignment, outcome(finished="first"))
+    assert not queue.give_back(assignment)
+    queue.finish(assignment, outcome("failed", finished="second"))
+    assert queue.outcomes()[assignment.spec.key]["row"]["finished"] == "first"
     assert states(tmp_path / "s.db") == {"COMPLETE": 1, "WAITING": 2}
 
 
 def test_a_worker_that_dies_while_it_runs_gives_its_trial_back(tmp_path: Path) -> None:
     queue = Queue(url(tmp_path), "s")
     queue.submit(study(1).plan())
-    claim = queue.claim()
-    assert claim is not None
-    assert queue.give_back(claim)
-    assert claim.spec.key in {again.spec.key for again in drain(queue)}
+    assignment = queue.claim()
+    assert assignment is not None
+    assert queue.give_back(assignment)
+    assert assignment.spec.key in {again.spec.key for again in drain(queue)}
     assert states(tmp_path / "s.db") == {"FAIL": 1, "RUNNING": 3}
 
 
@@ -137,16 +137,16 @@ def test_a_trial_out_of_the_plan_leaves_the_queue_and_comes_back(tmp_path: Path)
     assert queue.submit(study(1).plan()) == 3
     assert states(tmp_path / "s.db") == {"WAITING": 3, "FAIL": 3}
     assert queue.submit(study(2).plan()) == 6
-    assert {claim.spec.key for claim in drain(queue)} == keys(study(2).plan())
+    assert {assignment.spec.key for assignment in drain(queue)} == keys(study(2).plan())
 
 
 def test_optuna_sees_values_and_learning_curves(tmp_path: Path) -> None:
     queue = Queue(url(tmp_path), "s")
     queue.submit(study(1).plan())
-    claim = queue.claim()
-    assert claim is not None
-    queue.proceed(claim, {"epoch": 1, "val_accuracy": 0.5})
-    queue.finish(claim, outcome())
+    assignment = queue.claim()
+    assert assignment is not None
+    queue.proceed(assignment, {"epoch": 1, "val_accuracy": 0.5})
+    queue.finish(assignment, outcome())
     trial = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 's.db'}").trials[0]
     assert (trial.value, trial.intermediate_values) == (0.5, {1: 0.5})
     assert trial.user_attrs["cell"] == "constant"
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_storage_is_refused_and_kept(tmp_path: Path) -> None:
 CLAIM_ALL = """
 import sys
 from pathlib import Path
-from ablate.trial_queue import Queue
+from ablate.engine.queue import Queue
 queue = Queue(sys.argv[1], "s")
 print("ready", flush=True)
 sys.stdin.readline()

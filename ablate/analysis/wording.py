@@ -37,7 +37,7 @@ def answer(summary: pd.DataFrame) -> str:
         return " ".join([found, *_lost(summary)])
     decimals = _decimals(summary)
     findings = [_finding(row, decimals, summary) for _, row in others.iterrows()]
-    n = counted(base["n"], summary.attrs["unit"])
+    n = plural(base["n"], summary.attrs["unit"])
     against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {n})"
     found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
     return " ".join([found, *_joint(summary), *_lost(summary)])
@@ -49,7 +49,7 @@ def _finding(row: pd.Series, decimals: int, summary: pd.DataFrame) -> str:
     limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
     size = abs(row["diff"]) if lower else row["diff"]
     points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
-    pairs = counted(row["pairs"], "pair")
+    pairs = plural(row["pairs"], "pair")
     margin = f"{100 * summary.attrs['margin']:g}"
     interval = f"{level_name(summary)} interval {low} to {high}"
     if row["finding"] == "too few seeds":
@@ -90,7 +90,7 @@ def optimum(fit: GrowthFit) -> str:
         f"{held}{where} the fitted accuracy is highest at growth {fit.best.mean:.2f} (95% "
         f"interval {fit.best.low:.2f} to {fit.best.high:.2f}{edge}; {p_text(fit.p_at)} that it is "
         f"at {fit.at:g}, which gives away {100 * fit.lost.mean:.2f} points, "
-        f"{100 * fit.lost.low:.2f} to {100 * fit.lost.high:.2f}; {counted(fit.seeds, 'seed')})."
+        f"{100 * fit.lost.low:.2f} to {100 * fit.lost.high:.2f}; {plural(fit.seeds, 'seed')})."
     )
 
 
@@ -128,7 +128,7 @@ def seeds(least: int, most: int) -> str:
     return f"n = {least}" if least == most else f"n = {least} to {most}"
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """A number with its noun, in the plural but for one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ablate.engine.progress import duration
 from ablate.networks import cost as networks_cost
-from ablate.networks.fvcore_cost import count
+from ablate.networks.fvcore_cost import measure
 from ablate.report.claims.torchvision import _read
 from ablate.search.plan import Search
 from ablate.search.runner import Say
@@ -59,7 +59,7 @@ def show_plan(
     say(f"{'cell':{width}}  {'params':>11}  {'MACs':>13}  {'s/trial':>8}  widths x depths")
     total = 0.0
     for cell in cells:
-        cost = count(cell.net)
+        cost = measure(cell.net)
         rate = train_rate(cell.net, study.train, execution, seconds)
         trial = study.train.epochs * images / rate
         total += trial * each / workers

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from ablate.engine.worker import Worker
 from ablate.errors import InputError
 from ablate.processes import DAY_S, MOST_WORKERS, STOPS
 
@@ -75,6 +76,21 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
         "goes on with what another has left (default: checkpoints)",
     )
     add_machine_options(parser)
+
+
+def worker_of(args: argparse.Namespace) -> Worker:
+    """The worker that the options of `add_worker_options` describe."""
+    return Worker(
+        storage=args.storage,
+        study=args.study,
+        workers=args.workers,
+        device=args.device,
+        data_root=args.data_root,
+        checkpoints=args.checkpoints,
+        time_limit_s=args.time_limit,
+        tensorboard=args.tensorboard,
+        mlflow=args.mlflow,
+    )
 
 
 def count(text: str) -> int:

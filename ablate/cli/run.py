@@ -1,9 +1,8 @@
 """The command line: `python -m ablate.run --study width_doubling`."""
 
 import argparse
-import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -254,11 +253,11 @@ def _dry_run(args: argparse.Namespace) -> int:
     """Print cells, costs, and the time to train them; train nothing."""
     study, info = _load(args)
     from ablate.cli.dry_run import show_plan
-    from ablate.engine.preparation import usual_split
+    from ablate.engine.preparation import usual_cpu_split
     from ablate.processes import cpu_count
 
     execution = _execution(args, cpu_count())
-    workers, threads = usual_split(execution, args.workers, len(study.plan()))
+    workers, threads = usual_cpu_split(execution, args.workers, len(study.plan()))
     execution = replace(execution, threads=threads)
     show_plan(study, info.sizes(study.data)[0], execution, workers, say=print)
     return 0
@@ -286,7 +285,8 @@ def _search(args: argparse.Namespace) -> int:
     if args.dry_run:
         show_search(search, say=print)
         return 0
-    with _setup(args, search.name, info) as setup, locked(setup.folder):
+    setup = _setup(args, search.name, info)
+    with locked(setup.folder):
         return _show(setup, run_search(search, info, setup, say=print, progress=plain_or_bar))
 
 
@@ -296,35 +296,32 @@ def _run(args: argparse.Namespace) -> int:
     from ablate.engine.progress import plain_or_bar
     from ablate.engine.runner import locked, run_study
 
-    with _setup(args, study.name, info) as setup, locked(setup.folder):
+    setup = _setup(args, study.name, info)
+    with locked(setup.folder):
         return _show(setup, run_study(study, setup, say=print, progress=plain_or_bar))
 
 
-@contextlib.contextmanager
-def _setup(args: argparse.Namespace, study: str, info: "DatasetInfo") -> "Iterator[Setup]":
-    from ablate.engine.runner import RayShare, Setup
-    from ablate.engine.tracking.trackers import tracking
+def _setup(args: argparse.Namespace, study: str, info: "DatasetInfo") -> "Setup":
+    from ablate.engine.ray_workers import RayShare
+    from ablate.engine.runner import Setup
     from ablate.processes import cpu_count
 
-    ray = None
-    if args.engine == "ray":
-        ray = RayShare(args.ray_cpus, args.ray_gpus, args.tensorboard, args.mlflow)
-    with tracking(study, args.tensorboard, args.mlflow) as trackers:
-        yield Setup(
-            folder=_folder(args, study, info),
-            data_root=args.data_root,
-            download=args.download,
-            execution=_execution(args, cpu_count()),
-            pick_layout=args.layout == "auto",
-            workers=args.workers,
-            batches=args.batch_sweep,
-            timing_s=args.timing_seconds,
-            storage=args.storage,
-            retry=args.retry,
-            time_limit_s=args.time_limit or DAY_S,
-            trackers=trackers,
-            ray=ray,
-        )
+    return Setup(
+        folder=_folder(args, study, info),
+        data_root=args.data_root,
+        download=args.download,
+        execution=_execution(args, cpu_count()),
+        pick_layout=args.layout == "auto",
+        workers=args.workers,
+        batches=args.batch_sweep,
+        timing_s=args.timing_seconds,
+        storage=args.storage,
+        retry=args.retry,
+        time_limit_s=args.time_limit or DAY_S,
+        tensorboard=args.tensorboard,
+        mlflow=args.mlflow,
+        ray=RayShare(cpus=args.ray_cpus, gpus=args.ray_gpus) if args.engine == "ray" else None,
+    )
 
 
 def _show(setup: "Setup", failures: Sequence[str]) -> int:

@@ -1,16 +1,13 @@
 """`ablate slurm`: workers as a Slurm job array."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ablate.cli.options import add_worker_options, count, positive, reporting
+from ablate.cli.options import add_worker_options, count, positive, reporting, worker_of
 from ablate.engine.slurm import submit
 from ablate.errors import InputError
-
-if TYPE_CHECKING:
-    pass
-
 
 REQUEUES = 20
 
@@ -39,17 +36,11 @@ def _submit(args: argparse.Namespace) -> int:
     study = find_study_name(args.storage, args.study)
     # Not by the CPUs that the process sees: not every Slurm keeps a job to those it was given.
     workers = args.workers or (1 if args.gpus else args.cpus)
-    worker = ArrayWorker(
-        storage=args.storage,
+    worker = replace(
+        worker_of(args).from_anywhere(),
         study=study,
         workers=workers,
         threads=max(1, args.cpus // workers),
-        device=args.device,
-        data_root=args.data_root.absolute(),
-        checkpoints=args.checkpoints.absolute(),
-        time_limit_s=args.time_limit,
-        tensorboard=args.tensorboard and args.tensorboard.absolute(),
-        mlflow=args.mlflow,
     )
     request: dict[str, Any] = {
         "timeout_min": args.minutes,
@@ -61,7 +52,9 @@ def _submit(args: argparse.Namespace) -> int:
         # Since Slurm 22.05 srun does not take the number over from sbatch.
         "slurm_srun_args": [f"--cpus-per-task={args.cpus}"],
     }
-    jobs = submit(worker, args.jobs, args.folder, args.cluster, args.requeues, **request)
+    jobs = submit(
+        ArrayWorker(worker), args.jobs, args.folder, args.cluster, args.requeues, **request
+    )
     print(f"{len(jobs)} workers of {study}: jobs {', '.join(job.job_id for job in jobs)}")
     print(f"what they print is in {args.folder}")
     return 0

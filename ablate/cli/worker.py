@@ -2,8 +2,7 @@
 
 import argparse
 
-from ablate.cli.options import add_worker_options, reporting
-from ablate.engine.worker import work
+from ablate.cli.options import add_worker_options, reporting, worker_of
 from ablate.processes import TRIAL_IMPORTS, prepare_forks, wait_politely
 
 
@@ -17,22 +16,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _work(args: argparse.Namespace) -> int:
     from ablate.engine.progress import plain_or_bar
-    from ablate.engine.tracking.trackers import tracking
 
-    with tracking(args.study.partition("/")[0], args.tensorboard, args.mlflow) as trackers:
-        done = work(
-            args.storage,
-            args.study,
-            workers=args.workers,
-            device=args.device,
-            data_root=args.data_root,
-            checkpoints=args.checkpoints,
-            time_limit_s=args.time_limit,
-            trackers=trackers,
-            progress=plain_or_bar,
-        )
-        for _ in done:
-            pass
+    for _ in worker_of(args).run(plain_or_bar):
+        pass
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ablate.data.dataset import load
-from ablate.engine.queue import Claim
+from ablate.engine.queue import Assignment
 from ablate.errors import InputError
 from ablate.processes import TRIAL_IMPORTS
 from ablate.spec import DataSpec, Outcome
@@ -41,7 +41,7 @@ class Training:
     mechanism: bool
     checkpoints: Path
 
-    def run(self, claim: Claim, pipe: Connection) -> None:
+    def run(self, assignment: Assignment, pipe: Connection) -> None:
         """Train, and send each epoch and the outcome; on SIGTERM keep the state and end.
 
         An `InputError` is sent where none can be trained here: no data, no room for checkpoints.
@@ -52,18 +52,18 @@ class Training:
 
         def tell(epoch: Epoch) -> None:
             pipe.send(asdict(epoch))
-            if claim.explore and not pipe.recv():
+            if assignment.explore and not pipe.recv():
                 raise PrunedError(f"after epoch {epoch.epoch}")
 
         try:
             data = load(self.data, self.data_root).to(device)
             outcome = run_trial(
-                claim.spec,
+                assignment.spec,
                 data,
                 self.execution,
-                self._checkpoint(claim),
+                self._checkpoint(assignment),
                 self.mechanism,
-                test=not claim.explore,
+                test=not assignment.explore,
                 on_epoch=tell,
                 stop=asked.is_set,
             )
@@ -74,13 +74,13 @@ class Training:
             return
         pipe.send(outcome)
 
-    def ended(self, claim: Claim, state: str, reason: str) -> Outcome:
+    def ended(self, assignment: Assignment, state: str, reason: str) -> Outcome:
         """The outcome of a trial whose process could not tell one."""
-        return ended_trial(claim.spec, state, reason, self.execution)
+        return ended_trial(assignment.spec, state, reason, self.execution)
 
-    def discard(self, claim: Claim) -> None:
+    def discard(self, assignment: Assignment) -> None:
         """Delete the state of a trial that has ended."""
-        for path in self.checkpoints.glob(f"{claim.spec.key}.*"):
+        for path in self.checkpoints.glob(f"{assignment.spec.key}.*"):
             path.unlink(missing_ok=True)
 
     def to_job(self) -> dict[str, Any]:
@@ -91,8 +91,8 @@ class Training:
             "mechanism": self.mechanism,
         }
 
-    def _checkpoint(self, claim: Claim) -> Path:
-        return self.checkpoints / f"{claim.spec.key}.pt"
+    def _checkpoint(self, assignment: Assignment) -> Path:
+        return self.checkpoints / f"{assignment.spec.key}.pt"
 
 
 def training_of(

@@ -15,7 +15,7 @@ from optuna.pruners import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.engine.queue import Claim, Queue
+from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import patient
 from ablate.spec import trial_from_json
 
@@ -38,9 +38,9 @@ class ExploringQueue(Queue):
         return queued + going
 
     @patient
-    def proceed(self, claim: Claim, epoch: Mapping[str, Any]) -> bool:
+    def proceed(self, assignment: Assignment, epoch: Mapping[str, Any]) -> bool:
         """Keep an epoch's accuracy, and say whether a chain that waits for the trial wants more."""
-        super().proceed(claim, epoch)
+        super().proceed(assignment, epoch)
         known = self.recall(EXPLORING) or {}
         if not known.get("by_epoch"):
             return True
@@ -49,7 +49,7 @@ class ExploringQueue(Queue):
             study = optuna.load_study(study_name=name, storage=self._storage)
             pruner = make_pruner(known["pruner"], known["epochs"])
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if _waits_for(trial, claim.spec.key):
+                if _waits_for(trial, assignment.spec.key):
                     self._storage.set_trial_intermediate_value(
                         trial._trial_id, epoch["epoch"], epoch["val_accuracy"]
                     )

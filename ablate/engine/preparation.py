@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from ablate.data.dataset import Dataset
 from ablate.networks.cost import total
-from ablate.networks.fvcore_cost import count
+from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
 from ablate.spec import NetSpec
 from ablate.study.cells import Cell
@@ -87,7 +87,7 @@ def time_batches(
     return sorted(rows, key=lambda row: (row["batch"], place[str(row["cell"])]))
 
 
-def usual_split(execution: Execution, wanted: int | None, trials: int) -> tuple[int, int]:
+def usual_cpu_split(execution: Execution, wanted: int | None, trials: int) -> tuple[int, int]:
     """Processes, and CPU threads of each: as wanted, else one a CPU, or one on a GPU.
 
     Args:
@@ -101,7 +101,7 @@ def usual_split(execution: Execution, wanted: int | None, trials: int) -> tuple[
     return workers, max(1, execution.threads // workers)
 
 
-def pick_split(
+def pick_cpu_split(
     study: Study,
     left_s: float,
     trials: int,
@@ -119,7 +119,7 @@ def pick_split(
         data_root: where the dataset lies.
         memory, say: keep and tell the answer.
     """
-    workers, threads = usual_split(execution, None, trials)
+    workers, threads = usual_cpu_split(execution, None, trials)
     if workers == 1 or left_s < WORTH_PROBING_S:
         return workers, threads
     ways, net = candidates(execution.threads, workers), _nets(study)[0]
@@ -149,7 +149,7 @@ def _nets(study: Study) -> list[NetSpec]:
 
 
 def _costs(net: NetSpec) -> dict[str, Any]:
-    cost = count(net)
+    cost = measure(net)
     return asdict(cost) | {
         "unsupported_ops": cost.unsupported_json,
         "activations": total(net).activations,

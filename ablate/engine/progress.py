@@ -11,7 +11,7 @@ RECENT = 20  # items whose mean rate says how long the rest takes
 
 
 @runtime_checkable
-class Counted(Protocol):
+class HasCounts(Protocol):
     """An item that knows what goes on beside it."""
 
     @property
@@ -33,7 +33,7 @@ class Progress(Protocol):
 def plain_or_bar(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
     """Pass items on, each shown as `str(item)` with the count and the time left.
 
-    An item that is `Counted` has its counts shown too. The time left is that of the mean rate of
+    An item that is `HasCounts` has its counts shown too. The time left is that of the mean rate of
     the last `RECENT` items; nothing that was done before counts.
 
     Args:
@@ -92,4 +92,4 @@ def _timed(items: Iterable[T], total: int) -> Iterator[tuple[T, str]]:
 
 
 def _counts(item: object) -> str:
-    return f"; {item.running} running, {item.failed} failed" if isinstance(item, Counted) else ""
+    return f"; {item.running} running, {item.failed} failed" if isinstance(item, HasCounts) else ""

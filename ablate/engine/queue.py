@@ -36,7 +36,7 @@ MISSES = 16  # claims lost to others in a row before the queue is read again
 
 
 @dataclass(frozen=True)
-class Claim:
+class Assignment:
     """A trial that this worker, and no other, is to run.
 
     Args:
@@ -115,7 +115,7 @@ class Queue:
         return self.unfinished()
 
     @patient
-    def claim(self) -> Claim | None:
+    def claim(self) -> Assignment | None:
         """The next trial, now this owner's, or None where none waits at the moment."""
         misses = 0
         while True:
@@ -132,19 +132,19 @@ class Queue:
             elif self._is_repeat(trial):
                 self._end(trial._trial_id, TrialState.FAIL)
             else:
-                return _claim(trial)
+                return _assignment(trial)
 
     @patient
-    def proceed(self, claim: Claim, epoch: Mapping[str, Any]) -> bool:
+    def proceed(self, assignment: Assignment, epoch: Mapping[str, Any]) -> bool:
         """Keep an epoch's validation accuracy, and say whether the trial is to go on."""
         with contextlib.suppress(UpdateFinishedTrialError):  # lost to another: `renew` says so
             self._storage.set_trial_intermediate_value(
-                claim.trial_id, epoch["epoch"], epoch["val_accuracy"]
+                assignment.trial_id, epoch["epoch"], epoch["val_accuracy"]
             )
         return True
 
     @patient
-    def finish(self, claim: Claim, outcome: Outcome) -> bool:
+    def finish(self, assignment: Assignment, outcome: Outcome) -> bool:
         """Store what a claimed trial gave, then end it, in that order.
 
         Returns:
@@ -152,32 +152,36 @@ class Queue:
         """
         text = json.dumps(asdict(outcome))
         try:
-            self._storage.set_trial_user_attr(claim.trial_id, "outcome", text)
-            self._settle(claim.trial_id, outcome.row)
+            self._storage.set_trial_user_attr(assignment.trial_id, "outcome", text)
+            self._settle(assignment.trial_id, outcome.row)
         except UpdateFinishedTrialError:
-            stored = self._storage.get_trial(claim.trial_id)
+            stored = self._storage.get_trial(assignment.trial_id)
             return stored.state in ENDED and stored.user_attrs.get("outcome") == text
         return True
 
     @patient
-    def give_back(self, claim: Claim, killed: bool = False) -> bool:
+    def give_back(self, assignment: Assignment, killed: bool = False) -> bool:
         """Queue a claimed trial again; False where it had ended or was given to another.
 
         Args:
             claim: the trial.
             killed: whether its process died of it.
         """
-        if not self._end(claim.trial_id, TrialState.FAIL):
+        if not self._end(assignment.trial_id, TrialState.FAIL):
             return False
         self._enqueue(
-            claim.spec, claim.cell, claim.number, claim.kills + int(killed), claim.explore
+            assignment.spec,
+            assignment.cell,
+            assignment.number,
+            assignment.kills + int(killed),
+            assignment.explore,
         )
         return True
 
     @patient
-    def renew(self, claims: Iterable[Claim]) -> list[Claim]:
-        """Hold claims for another `lease_s`, and return those that are held no more."""
-        return [claim for claim in claims if not self._hold(claim.trial_id)]
+    def renew(self, held: Iterable[Assignment]) -> list[Assignment]:
+        """Hold trials for another `lease_s`, and return those that are held no more."""
+        return [assignment for assignment in held if not self._hold(assignment.trial_id)]
 
     @patient
     def recover(self) -> int:
@@ -302,8 +306,14 @@ class Queue:
         return len(found)
 
     def _enqueue_again(self, trial: FrozenTrial) -> None:
-        claim = _claim(trial)
-        self._enqueue(claim.spec, claim.cell, claim.number, claim.kills, claim.explore)
+        assignment = _assignment(trial)
+        self._enqueue(
+            assignment.spec,
+            assignment.cell,
+            assignment.number,
+            assignment.kills,
+            assignment.explore,
+        )
 
     def _enqueue(self, spec: TrialSpec, cell: str, after: int, kills: int, explore: bool) -> None:
         """Queue an attempt of a key that stands for none numbered up to `after`."""
@@ -333,9 +343,9 @@ class Queue:
             return False
 
 
-def _claim(trial: FrozenTrial) -> Claim:
+def _assignment(trial: FrozenTrial) -> Assignment:
     known = trial.user_attrs
-    return Claim(
+    return Assignment(
         trial._trial_id,
         trial.number,
         known["cell"],

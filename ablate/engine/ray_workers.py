@@ -1,4 +1,4 @@
-"""Workers as Ray tasks, on any number of machines: `python -m ablate.run --engine ray`.
+"""Workers as Ray tasks, on any number of machines: `ablate run --engine ray`.
 
 Ray places the workers and says how they fare. Which trial is whose is the storage's to say, as
 for any other worker: where Ray loses one, its trial's lease runs out and another takes it.
@@ -9,16 +9,14 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ablate.engine.queue import Queue
-from ablate.engine.storage import is_shared, shown, sqlite_url
+from ablate.engine.storage import is_shared, shown
 from ablate.engine.supervisor import Done
-from ablate.engine.tracking.trackers import tracking
-from ablate.engine.worker import work
+from ablate.engine.worker import Worker
 from ablate.errors import InputError
-from ablate.processes import heeding_stops, wait_politely
+from ablate.processes import heeding_stops
 
 if TYPE_CHECKING:
     from ray import ObjectRefGenerator
@@ -30,52 +28,28 @@ MOST_LOST = 3  # workers in a row that Ray lost before any trial ended
 
 
 @dataclass(frozen=True, kw_only=True)
-class RayWorkers:
-    """What each Ray task runs, and its share of a machine.
+class RayShare:
+    """A Ray task's share of a machine.
 
     Args:
-        storage, study: the study, by the storage's URL and its full name.
         cpus: of a task; its trial has as many threads.
         gpus: of a task, such as 0.5; 0 for training on the CPU.
-        data_root, checkpoints: as of `ablate.worker.work`; on every machine the same path.
-        tensorboard, mlflow: as of `ablate.engine.tracking.trackers.tracking`.
-        wanted: tasks at once; as many as the cluster has room for if None.
     """
 
-    storage: str
-    study: str
     cpus: int
     gpus: float
-    data_root: Path
-    checkpoints: Path
-    tensorboard: Path | None
-    mlflow: str | None
-    wanted: int | None
-
-    def run(self) -> Iterator[Done]:
-        """In a task: run trials one by one until the study is done."""
-        wait_politely()
-        with tracking(self.study.partition("/")[0], self.tensorboard, self.mlflow) as trackers:
-            yield from work(
-                self.storage,
-                self.study,
-                workers=1,
-                threads=self.cpus,
-                device="cuda" if self.gpus else "cpu",
-                data_root=self.data_root,
-                checkpoints=self.checkpoints,
-                trackers=trackers,
-            )
 
 
-def run_on_ray(workers: RayWorkers, queue: Queue) -> Iterator[Done]:
+def run_on_ray(worker: Worker, share: RayShare, wanted: int | None, queue: Queue) -> Iterator[Done]:
     """Run what is left of a planned study on Ray, and yield each trial as it ends.
 
     Ray is the cluster that `RAY_ADDRESS` names (`auto`: the one that `ray start` began on this
     machine), else this machine alone. A worker that Ray loses is replaced.
 
     Args:
-        workers: what to run.
+        worker: what each task runs, one trial at a time; its paths are those of every machine.
+        share: of a task.
+        wanted: tasks at once; as many as the cluster has room for if None.
         queue: of the same study.
 
     Raises:
@@ -90,9 +64,11 @@ def run_on_ray(workers: RayWorkers, queue: Queue) -> Iterator[Done]:
             "--engine ray needs Ray, which is not installed: pip install 'ablate[ray]'"
         ) from error
     _connect()
-    _check_reach(workers.storage, sum(node["Alive"] for node in ray.nodes()))
-    count = _fitting(workers, ray.cluster_resources())
-    crew = _RayCrew(_with_absolute_paths(workers), queue, count)
+    _check_reach(worker.storage, sum(node["Alive"] for node in ray.nodes()))
+    count = _fitting(share, wanted, ray.cluster_resources())
+    device = "cuda" if share.gpus else "cpu"
+    task = replace(worker.from_anywhere(), workers=1, threads=share.cpus, device=device)
+    crew = _RayCrew(task, share, queue, count)
     with heeding_stops() as stop:
         try:
             crew.fill()
@@ -107,19 +83,19 @@ def run_on_ray(workers: RayWorkers, queue: Queue) -> Iterator[Done]:
 class _RayCrew:
     """The tasks that run now, `count` at most."""
 
-    def __init__(self, workers: RayWorkers, queue: Queue, count: int) -> None:
+    def __init__(self, worker: Worker, share: RayShare, queue: Queue, count: int) -> None:
         import ray
 
         # A process serves one task, so that no GPU or thread of an earlier one is left in it.
         as_task = ray.remote(
-            num_cpus=workers.cpus,
-            num_gpus=workers.gpus,
+            num_cpus=share.cpus,
+            num_gpus=share.gpus,
             num_returns="streaming",
             max_retries=0,
             max_calls=1,
         )
-        self._task = as_task(RayWorkers.run)
-        self._workers = workers
+        self._task = as_task(Worker.run)
+        self._worker = worker
         self._queue = queue
         self._count = count
         self._failed = 0
@@ -129,7 +105,7 @@ class _RayCrew:
     def fill(self) -> None:
         """Start tasks, as many as there is work for."""
         while len(self.running) < min(self._count, self._queue.unfinished()):
-            self.running.append(self._task.remote(self._workers))
+            self.running.append(self._task.remote(self._worker))
 
     def listen(self, seconds: float) -> Iterator[Done]:
         """Yield the trials that end within some seconds, and forget the tasks that do."""
@@ -202,33 +178,21 @@ def _check_reach(storage: str, machines: int) -> None:
         )
 
 
-def _fitting(workers: RayWorkers, resources: dict[str, float]) -> int:
+def _fitting(share: RayShare, wanted: int | None, resources: dict[str, float]) -> int:
     """How many tasks to run at once.
 
     Raises:
         InputError: the cluster has not the room for one.
     """
-    rooms = [int(resources.get("CPU", 0) // workers.cpus)]
-    if workers.gpus:
-        rooms.append(int(resources.get("GPU", 0) / workers.gpus))
+    rooms = [int(resources.get("CPU", 0) // share.cpus)]
+    if share.gpus:
+        rooms.append(int(resources.get("GPU", 0) / share.gpus))
     if min(rooms) < 1:
         raise InputError(
-            f"--engine ray: a worker takes {workers.cpus} CPUs and {workers.gpus:g} GPUs; Ray has "
+            f"--engine ray: a worker takes {share.cpus} CPUs and {share.gpus:g} GPUs; Ray has "
             f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}"
         )
-    return min(rooms) if workers.wanted is None else min(workers.wanted, *rooms)
-
-
-def _with_absolute_paths(workers: RayWorkers) -> RayWorkers:
-    """The same for processes that may start in another folder."""
-    storage = workers.storage
-    if not is_shared(storage):
-        storage = sqlite_url(Path(storage.removeprefix("sqlite:///")).absolute())
-    tensorboard = workers.tensorboard and workers.tensorboard.absolute()
-    paths: dict[str, Any] = {
-        name: getattr(workers, name).absolute() for name in ("data_root", "checkpoints")
-    }
-    return replace(workers, storage=storage, tensorboard=tensorboard, **paths)
+    return min(rooms) if wanted is None else min(wanted, *rooms)
 
 
 def _line(error: BaseException) -> str:

@@ -1,7 +1,9 @@
 """A study from start to end: cost and time its cells, train its trials, write what came of it."""
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,22 +14,25 @@ from ablate.data.dataset import Dataset, load
 from ablate.engine.child import Training
 from ablate.engine.preparation import (
     cell_columns,
+    pick_cpu_split,
     pick_execution,
-    pick_split,
     time_batches,
-    usual_split,
+    usual_cpu_split,
 )
 from ablate.engine.progress import Progress
 from ablate.engine.queue import Queue
+from ablate.engine.ray_workers import RayShare, run_on_ray
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import Done, Tracker, supervise
+from ablate.engine.tracking.trackers import tracking
+from ablate.engine.worker import Worker
 from ablate.errors import InputError
 from ablate.files import sweep
 from ablate.processes import DAY_S
 from ablate.results import csv as results_csv
 from ablate.results.csv import keep_aside
 from ablate.results.manifest import write_manifest
-from ablate.results.names import TRIALS, TUNING
+from ablate.results.names import STORAGE, TRIALS, TUNING
 from ablate.results.tables import plan_row, write_sweep, write_tables
 from ablate.spec import NetSpec
 from ablate.study.plan import Planned, Study
@@ -42,21 +47,6 @@ from ablate.study.tuning import (
 )
 from ablate.training.execution import Execution, set_up
 from ablate.training.machine import describe
-
-
-@dataclass(frozen=True)
-class RayShare:
-    """A Ray task's share of a machine, and the logs that it writes.
-
-    Args:
-        cpus, gpus: of a task.
-        tensorboard, mlflow: as of `ablate.engine.tracking.trackers.tracking`.
-    """
-
-    cpus: int
-    gpus: float
-    tensorboard: Path | None
-    mlflow: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +64,7 @@ class Setup:
         storage: the URL of the trials' storage; a file in `folder` if None.
         retry: whether to try again what failed, ran out of memory or out of time.
         time_limit_s: of one trial.
-        trackers: told how the trials go.
+        tensorboard, mlflow: as of `trackers.tracking`.
         ray: what each task takes where a Ray cluster trains; None for processes of this machine.
     """
 
@@ -89,13 +79,20 @@ class Setup:
     storage: str | None = None
     retry: bool = False
     time_limit_s: float = DAY_S
-    trackers: tuple[Tracker, ...] = ()
+    tensorboard: Path | None = None
+    mlflow: str | None = None
     ray: RayShare | None = None
 
     @property
     def storage_url(self) -> str:
         """Where the trials are kept."""
-        return self.storage or sqlite_url(self.folder / "study.db")
+        return self.storage or sqlite_url(self.folder / STORAGE)
+
+    def tracked(self, study: str) -> AbstractContextManager[Sequence[Tracker]]:
+        """The trackers of this process: none where the tasks of a Ray cluster have them."""
+        if self.ray is not None:
+            return contextlib.nullcontext(())
+        return tracking(study, self.tensorboard, self.mlflow)
 
 
 def run_study(
@@ -109,12 +106,13 @@ def run_study(
     """
     device = set_up(setup.execution)
     data = load(study.data, setup.data_root, setup.download).to(device)
-    with locked(setup.folder):
-        queue = Queue(setup.storage_url, f"{study.name}/{study.data.name}")
-        try:
-            return _run_locked(study, data, setup, queue, say, progress)
-        finally:
-            queue.close()
+    name = f"{study.name}/{study.data.name}"
+    with (
+        locked(setup.folder),
+        contextlib.closing(Queue(setup.storage_url, name)) as queue,
+        setup.tracked(study.name) as trackers,
+    ):
+        return _run_locked(study, data, setup, queue, trackers, say, progress)
 
 
 def _run_locked(
@@ -122,6 +120,7 @@ def _run_locked(
     data: Dataset,
     setup: Setup,
     queue: Queue,
+    trackers: Sequence[Tracker],
     say: Callable[[str], None],
     progress: Progress,
 ) -> tuple[str, ...]:
@@ -129,7 +128,7 @@ def _run_locked(
     say(f"on {describe(setup.execution.device)['device']}")
     trials = len(study.plan())
     worker = replace(
-        setup.execution, threads=usual_split(setup.execution, setup.workers, trials)[1]
+        setup.execution, threads=usual_cpu_split(setup.execution, setup.workers, trials)[1]
     )
     worker, gain = pick_execution(study, worker, setup.pick_layout, setup.timing_s, queue, say)
     execution = replace(setup.execution, channels_last=worker.channels_last)
@@ -153,11 +152,11 @@ def _run_locked(
             # The baseline comes first. Where it could not be timed, no probe could either.
             rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
             left_s = missing * study.train.epochs * len(data.train) / rate
-            workers, threads = pick_split(
+            workers, threads = pick_cpu_split(
                 study, left_s, missing, execution, setup.data_root, queue, say
             )
         else:
-            workers, threads = usual_split(execution, setup.workers, missing)
+            workers, threads = usual_cpu_split(execution, setup.workers, missing)
         say(f"{workers} workers x {threads} threads, {execution.memory_format}")
         training = Training(
             data=study.data,
@@ -166,7 +165,7 @@ def _run_locked(
             mechanism=study.mechanism and not plan[0].explore,
             checkpoints=setup.folder / "checkpoints",
         )
-        for _ in progress(_train(training, workers, setup, queue), missing, "trial"):
+        for _ in progress(_train(training, workers, setup, queue, trackers), missing, "trial"):
             pass
 
     # Workers elsewhere wait between the phases.
@@ -188,26 +187,22 @@ def _run_locked(
     return failures
 
 
-def _train(training: Training, workers: int, setup: Setup, queue: Queue) -> Iterator[Done]:
+def _train(
+    training: Training, workers: int, setup: Setup, queue: Queue, trackers: Sequence[Tracker]
+) -> Iterator[Done]:
     """Run what is queued, on this machine or on a Ray cluster."""
     queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
     if setup.ray is None:
-        return supervise(queue, training, workers, setup.time_limit_s, setup.trackers)
-    from ablate.engine.ray_workers import RayWorkers, run_on_ray
-
-    share = setup.ray
-    tasks = RayWorkers(
+        return supervise(queue, training, workers, setup.time_limit_s, trackers)
+    worker = Worker(
         storage=setup.storage_url,
         study=queue.name,
-        cpus=share.cpus,
-        gpus=share.gpus,
         data_root=setup.data_root,
         checkpoints=training.checkpoints,
-        tensorboard=share.tensorboard,
-        mlflow=share.mlflow,
-        wanted=setup.workers,
+        tensorboard=setup.tensorboard,
+        mlflow=setup.mlflow,
     )
-    return run_on_ray(tasks, queue)
+    return run_on_ray(worker, setup.ray, setup.workers, queue)
 
 
 def locked(folder: Path) -> FileLock:

@@ -9,44 +9,27 @@ import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from submitit import JobEnvironment
 from submitit.helpers import DelayedSubmission
 
 from ablate.engine.progress import plain_or_bar
-from ablate.engine.tracking.trackers import tracking
-from ablate.engine.worker import work
-from ablate.processes import wait_politely
+from ablate.engine.worker import Worker
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ArrayWorker:
-    """A worker that submitit sends to a machine and calls there.
+    """What submitit sends to a machine and calls there."""
 
-    Args:
-        storage, study: the study, by the storage's URL and its full name.
-        workers, threads, device, data_root, checkpoints, time_limit_s: as of `ablate.worker.work`.
-        tensorboard, mlflow: as of `ablate.engine.tracking.trackers.tracking`.
-    """
-
-    storage: str
-    study: str
-    workers: int
-    threads: int
-    device: str
-    data_root: Path
-    checkpoints: Path
-    time_limit_s: float | None
-    tensorboard: Path | None
-    mlflow: str | None
+    worker: Worker
 
     def __call__(self) -> None:
         """Work; on submitit's signal have the job queued again, on any other just end."""
         warning = getattr(signal, f"SIG{JobEnvironment.USR_SIG}")
         with _signals_seen() as seen:
             try:
-                self._work()
+                for _ in self.worker.run(plain_or_bar):
+                    pass
             except KeyboardInterrupt:
                 print("stopped; what ran is queued again", flush=True)
         if warning in seen:
@@ -55,23 +38,6 @@ class ArrayWorker:
     def checkpoint(self) -> DelayedSubmission:
         """What the job is to do when it is started again: the same."""
         return DelayedSubmission(self)
-
-    def _work(self) -> None:
-        wait_politely()
-        with tracking(self.study.partition("/")[0], self.tensorboard, self.mlflow) as trackers:
-            for _ in work(
-                self.storage,
-                self.study,
-                workers=self.workers,
-                threads=self.threads,
-                device=self.device,
-                data_root=self.data_root,
-                checkpoints=self.checkpoints,
-                time_limit_s=self.time_limit_s,
-                trackers=trackers,
-                progress=plain_or_bar,
-            ):
-                pass
 
 
 @contextlib.contextmanager

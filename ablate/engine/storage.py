@@ -75,6 +75,13 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def absolute(where: str) -> str:
+    """The same URL for a process that may start in another folder."""
+    if is_shared(where):
+        return where
+    return sqlite_url(Path(where.removeprefix("sqlite:///")).absolute())
+
+
 def shown(where: str) -> str:
     """A storage's URL without the password and the options that may hold one."""
     address, _, rest = where.partition("://")

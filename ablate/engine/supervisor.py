@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, ClassVar, Protocol
 
-from ablate.engine.queue import Claim, Queue
+from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import StorageError
 from ablate.errors import InputError
 from ablate.processes import Stop, end_group, heeding_stops, memory_kills, prepare_forks, start_fork
@@ -35,7 +35,7 @@ class Work(Protocol):
 
     preload: ClassVar[tuple[str, ...]]
 
-    def run(self, claim: Claim, pipe: Connection) -> None:
+    def run(self, assignment: Assignment, pipe: Connection) -> None:
         """In the child: send each epoch as a dict, then the `Outcome`.
 
         Or an `InputError`, where no trial can be run on this machine as it is.
@@ -43,20 +43,20 @@ class Work(Protocol):
         keeps what it has and ends, without an outcome.
         """
 
-    def ended(self, claim: Claim, state: str, reason: str) -> Outcome:
+    def ended(self, assignment: Assignment, state: str, reason: str) -> Outcome:
         """In the parent: the outcome of a trial whose process could not tell one."""
 
-    def discard(self, claim: Claim) -> None:
+    def discard(self, assignment: Assignment) -> None:
         """In the parent: the outcome is stored, so what was kept of the trial can go."""
 
 
 class Tracker(Protocol):
     """Is told how trials go; what it does with that changes nothing of them."""
 
-    def epoch(self, claim: Claim, epoch: Mapping[str, Any]) -> None:
+    def epoch(self, assignment: Assignment, epoch: Mapping[str, Any]) -> None:
         """An epoch has ended."""
 
-    def end(self, claim: Claim, outcome: Outcome) -> None:
+    def end(self, assignment: Assignment, outcome: Outcome) -> None:
         """A trial has ended, and its outcome is stored."""
 
 
@@ -87,7 +87,7 @@ class Done:
 
 @dataclass
 class _Child:
-    claim: Claim
+    assignment: Assignment
     process: BaseProcess
     pipe: Connection
     deadline: float
@@ -164,8 +164,8 @@ class _Crew:
     def run(self) -> Iterator[Done]:
         """Claim, start and listen until the plan is done or a stop is asked for."""
         while not self._stop.asked:
-            while len(self._children) < self._slots and (claim := self._queue.claim()):
-                self._start(claim)
+            while len(self._children) < self._slots and (assignment := self._queue.claim()):
+                self._start(assignment)
             idle = len(self._children) < self._slots
             if idle and not self._queue.recover():
                 if not self._children and not self._queue.unfinished():
@@ -192,7 +192,7 @@ class _Crew:
         """End every child, and queue its trial again."""
         for child in self._children:
             end_group(child.process)
-            self._queue.give_back(child.claim)
+            self._queue.give_back(child.assignment)
         self._children.clear()
 
     def end(self) -> None:
@@ -200,10 +200,10 @@ class _Crew:
         for child in self._children:
             end_group(child.process)
 
-    def _start(self, claim: Claim) -> None:
-        process, pipe = start_fork(self._work.run, claim)
+    def _start(self, assignment: Assignment) -> None:
+        process, pipe = start_fork(self._work.run, assignment)
         deadline = time.monotonic() + self._time_limit_s
-        self._children.append(_Child(claim, process, pipe, deadline))
+        self._children.append(_Child(assignment, process, pipe, deadline))
 
     def _listen(self, seconds: float, dying: bool = False) -> Iterator[Done]:
         """Hear what children have to say within some seconds, and yield the trials that ended."""
@@ -224,35 +224,35 @@ class _Crew:
                 self._children.remove(child)
                 child.process.join(POLL_S)
                 end_group(child.process)
-                yield from self._ended(child.claim, message)
+                yield from self._ended(child.assignment, message)
             elif isinstance(message, InputError):
                 raise message
             else:
                 self._epoch(child, message)
 
     def _epoch(self, child: _Child, epoch: Mapping[str, Any]) -> None:
-        now, claim = time.monotonic(), child.claim
+        now, assignment = time.monotonic(), child.assignment
         go_on = True
-        if claim.explore or now - child.reported > REPORT_S:
-            go_on = self._queue.proceed(claim, epoch)
+        if assignment.explore or now - child.reported > REPORT_S:
+            go_on = self._queue.proceed(assignment, epoch)
             child.reported = now
-        if claim.explore:
+        if assignment.explore:
             child.pipe.send(go_on)
         for tracker in self._trackers:
-            tracker.epoch(claim, epoch)
+            tracker.epoch(assignment, epoch)
 
-    def _ended(self, claim: Claim, outcome: Outcome) -> Iterator[Done]:
+    def _ended(self, assignment: Assignment, outcome: Outcome) -> Iterator[Done]:
         """Store an outcome; what another worker has ended meanwhile stays as it is."""
-        if not self._queue.finish(claim, outcome):
+        if not self._queue.finish(assignment, outcome):
             return
-        self._work.discard(claim)
+        self._work.discard(assignment)
         row = outcome.row
         self._failed += row["state"] not in ("complete", "pruned")
         for tracker in self._trackers:
-            tracker.end(claim, outcome)
+            tracker.end(assignment, outcome)
         yield Done(
-            cell=claim.cell,
-            seed=claim.spec.seed,
+            cell=assignment.cell,
+            seed=assignment.spec.seed,
             state=row["state"],
             val_accuracy=row.get("val_accuracy"),
             seconds=row.get("train_seconds", 0.0),
@@ -262,11 +262,11 @@ class _Crew:
 
     def _died(self, child: _Child, told_to: bool) -> Iterator[Done]:
         """Queue the trial of a dead child again, or record how it ended if it died too often."""
-        claim, status = child.claim, child.process.exitcode
+        assignment, status = child.assignment, child.process.exitcode
         if told_to:
-            self._queue.give_back(claim)
-        elif claim.kills + 1 < MAX_KILLS:
-            self._queue.give_back(claim, killed=True)
+            self._queue.give_back(assignment)
+        elif assignment.kills + 1 < MAX_KILLS:
+            self._queue.give_back(assignment, killed=True)
         else:
             short = memory_kills() > child.memory_kills
             reason = (
@@ -275,21 +275,23 @@ class _Crew:
                 + ("; status -9 is often a lack of memory" if status == -9 and not short else "")
             )
             state = "oom" if short else "failed"
-            yield from self._ended(claim, self._work.ended(claim, state, reason))
+            yield from self._ended(assignment, self._work.ended(assignment, state, reason))
 
     def _end_overdue(self) -> Iterator[Done]:
         for child in [child for child in self._children if time.monotonic() > child.deadline]:
             self._children.remove(child)
             end_group(child.process)
             reason = f"not done after {self._time_limit_s:g} s, its time limit"
-            yield from self._ended(child.claim, self._work.ended(child.claim, "timeout", reason))
+            yield from self._ended(
+                child.assignment, self._work.ended(child.assignment, "timeout", reason)
+            )
 
     def _renew(self) -> None:
         """Hold the leases; end what was given to another."""
         if time.monotonic() - self._renewed < self._queue.lease_s / 3:
             return
-        lost = self._queue.renew([child.claim for child in self._children])
-        for child in [child for child in self._children if child.claim in lost]:
+        lost = self._queue.renew([child.assignment for child in self._children])
+        for child in [child for child in self._children if child.assignment in lost]:
             self._children.remove(child)
             end_group(child.process)
         self._renewed = time.monotonic()

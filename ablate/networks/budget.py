@@ -37,7 +37,7 @@ class Match:
     shape_error: float
 
 
-def counted(quantity: str) -> CostOf:
+def cost_of(quantity: str) -> CostOf:
     """The cost function of `macs`, `params` or `activations`, for one image."""
     if quantity not in QUANTITIES:
         raise InputError(f"{quantity!r}: expected one of {', '.join(QUANTITIES)}")

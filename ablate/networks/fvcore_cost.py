@@ -19,7 +19,7 @@ from ablate.spec import NetSpec
 
 
 @dataclass(frozen=True)
-class Counted:
+class FvcoreCost:
     """Counts of a network for one image.
 
     Args:
@@ -41,20 +41,20 @@ class Counted:
 
 
 @functools.cache
-def count(spec: NetSpec) -> Counted:
+def measure(spec: NetSpec) -> FvcoreCost:
     """Build the network, without drawing weights, and count it; once for each spec."""
     with torch.device("meta"):
         network = build(spec)
     image = (spec.in_channels, spec.image_size, spec.image_size)
-    return _count(network.to_empty(device="cpu"), image)
+    return _measure(network.to_empty(device="cpu"), image)
 
 
-def count_module(network: nn.Module, image: tuple[int, int, int]) -> Counted:
+def measure_module(network: nn.Module, image: tuple[int, int, int]) -> FvcoreCost:
     """Count any network on one image of shape (C, H, W); the network itself is not touched."""
-    return _count(copy.deepcopy(network).cpu(), image)
+    return _measure(copy.deepcopy(network).cpu(), image)
 
 
-def _count(network: nn.Module, image: tuple[int, int, int]) -> Counted:
+def _measure(network: nn.Module, image: tuple[int, int, int]) -> FvcoreCost:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.*")
         from fvcore.nn import FlopCountAnalysis
@@ -64,7 +64,7 @@ def _count(network: nn.Module, image: tuple[int, int, int]) -> Counted:
         flops = FlopCountAnalysis(network.eval(), torch.zeros(2, *image))
         flops.unsupported_ops_warnings(False)
         by_operator = flops.by_operator()
-        return Counted(
+        return FvcoreCost(
             params=sum(p.numel() for p in network.parameters() if p.requires_grad),
             macs=int(by_operator["conv"] + by_operator["linear"]) // 2,
             macs_total=int(flops.total()) // 2,

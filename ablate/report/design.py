@@ -115,7 +115,7 @@ def rates(found: Findings) -> list[Section]:
     tried = ", ".join(f"{lr:g}" for lr in tune.lr)
     text = [
         f"Before the study each cell tried the learning rates {tried} with "
-        f"{wording.counted(tune.seeds, 'trial')} each, by the study's recipe and with seeds of "
+        f"{wording.plural(tune.seeds, 'trial')} each, by the study's recipe and with seeds of "
         "their own, and took the one with the highest mean validation accuracy. No test image was "
         "evaluated. All cells had the same trials.",
         *tuning.warnings(chosen),

@@ -42,7 +42,7 @@ def _entry(folder: Path, root: Path) -> Entry:
     lost = (trials["state"] != "complete").sum()
     facts = [
         ", ".join(
-            wording.counted(number, noun)
+            wording.plural(number, noun)
             for number, noun in (
                 (len(summary), "arm"),
                 (compared["seed"].nunique(), unit),

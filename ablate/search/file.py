@@ -13,7 +13,7 @@ from ablate.study.strict import Name, StrictTable, check_stem, read_toml, valida
 
 ACCURACY = "val_accuracy"
 COSTS = ("macs", "params", "latency")
-COUNTED = ("macs", "params", "activations")
+STATIC_COSTS = ("macs", "params", "activations")
 MULTI_FIDELITY = ("hyperband", "halving")  # they prune by the accuracy of each epoch
 FEWEST_FOR_WILCOXON = 5  # seeds: below p = 0.1 takes four, and pruning is to save at least one
 EXPLORING_SEEDS = 1_000_000  # and above; a confirmation's are below
@@ -145,7 +145,7 @@ def _check_search(path: Path, file: SearchFile) -> None:
     uncounted = [
         name
         for name, bound in file.reference.items()
-        if bound == "baseline" and name not in COUNTED
+        if bound == "baseline" and name not in STATIC_COSTS
     ]
     if uncounted:
         raise InputError(f"{path}: reference.{uncounted[0]}: expected a number")

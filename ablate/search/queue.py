@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from ablate.engine.exploring import EXPLORING, ExploringQueue
 from ablate.engine.lease import LEASE_S
-from ablate.engine.queue import ENDED, Claim, Queue
+from ablate.engine.queue import ENDED, Assignment, Queue
 from ablate.engine.storage import patient
 from ablate.search.chain import Chain, Latency
 from ablate.search.file import MULTI_FIDELITY
@@ -59,12 +59,12 @@ class SearchQueue(ExploringQueue):
         self._going = list(self._chains)
 
     @patient
-    def claim(self) -> Claim | None:
+    def claim(self) -> Assignment | None:
         """The next trial; the samplers are asked where none waits."""
-        claim: Claim | None = super().claim()
-        if claim is None and self._ask():
-            claim = super().claim()
-        return claim
+        assignment: Assignment | None = super().claim()
+        if assignment is None and self._ask():
+            assignment = super().claim()
+        return assignment
 
     @patient
     def rows(self) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import torch
 from ablate.data.catalog import DatasetInfo
 from ablate.data.dataset import load
 from ablate.engine.child import Training
-from ablate.engine.preparation import usual_split
+from ablate.engine.preparation import usual_cpu_split
 from ablate.engine.progress import Progress
 from ablate.engine.runner import Setup, locked, run_study
 from ablate.engine.supervisor import supervise
@@ -65,7 +65,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
     load(search.data, setup.data_root, setup.download)  # or say at once that it is not here
     table = search.file.search
     most = len(table.samplers) * table.repeats * table.trials * table.seeds_each
-    slots, threads = usual_split(
+    slots, threads = usual_cpu_split(
         setup.execution, setup.workers, len(table.samplers) * table.repeats * table.at_once
     )
     training = Training(
@@ -75,7 +75,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         mechanism=False,
         checkpoints=setup.folder / "checkpoints",
     )
-    with locked(setup.folder):
+    with locked(setup.folder), setup.tracked(search.name) as trackers:
         latency = _latency(search, setup, device) if "latency" in search.costs else None
         queue = SearchQueue(setup.storage_url, f"{search.name}/{search.data.name}", search, latency)
         try:
@@ -84,7 +84,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
                 f"exploring up to {most:,} trials on validation; {slots} workers x {threads} "
                 f"threads, on {describe(setup.execution.device)['device']}"
             )
-            done = supervise(queue, training, slots, setup.time_limit_s, setup.trackers)
+            done = supervise(queue, training, slots, setup.time_limit_s, trackers)
             try:
                 for _ in progress(done, most - len(queue.outcomes()), "trial"):
                     pass

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate.errors import InputError
-from ablate.networks.budget import CostOf, Match, counted, match_depths, match_widths
+from ablate.networks.budget import CostOf, Match, cost_of, match_depths, match_widths
 from ablate.spec import NetSpec, TrainSpec
 from ablate.study.file import MatchTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
@@ -91,7 +91,7 @@ def read_cells(
     check_blocks(f"{path}: axes", sum(sum(cell.net.depths) for cell in cells))
     if file.match is not None:
         quantity, given = matched_quantity(path, file.match)
-        cost = cost_of(path, quantity, train, latency)
+        cost = budget_cost(path, quantity, train, latency)
         cells = _match(path, file, cells, list(designs.values()), (quantity, given, cost))
     for cell, same in repeated(cells):
         raise InputError(
@@ -156,10 +156,10 @@ def matched_quantity(path: Path, table: MatchTable) -> tuple[str, str | float]:
     return quantity, budget
 
 
-def cost_of(path: Path, quantity: str, train: TrainSpec, latency: Latency | None) -> CostOf:
+def budget_cost(path: Path, quantity: str, train: TrainSpec, latency: Latency | None) -> CostOf:
     """The measure of a quantity that a study holds equal."""
     if quantity != "latency":
-        return counted(quantity)
+        return cost_of(quantity)
     if latency is None:
         raise InputError(f"{path}: match.latency: needs a device to measure on")
     return lambda net: latency(net, train.batch_size)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ablate.errors import InputError
-from ablate.networks.budget import CostOf, counted, match_widths
+from ablate.networks.budget import CostOf, cost_of, match_widths
 from ablate.networks.widths import growth_shape
 from ablate.spec import NetSpec, check_depths
 from ablate.study.cells import (
@@ -197,7 +197,7 @@ def _read_space(
         )
     _check_size(path, table, list(designs.values()))
     _check_range(path, table, len(designs[file.baseline].net.depths))
-    cost = counted(quantity)
+    cost = cost_of(quantity)
     budget = cost(designs[file.baseline].net) if isinstance(given, str) else given
     return _Space(
         table=table, designs=designs, drawn=drawn, quantity=quantity, cost=cost, budget=budget

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from ablate.engine.queue import Claim
+from ablate.engine.queue import Assignment
 from ablate.errors import InputError
 from ablate.spec import Outcome
 
@@ -16,21 +16,21 @@ Epoch = Mapping[str, Any]
 class Log(Protocol):
     """Somewhere that trials are written to. It may raise any error."""
 
-    def epoch(self, claim: Claim, epoch: Epoch) -> None:
+    def epoch(self, assignment: Assignment, epoch: Epoch) -> None:
         """Write an epoch's metrics."""
 
-    def end(self, claim: Claim, outcome: Outcome) -> None:
+    def end(self, assignment: Assignment, outcome: Outcome) -> None:
         """Write how a trial ended, and the epochs of it that were not written yet."""
 
     def close(self) -> None:
         """Let go of files."""
 
 
-def described(claim: Claim) -> dict[str, bool | int | float | str]:
+def described(assignment: Assignment) -> dict[str, bool | int | float | str]:
     """A trial's cell and every field of its spec, such as `net.widths`."""
-    fields: dict[str, Any] = {"cell": claim.cell, "seed": claim.spec.seed}
+    fields: dict[str, Any] = {"cell": assignment.cell, "seed": assignment.spec.seed}
     for part in ("net", "train", "data"):
-        for name, value in asdict(getattr(claim.spec, part)).items():
+        for name, value in asdict(getattr(assignment.spec, part)).items():
             plain = isinstance(value, bool | int | float | str)
             fields[f"{part}.{name}"] = value if plain else str(value)
     return fields

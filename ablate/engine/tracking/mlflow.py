@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from ablate.engine.queue import Claim
+from ablate.engine.queue import Assignment
 from ablate.engine.storage import shown
 from ablate.engine.tracking.log import Epoch, described, final, metrics, missing
 from ablate.errors import InputError
@@ -49,24 +49,24 @@ class MlflowLog:
         self._study = study
         self._runs: dict[str, tuple[str, set[int]]] = {}
 
-    def epoch(self, claim: Claim, epoch: Epoch) -> None:
+    def epoch(self, assignment: Assignment, epoch: Epoch) -> None:
         """Write an epoch's metrics, its number as the step."""
-        run, written = self._run(claim)
+        run, written = self._run(assignment)
         if epoch["epoch"] not in written:
             self._log(run, metrics(epoch), epoch["epoch"])
             written.add(epoch["epoch"])
 
-    def end(self, claim: Claim, outcome: Outcome) -> None:
+    def end(self, assignment: Assignment, outcome: Outcome) -> None:
         """Write what is missing, the final metrics and the state, and end the run."""
         for epoch in outcome.epochs:
-            self.epoch(claim, epoch)
-        run, written = self._run(claim)
+            self.epoch(assignment, epoch)
+        run, written = self._run(assignment)
         self._log(run, final(outcome), max(written, default=0))
         state = outcome.row["state"]
         self._client.set_tag(run, "ablate.state", state)
         self._client.set_tag(run, "ablate.failure", outcome.row.get("failure") or "")
         self._client.set_terminated(run, "FINISHED" if state in WANTED else "FAILED")
-        del self._runs[claim.spec.key]
+        del self._runs[assignment.spec.key]
 
     def close(self) -> None:
         """Nothing is open; trials that go on elsewhere stay "running"."""
@@ -77,11 +77,11 @@ class MlflowLog:
         now = time.time_ns() // 1_000_000
         self._client.log_batch(run, [Metric(*value, now, step) for value in values.items()])
 
-    def _run(self, claim: Claim) -> tuple[str, set[int]]:
+    def _run(self, assignment: Assignment) -> tuple[str, set[int]]:
         """A trial's run, made if there is none, and the epochs that were written to it."""
-        key = claim.spec.key
+        key = assignment.spec.key
         if key not in self._runs:
-            experiment = self._experiment(f"{self._study}/{claim.spec.data.name}")
+            experiment = self._experiment(f"{self._study}/{assignment.spec.data.name}")
             found = self._client.search_runs([experiment], f"tags.`ablate.key` = '{key}'")
             if found:
                 run = found[0].info.run_id
@@ -89,7 +89,7 @@ class MlflowLog:
                 history = self._client.get_metric_history(run, "val_accuracy")
                 self._runs[key] = run, {value.step for value in history}
             else:
-                self._runs[key] = self._new_run(experiment, claim), set()
+                self._runs[key] = self._new_run(experiment, assignment), set()
         return self._runs[key]
 
     def _experiment(self, name: str) -> str:
@@ -106,12 +106,12 @@ class MlflowLog:
                 raise
             return str(found.experiment_id)
 
-    def _new_run(self, experiment: str, claim: Claim) -> str:
+    def _new_run(self, experiment: str, assignment: Assignment) -> str:
         from mlflow.entities import Param
 
-        tags = {"ablate.key": claim.spec.key}
-        name = f"{claim.cell}, seed {claim.spec.seed}"
+        tags = {"ablate.key": assignment.spec.key}
+        name = f"{assignment.cell}, seed {assignment.spec.seed}"
         run: str = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
-        fields = [Param(field, str(value)) for field, value in described(claim).items()]
+        fields = [Param(field, str(value)) for field, value in described(assignment).items()]
         self._client.log_batch(run, params=fields)
         return run

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.engine.queue import Claim
+from ablate.engine.queue import Assignment
 from ablate.engine.tracking.log import Epoch, described, file_name, final, metrics, missing
 from ablate.spec import Outcome
 
@@ -36,26 +36,28 @@ class TensorBoardLog:
         self._writers: dict[int, SummaryWriter] = {}
         self._written: dict[int, int] = {}
 
-    def epoch(self, claim: Claim, epoch: Epoch) -> None:
+    def epoch(self, assignment: Assignment, epoch: Epoch) -> None:
         """Write an epoch's metrics as scalars, its number as the step."""
         step = epoch["epoch"]
-        writer = self._writer(claim, step)
+        writer = self._writer(assignment, step)
         for name, value in metrics(epoch).items():
             writer.add_scalar(name, value, step)
         writer.flush()
-        self._written[claim.trial_id] = step
+        self._written[assignment.trial_id] = step
 
-    def end(self, claim: Claim, outcome: Outcome) -> None:
+    def end(self, assignment: Assignment, outcome: Outcome) -> None:
         """Write what is missing, and the trial as one of TensorBoard's HParams."""
         for epoch in outcome.epochs:
-            if epoch["epoch"] > self._written.get(claim.trial_id, 0):
-                self.epoch(claim, epoch)
-        step = self._written.pop(claim.trial_id, 0)
-        with self._writer(claim, step) as writer:
+            if epoch["epoch"] > self._written.get(assignment.trial_id, 0):
+                self.epoch(assignment, epoch)
+        step = self._written.pop(assignment.trial_id, 0)
+        with self._writer(assignment, step) as writer:
             state = f"{outcome.row['state']}: {outcome.row.get('failure') or 'no failure'}"
             writer.add_text("state", state, step)
-            writer.add_hparams(described(claim), final(outcome), run_name=".", global_step=step)
-        del self._writers[claim.trial_id]
+            writer.add_hparams(
+                described(assignment), final(outcome), run_name=".", global_step=step
+            )
+        del self._writers[assignment.trial_id]
 
     def close(self) -> None:
         """Close the files of trials that go on elsewhere."""
@@ -63,13 +65,13 @@ class TensorBoardLog:
             writer.close()
         self._writers.clear()
 
-    def _writer(self, claim: Claim, step: int) -> "SummaryWriter":
+    def _writer(self, assignment: Assignment, step: int) -> "SummaryWriter":
         """A trial's open file; a new one makes TensorBoard forget what is beyond `step`."""
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        if claim.trial_id not in self._writers:
-            spec = claim.spec
-            name = f"{file_name(claim.cell)}-seed{spec.seed}-{spec.key}"
+        if assignment.trial_id not in self._writers:
+            spec = assignment.spec
+            name = f"{file_name(assignment.cell)}-seed{spec.seed}-{spec.key}"
             path = self._folder / file_name(spec.data.name) / name
-            self._writers[claim.trial_id] = SummaryWriter(str(path), purge_step=step)
-        return self._writers[claim.trial_id]
+            self._writers[assignment.trial_id] = SummaryWriter(str(path), purge_step=step)
+        return self._writers[assignment.trial_id]

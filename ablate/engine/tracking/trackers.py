@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
-from ablate.engine.queue import Claim
+from ablate.engine.queue import Assignment
 from ablate.engine.storage import shown
 from ablate.engine.tracking.log import Epoch, Log
 from ablate.engine.tracking.mlflow import MlflowLog
@@ -70,13 +70,13 @@ class Background:
         self._thread = threading.Thread(target=self._write, name=name, daemon=True)
         self._thread.start()
 
-    def epoch(self, claim: Claim, epoch: Epoch) -> None:
+    def epoch(self, assignment: Assignment, epoch: Epoch) -> None:
         """An epoch has ended."""
-        self._records.put(partial(self._log.epoch, claim, epoch))
+        self._records.put(partial(self._log.epoch, assignment, epoch))
 
-    def end(self, claim: Claim, outcome: Outcome) -> None:
+    def end(self, assignment: Assignment, outcome: Outcome) -> None:
         """A trial has ended."""
-        self._records.put(partial(self._log.end, claim, outcome))
+        self._records.put(partial(self._log.end, assignment, outcome))
 
     def close(self) -> None:
         """Write what waits, for a few seconds at most."""

@@ -208,4 +208,4 @@ def answer(found: Found) -> str:
         ]
         if names:
             parts.append(f"{kind}: {', '.join(names)}")
-    return f"Of {wording.counted(len(found.judged), 'claim')}, {'; '.join(parts)}."
+    return f"Of {wording.plural(len(found.judged), 'claim')}, {'; '.join(parts)}."

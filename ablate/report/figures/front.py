@@ -142,7 +142,7 @@ def hypervolume_by_budget(explored: Explored) -> Drawing:
         panels[0].set_ylabel("Hypervolume\n(share of the box)")
         repeats = explored.hypervolumes["repeat"].nunique()
         figure.suptitle(
-            f"Lines: means; bands: 95% intervals; n = {wording.counted(repeats, 'repeat')}",
+            f"Lines: means; bands: 95% intervals; n = {wording.plural(repeats, 'repeat')}",
             fontsize="medium",
         )
         keys = [
