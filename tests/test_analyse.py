@@ -95,8 +95,8 @@ def three_arms() -> pd.DataFrame:
     )
 
 
-def row_of(summary: pd.DataFrame, cell: str) -> Any:
-    return summary.set_index("cell").loc[cell]
+def row_of(summary: analysis_summary.Summary, cell: str) -> Any:
+    return summary.table.set_index("cell").loc[cell]
 
 
 def test_by_seed_is_seeds_by_cells() -> None:
@@ -116,8 +116,8 @@ def test_by_seed_refuses_a_seed_twice() -> None:
 
 def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
     summary = analysis_summary.summarise(three_arms(), "constant")
-    assert list(summary["cell"]) == ["constant", "doubling", "tripling"]
-    assert " ".join(summary.columns) == (
+    assert list(summary.table["cell"]) == ["constant", "doubling", "tripling"]
+    assert " ".join(summary.table.columns) == (
         "cell n diverged failed mean low high params macs activations "
         + "".join(
             f"{timed}_{name} "
@@ -127,14 +127,12 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
         + "throughput_control_off diff diff_low diff_high pairs effect p p_equal detectable "
         "pairs_needed finding"
     )
-    assert summary.attrs == {
-        "outcome": "test_accuracy",
-        "level": 0.95,
-        "margin": 0.005,
-        "unit": "seed",
-    }
-    assert list(summary["params"]) == [175_258] * 3
-    assert list(summary["infer_images_per_s_iqr"]) == [400.0] * 3
+    told = (summary.outcome, summary.level, summary.margin, summary.unit)
+    assert told == ("test_accuracy", 0.95, 0.005, "seed")
+    assert (summary.outcome_name, summary.level_name) == ("test accuracy", "95%")
+    assert summary.cells == ["constant", "doubling", "tripling"]
+    assert list(summary.table["params"]) == [175_258] * 3
+    assert list(summary.table["infer_images_per_s_iqr"]) == [400.0] * 3
 
 
 def test_a_summary_holds_what_the_statistics_say() -> None:
@@ -155,7 +153,7 @@ def test_a_summary_holds_what_the_statistics_say() -> None:
         assert row["finding"] == "higher"
         alone.append(statistics.sign_flip_p(differences))
         equal.append(statistics.equivalence_p(differences, 0.02))
-    others = summary[summary["cell"] != "constant"]
+    others = summary.table[summary.table["cell"] != "constant"]
     assert list(others["p"]) == pytest.approx(statistics.holm(alone))
     assert list(others["p_equal"]) == pytest.approx(statistics.holm(equal))
 
@@ -177,7 +175,7 @@ def test_row_order_changes_nothing_but_the_order() -> None:
     )
     shuffled = frame.sample(frac=1, random_state=3)
     there, here = (
-        analysis_summary.summarise(table, "constant").set_index("cell")
+        analysis_summary.summarise(table, "constant").table.set_index("cell")
         for table in (shuffled, frame)
     )
     pd.testing.assert_frame_equal(there.loc[here.index], here, check_exact=True)
@@ -206,7 +204,7 @@ def test_trials_that_did_not_complete_are_counted() -> None:
         }
     )
     summary = analysis_summary.summarise(frame, "constant")
-    assert summary[["n", "diverged", "failed"]].to_numpy().tolist() == [[2, 1, 2], [0, 0, 5]]
+    assert summary.table[["n", "diverged", "failed"]].to_numpy().tolist() == [[2, 1, 2], [0, 0, 5]]
     lost = row_of(summary, "doubling")
     assert math.isnan(lost["mean"])
     assert lost["pairs"] == 0
@@ -251,7 +249,7 @@ def test_seven_seeds_cannot_tell_six_arms_apart(seeds: int, finding: str) -> Non
     summary = analysis_summary.summarise(
         trials_frame({"base": by_place([0.5] * seeds)} | arms), "base"
     )
-    assert set(summary["finding"]) == {"baseline", finding}
+    assert set(summary.table["finding"]) == {"baseline", finding}
 
 
 def test_equal_arms_are_seldom_told_apart() -> None:
@@ -260,7 +258,9 @@ def test_equal_arms_are_seldom_told_apart() -> None:
     runs, wrong = 150, 0
     for _ in range(runs):
         frame["test_accuracy"] = rng.normal(0.9, 0.02, len(frame))
-        wrong += analysis_summary.summarise(frame, "a")["finding"].isin(["higher", "lower"]).any()
+        wrong += (
+            analysis_summary.summarise(frame, "a").table["finding"].isin(["higher", "lower"]).any()
+        )
     assert wrong / runs <= stats.binom.isf(0.0001, runs, 0.05) / runs
 
 
@@ -275,7 +275,7 @@ def test_throughput_may_be_missing() -> None:
     missing = dict.fromkeys(analysis_summary.THROUGHPUTS)
     frame = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})  # type: ignore[dict-item]
     summary = analysis_summary.summarise(frame, "a")
-    assert summary[list(analysis_summary.THROUGHPUTS)].isna().all(axis=None)
+    assert summary.table[list(analysis_summary.THROUGHPUTS)].isna().all(axis=None)
     assert wording.text_table(summary).splitlines()[1].endswith(" -")
 
 

@@ -60,9 +60,9 @@ def test_a_network_counts_once_however_often_it_was_trained() -> None:
 def test_the_summary_is_paired_by_draw() -> None:
     networks = populations.by_draw(sampled({"good": GOOD, "bad": BAD}))
     summary = analysis_summary.summarise(networks, "good", unit="draw")
-    assert list(summary["cell"]) == ["good", "bad"]
-    assert list(summary["n"]) == [24, 24]
-    bad = summary.iloc[1]
+    assert list(summary.table["cell"]) == ["good", "bad"]
+    assert list(summary.table["n"]) == [24, 24]
+    bad = summary.table.iloc[1]
     assert (bad["pairs"], bad["finding"]) == (24, "lower")
     assert bad["diff"] == pytest.approx(-0.02)
     assert bad["params"] == 12_500  # the median

@@ -90,7 +90,7 @@ STUDIES = {
 def drawings(name: str) -> dict[str, Drawing]:
     """Every figure of a made-up study by its name."""
     trials, summary, stages, epochs = STUDIES[name]
-    cells = list(summary["cell"])
+    cells = list(summary.table["cell"])
     drawn = [
         accuracy.accuracy_by_arm(trials, summary),
         accuracy.accuracy_against_cost(trials, summary),
@@ -182,7 +182,7 @@ def test_accuracy_has_a_dot_a_seed_and_an_interval_an_arm() -> None:
     assert drawn == pytest.approx(given)
     assert len(left.containers) == 3
     means = [float(bar.lines[0].get_xdata()[0]) for bar in left.containers]  # type: ignore[attr-defined]
-    assert means == pytest.approx(list(100 * summary["mean"]))
+    assert means == pytest.approx(list(100 * summary.table["mean"]))
     assert [tick.get_text() for tick in left.get_yticklabels()] == [
         "constant\nn = 10",
         "doubling\nn = 10",
@@ -206,9 +206,9 @@ def test_a_failed_arm_is_listed_not_drawn() -> None:
 
 def test_a_cell_keeps_its_colour_in_every_figure() -> None:
     _, summary, stages, epochs = STUDIES["one arm failed"]
-    colour = style.looks(list(summary["cell"]))["tripling"].colour
+    colour = style.looks(list(summary.table["cell"]))["tripling"].colour
     only = curves.learning_curves(
-        epochs[epochs["cell"] == "tripling"], list(summary["cell"])
+        epochs[epochs["cell"] == "tripling"], list(summary.table["cell"])
     ).figure
     assert only.legends[0].get_lines()[2].get_color() == colour
     assert only.axes[0].lines[2].get_color() == colour
@@ -348,7 +348,7 @@ def test_the_data_beside_a_figure_is_what_it_shows() -> None:
     assert sorted(seeds["accuracy"]) == pytest.approx(sorted(trials["test_accuracy"]))
     front = figures["pareto"].data.set_index("cell")
     assert list(front.index[front["macs_front"]]) == list(front.index[front["params_front"]])
-    expected = 1e6 / summary["infer_images_per_s"]
+    expected = 1e6 / summary.table["infer_images_per_s"]
     assert list(front["latency"]) == pytest.approx(list(expected))
     shares = figures["stage_shares"].data
     assert list(shares.groupby("cell")["macs"].sum()) == pytest.approx([1, 1, 1])

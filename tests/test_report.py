@@ -258,7 +258,7 @@ def test_timings_with_a_control_that_is_off_are_refused(run: Path, tmp_path: Pat
 def test_timings_of_one_machine_are_compared(run: Path, tmp_path: Path) -> None:
     other = copied("stride_placement", tmp_path)
     text = words(comparison_page.write_comparison([run, other], tmp_path / "both"))
-    rate = findings.find(run).summary.iloc[0]["train_images_per_s"]
+    rate = findings.find(run).summary.table.iloc[0]["train_images_per_s"]
     assert wording.si(rate) in text.partition("Throughput on the one machine")[2]
 
 

@@ -79,8 +79,8 @@ def test_a_run_trains_each_network_once(sampled: Path) -> None:
 
 def test_the_page_lists_arms_and_not_networks(folder: Path) -> None:
     found = write.write_findings(folder)
-    assert list(found.summary["cell"]) == ["doubling", "increasing"]
-    assert list(found.summary["n"]) == [3, 3]
+    assert list(found.summary.table["cell"]) == ["doubling", "increasing"]
+    assert list(found.summary.table["n"]) == [3, 3]
     text = words(folder / "report.html")
     for part in (
         "3 networks of each arm were drawn at random (seed 0), each with 1 to 2 blocks a stage",

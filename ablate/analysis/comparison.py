@@ -15,7 +15,7 @@ def differences(runs: dict[str, Findings]) -> pd.DataFrame:
     """The summaries of all runs in one table, with the columns `run` and `baseline` in front."""
     parts = []
     for name, found in runs.items():
-        part = found.summary.copy()
+        part = found.summary.table.copy()
         part.insert(0, "run", name)
         part.insert(1, "baseline", found.file.baseline)
         parts.append(part)
@@ -67,7 +67,9 @@ def why_not_timed(runs: dict[str, Findings]) -> str:
         if len(set(values.values())) > 1:
             each = "; ".join(f"{name}: {value or 'none'}" for name, value in values.items())
             return f"Images/s are not compared, for the runs differ in {column} ({each})."
-    off = [name for name, found in runs.items() if found.summary["throughput_control_off"].any()]
+    off = [
+        name for name, found in runs.items() if found.summary.table["throughput_control_off"].any()
+    ]
     if off:
         return (
             "Images/s are not compared: the baseline timed against itself was not equal in "

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ablate.analysis import factorial, growth, hypotheses, populations, wording
 from ablate.analysis import rates as analysis_rates
-from ablate.analysis import summary as analysis_summary
+from ablate.analysis.summary import Summary, summarise
 from ablate.results import csv as results_csv
 from ablate.results import names
 from ablate.results.names import DRAWS, STUDY
@@ -24,7 +24,7 @@ class Findings:
         trials: the results table.
         compared: what is compared: the trials, or of sampled networks `populations.by_draw`.
         mechanism: of the trained networks, stage by stage, if it was measured.
-        summary: of `summary.summarise`, one row a cell.
+        summary: of `summary.summarise`.
         hypotheses: of `hypotheses.judge`, one row each.
         anova: of `factorial.anova`; without rows where the study has one axis.
         fits: of accuracy over growth, where the study has growths enough.
@@ -39,7 +39,7 @@ class Findings:
     trials: pd.DataFrame
     compared: pd.DataFrame
     mechanism: pd.DataFrame | None
-    summary: pd.DataFrame
+    summary: Summary
     hypotheses: pd.DataFrame
     anova: pd.DataFrame
     fits: list[growth.GrowthFit]
@@ -52,7 +52,7 @@ class Findings:
     @property
     def unit(self) -> str:
         """What pairs the cells that are compared: a seed, or a draw."""
-        return str(self.summary.attrs["unit"])
+        return self.summary.unit
 
 
 def find(folder: Path) -> Findings:
@@ -64,7 +64,7 @@ def find(folder: Path) -> Findings:
     file, _ = read_study_file(folder / STUDY)
     trials = results_csv.read(folder / names.TRIALS)
     compared, unit = comparable(file, trials)
-    summary = analysis_summary.summarise(compared, file.baseline, margin=file.margin, unit=unit)
+    summary = summarise(compared, file.baseline, margin=file.margin, unit=unit)
     fits = growth.fit_growth(compared) if file.sample is None else []
     mechanism = _table(folder / names.MECHANISM)
     of_tuning = _table(folder / names.TUNING)

@@ -5,6 +5,7 @@ one seed see the same batches; a trial that did not complete is counted, never d
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,40 @@ SUMMARY_COLUMNS = (
     *("throughput_control_off", "diff", "diff_low", "diff_high", "pairs"),
     *("effect", "p", "p_equal", "detectable", "pairs_needed", "finding"),
 )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A study's cells, each with its accuracy, its costs and its difference from the baseline.
+
+    Args:
+        table: one row a cell: see `summarise`.
+        outcome: the column that is summarised, one of `OUTCOMES`.
+        level: confidence of the intervals, between 0 and 1.
+        margin: difference, as a fraction, below which two cells count as equal.
+        unit: what is counted and pairs the cells, in words: `seed` or `draw`.
+    """
+
+    table: pd.DataFrame
+    outcome: str
+    level: float
+    margin: float
+    unit: str
+
+    @property
+    def cells(self) -> list[str]:
+        """Names of the cells, in order."""
+        return list(self.table["cell"])
+
+    @property
+    def outcome_name(self) -> str:
+        """What is summarised, in words."""
+        return OUTCOMES[self.outcome]
+
+    @property
+    def level_name(self) -> str:
+        """The confidence of the intervals, as `95%`."""
+        return f"{100 * self.level:g}%"
 
 
 def by_seed(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFrame:
@@ -59,7 +94,7 @@ def summarise(
     level: float = 0.95,
     margin: float = 0.005,
     unit: str = "seed",
-) -> pd.DataFrame:
+) -> Summary:
     """One row a cell: its accuracy, its cost and its difference from the baseline.
 
     Args:
@@ -71,7 +106,7 @@ def summarise(
         unit: what the numbers in `seed` are of, in words: it pairs the cells.
 
     Returns:
-        Cells in order of first appearance, with the columns
+        A table of the cells in order of first appearance, with the columns
 
         - `cell`; `n`, complete trials with an outcome; `diverged`, trials; `failed`, trials that
           failed, or ran out of memory or time;
@@ -96,8 +131,6 @@ def summarise(
           difference; `higher` or `lower` where `p` is; `too few seeds` where no p-value could be,
           or with fewer than `MIN_PAIRS` pairs; else `inconclusive`.
 
-        `attrs` holds `outcome`, `level`, `margin` and `unit`, for whoever prints or draws it.
-
     Raises:
         InputError: no such cell or outcome, or a cell has a seed twice.
     """
@@ -118,18 +151,17 @@ def summarise(
             | _counts_and_costs(rows_of_cell)
             | _comparison(differences.dropna().to_numpy(), joint, margin)
         )
-    summary = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
     for name in ("p", "p_equal"):
-        summary[name] = statistics.holm(list(summary[name]))
-    summary["pairs_needed"] = summary["pairs_needed"].astype("Int64")
-    summary["finding"] = [
+        table[name] = statistics.holm(list(table[name]))
+    table["pairs_needed"] = table["pairs_needed"].astype("Int64")
+    table["finding"] = [
         "baseline"
         if row["cell"] == baseline
         else finding(row["diff"], row["p"], row["p_equal"], row["pairs"], comparisons, level)
-        for _, row in summary.iterrows()
+        for _, row in table.iterrows()
     ]
-    summary.attrs = {"outcome": outcome, "level": level, "margin": margin, "unit": unit}
-    return summary
+    return Summary(table, outcome, level, margin, unit)
 
 
 def finding(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.statistics import MIN_PAIRS, fewest_pairs
-from ablate.analysis.summary import OUTCOMES
+from ablate.analysis.summary import Summary
 
 WIDEST = 108  # characters of a line below a table
 MEASURES = {
@@ -19,43 +19,38 @@ MEASURES = {
 }
 
 
-def level_name(summary: pd.DataFrame) -> str:
-    """The confidence of a summary's intervals, as `95%`."""
-    return f"{100 * summary.attrs['level']:g}%"
-
-
-def answer(summary: pd.DataFrame) -> str:
+def answer(summary: Summary) -> str:
     """The study's answer in plain words: differences in percentage points, seeds, uncertainty.
 
     Args:
         summary: as `summarise` makes it.
     """
-    base = summary[summary["finding"] == "baseline"].iloc[0]
-    others = summary[summary["finding"] != "baseline"]
+    base = summary.table[summary.table["finding"] == "baseline"].iloc[0]
+    others = summary.table[summary.table["finding"] != "baseline"]
     if base["n"] == 0:
         found = f"{base['cell']} has no complete trial, so nothing can be compared with it."
         return " ".join([found, *_lost(summary)])
     decimals = _decimals(summary)
     findings = [_finding(row, decimals, summary) for _, row in others.iterrows()]
-    n = plural(base["n"], summary.attrs["unit"])
+    n = plural(base["n"], summary.unit)
     against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {n})"
     found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
     return " ".join([found, *_joint(summary), *_lost(summary)])
 
 
-def _finding(row: pd.Series, decimals: int, summary: pd.DataFrame) -> str:
+def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
     """What is known of one cell against the baseline, as a clause."""
     lower = row["finding"] == "lower"
     limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
     size = abs(row["diff"]) if lower else row["diff"]
     points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
     pairs = plural(row["pairs"], "pair")
-    margin = f"{100 * summary.attrs['margin']:g}"
-    interval = f"{level_name(summary)} interval {low} to {high}"
+    margin = f"{100 * summary.margin:g}"
+    interval = f"{summary.level_name} interval {low} to {high}"
     if row["finding"] == "too few seeds":
-        least = max(MIN_PAIRS, fewest_pairs(len(summary) - 1, summary.attrs["level"]))
+        least = max(MIN_PAIRS, fewest_pairs(len(summary.table) - 1, summary.level))
         measured = f": {points} points, {interval}" if row["pairs"] >= 2 else ""
-        unit = summary.attrs["unit"]
+        unit = summary.unit
         return f"{row['cell']} has too few {unit}s to tell ({pairs}, {least} needed{measured})"
     numbers = f"{interval}, {p_text(row['p'])}, {pairs}"
     if row["finding"] == "inconclusive":
@@ -69,12 +64,12 @@ def _finding(row: pd.Series, decimals: int, summary: pd.DataFrame) -> str:
     return f"{row['cell']} is {points} points {row['finding']} ({numbers})"
 
 
-def _joint(summary: pd.DataFrame) -> list[str]:
+def _joint(summary: Summary) -> list[str]:
     """The sentence that says how several comparisons belong together."""
-    comparisons = len(summary) - 1
+    comparisons = len(summary.table) - 1
     if comparisons < 2:
         return []
-    level = level_name(summary)
+    level = summary.level_name
     return [
         f"The {comparisons} comparisons hold together at {level} (paired sign-flip tests; "
         "intervals after Bonferroni, p after Holm)."
@@ -108,12 +103,12 @@ def p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def _lost(summary: pd.DataFrame) -> list[str]:
+def _lost(summary: Summary) -> list[str]:
     """The sentence that says which trials have no accuracy."""
     lost = [
-        f"{summary[state].sum()} {state}"
+        f"{summary.table[state].sum()} {state}"
         for state in ("diverged", "failed")
-        if summary[state].sum() > 0
+        if summary.table[state].sum() > 0
     ]
     return [f"Trials without an accuracy: {_joined(lost)}."] if lost else []
 
@@ -133,7 +128,7 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def text_table(summary: pd.DataFrame) -> str:
+def text_table(summary: Summary) -> str:
     """The summary as aligned plain text, one line a cell, and a line that says how to read it.
 
     Args:
@@ -162,7 +157,7 @@ def aligned(lines: Sequence[Sequence[str]], words: Container[str]) -> list[str]:
     ]
 
 
-def markdown_table(summary: pd.DataFrame) -> str:
+def markdown_table(summary: Summary) -> str:
     """The same table as `text_table`, in Markdown.
 
     Args:
@@ -178,7 +173,7 @@ def markdown_table(summary: pd.DataFrame) -> str:
 _WORDS = ("arm", "finding")
 
 
-def display(summary: pd.DataFrame) -> pd.DataFrame:
+def display(summary: Summary) -> pd.DataFrame:
     """What the tables print: one row a cell, all text.
 
     Counts that say nothing new, such as no failures, are left out.
@@ -187,33 +182,36 @@ def display(summary: pd.DataFrame) -> pd.DataFrame:
         summary: as `summarise` makes it.
     """
     decimals = _decimals(summary)
-    compared = summary["finding"] != "baseline"
-    columns: dict[str, list[str]] = {"arm": list(summary["cell"])}
-    columns["n"] = [str(n) for n in summary["n"]]
+    compared = summary.table["finding"] != "baseline"
+    columns: dict[str, list[str]] = {"arm": list(summary.table["cell"])}
+    columns["n"] = [str(n) for n in summary.table["n"]]
     for state in ("diverged", "failed"):
-        if summary[state].sum() > 0:
-            columns[state] = [str(count) for count in summary[state]]
-    columns[f"{OUTCOMES[summary.attrs['outcome']]} %"] = percents(
-        summary[["mean", "low", "high"]], f"z.{decimals}f"
+        if summary.table[state].sum() > 0:
+            columns[state] = [str(count) for count in summary.table[state]]
+    columns[f"{summary.outcome_name} %"] = percents(
+        summary.table[["mean", "low", "high"]], f"z.{decimals}f"
     )
     columns["difference, points"] = percents(
-        summary[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
+        summary.table[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
     )
-    if (summary["pairs"] != summary["n"])[compared].any():
+    if (summary.table["pairs"] != summary.table["n"])[compared].any():
         columns["pairs"] = [
             str(pairs) if different else "-"
-            for pairs, different in zip(summary["pairs"], compared, strict=True)
+            for pairs, different in zip(summary.table["pairs"], compared, strict=True)
         ]
     columns["p"] = [
-        "-" if math.isnan(p) else p_text(p)[1:].removeprefix(" = ").strip() for p in summary["p"]
+        "-" if math.isnan(p) else p_text(p)[1:].removeprefix(" = ").strip()
+        for p in summary.table["p"]
     ]
-    columns["finding"] = list(summary["finding"])
-    columns["params"] = [si(value) for value in summary["params"]]
-    columns["MACs"] = [si(value) for value in summary["macs"]]
+    columns["finding"] = list(summary.table["finding"])
+    columns["params"] = [si(value) for value in summary.table["params"]]
+    columns["MACs"] = [si(value) for value in summary.table["macs"]]
     columns["images/s"] = [
         "-" if math.isnan(rate) else f"{si(rate)} ({si(spread)})"
         for rate, spread in zip(
-            summary["infer_images_per_s"], summary["infer_images_per_s_iqr"], strict=True
+            summary.table["infer_images_per_s"],
+            summary.table["infer_images_per_s_iqr"],
+            strict=True,
         )
     ]
     return pd.DataFrame(columns, dtype=object)
@@ -238,20 +236,20 @@ def _wrapped(sentences: Sequence[str]) -> list[str]:
     return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDEST)]
 
 
-def legend(summary: pd.DataFrame) -> list[str]:
+def legend(summary: Summary) -> list[str]:
     """How to read the tables' brackets and columns, a sentence each."""
-    several = len(summary) > 2
+    several = len(summary.table) > 2
     joint = " (joint, Bonferroni)" if several else ""
     adjusted = "after Holm's correction; " if several else ""
     sentences = [
-        f"[{level_name(summary)} intervals: of means, BCa bootstrap; of paired differences, from "
-        f"sign-flip tests{joint}; Student's t for too few {summary.attrs['unit']}s]",
+        f"[{summary.level_name} intervals: of means, BCa bootstrap; of paired differences, from "
+        f"sign-flip tests{joint}; Student's t for too few {summary.unit}s]",
         f"p of the sign-flip test, {adjusted}equivalent: within "
-        f"{100 * summary.attrs['margin']:g} points (two one-sided tests)",
+        f"{100 * summary.margin:g} points (two one-sided tests)",
         "MACs of convolutions and linear layers for one image; images/s of inference, median "
         "and interquartile range",
     ]
-    if summary["throughput_control_off"].any():
+    if summary.table["throughput_control_off"].any():
         sentences.append(
             "Do not compare the images/s: the baseline timed against itself was not equal, as "
             "when something else runs on the machine"
@@ -259,10 +257,13 @@ def legend(summary: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def _decimals(summary: pd.DataFrame) -> int:
+def _decimals(summary: Summary) -> int:
     """Decimals that the precision of the accuracies is worth: two where an interval is narrow."""
     spans = pd.concat(
-        [summary["high"] - summary["low"], summary["diff_high"] - summary["diff_low"]]
+        [
+            summary.table["high"] - summary.table["low"],
+            summary.table["diff_high"] - summary.table["diff_low"],
+        ]
     )
     return 2 if (100 * spans).min() < 0.5 else 1
 

@@ -115,7 +115,7 @@ def _runs(runs: dict[str, Findings]) -> Table:
         rows.append(
             {
                 "run": name,
-                "arms": str(len(found.summary)),
+                "arms": str(len(found.summary.table)),
                 "seeds or draws": str(found.compared["seed"].nunique()),
                 "epochs": str(first["epochs"]),
                 "training images": f"{first['train_images']:,}",

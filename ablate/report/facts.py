@@ -70,7 +70,7 @@ def fixed(found: Findings) -> Section:
         else "Nothing is held equal between arms but what the table below lists: they differ in "
         "parameters, MACs or activations as the table of networks says.",
     ]
-    if found.summary["throughput_control_off"].any():
+    if found.summary.table["throughput_control_off"].any():
         caveats.append(
             "Do not compare the images/s: the baseline timed against itself was not equal."
         )

@@ -44,7 +44,7 @@ def _entry(folder: Path, root: Path) -> Entry:
         ", ".join(
             wording.plural(number, noun)
             for number, noun in (
-                (len(summary), "arm"),
+                (len(summary.table), "arm"),
                 (compared["seed"].nunique(), unit),
                 (len(trials), "trial"),
             )

@@ -71,7 +71,7 @@ def command(found: Findings) -> str:
 
 
 def _arms(found: Findings) -> Section:
-    level = wording.level_name(found.summary)
+    level = found.summary.level_name
     tables = [
         Table(
             caption="Accuracy and cost of each arm",
@@ -79,7 +79,7 @@ def _arms(found: Findings) -> Section:
             note="\n".join(wording.legend(found.summary)),
         )
     ]
-    compared = found.summary[found.summary["finding"] != "baseline"]
+    compared = found.summary.table[found.summary.table["finding"] != "baseline"]
     if not compared.empty:
         tables.append(
             Table(

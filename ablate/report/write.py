@@ -35,7 +35,7 @@ def write_findings(folder: Path) -> Findings:
         drawings = [front, hypervolume_by_budget(explored), *drawings]
     if (folder / names.SWEEP).exists():
         drawings.append(throughput.throughput_by_batch(read_sweep(folder / names.SWEEP)))
-    results_csv.write(found.summary, folder / SUMMARY)
+    results_csv.write(found.summary.table, folder / SUMMARY)
     tables = ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA), (found.arms, ARMS))
     for table, name in tables:
         if table.empty:

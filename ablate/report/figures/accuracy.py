@@ -14,8 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablate.analysis import summary as analysis_summary
 from ablate.analysis import wording
+from ablate.analysis.summary import Summary, by_seed, pareto
 from ablate.report.figures.style import (
     COSTS,
     WIDTH,
@@ -34,7 +34,7 @@ from ablate.report.figures.style import (
 BEYOND = 1e3  # times a value: outside every axis around such values
 
 
-def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
+def accuracy_by_arm(trials: pd.DataFrame, summary: Summary) -> Drawing:
     """Accuracy of every seed, and the difference from the baseline; one row an arm.
 
     Args:
@@ -46,18 +46,18 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
         Right: the paired difference with its joint interval, in percentage points. An arm without
         a complete trial has a row that says so.
     """
-    outcome = summary.attrs["outcome"]
-    level, unit = wording.level_name(summary), summary.attrs["unit"]
-    accuracies = 100 * analysis_summary.by_seed(trials, outcome)
-    look = looks(list(summary["cell"]))
-    labels = [_arm_label(row) for _, row in summary.iterrows()]
-    baseline = summary.loc[summary["finding"] == "baseline", "cell"].iloc[0]
+    outcome = summary.outcome
+    level, unit = summary.level_name, summary.unit
+    accuracies = 100 * by_seed(trials, outcome)
+    look = looks(summary.cells)
+    labels = [_arm_label(row) for _, row in summary.table.iterrows()]
+    baseline = summary.table.loc[summary.table["finding"] == "baseline", "cell"].iloc[0]
 
     with style():
         rows = [max(0.8, 0.25 * (2 + label.count("\n"))) for label in labels]
         figure = Figure(figsize=(WIDTH, 1.4 + max(rows) * len(rows)), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
-        for place, (_, row) in enumerate(summary.iterrows()):
+        for place, (_, row) in enumerate(summary.table.iterrows()):
             _draw_seeds(left, place, accuracies[row["cell"]], look[row["cell"]].colour)
             _draw_interval(left, place, row[["mean", "low", "high"]])
             _draw_interval(right, place, row[["diff", "diff_low", "diff_high"]])
@@ -69,15 +69,15 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
         left.set_yticks(range(len(labels)), labels)
         left.set_ylim(len(labels) - 0.5, -0.5)
         keep_within(left, "x", 0, 100)
-        left.set_xlabel(f"{analysis_summary.OUTCOMES[outcome].capitalize()} (%)")
+        left.set_xlabel(f"{summary.outcome_name.capitalize()} (%)")
         left.set_title(f"Each {unit}; mean with {level} interval")
         right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", 36))
-        joint = "joint " if len(summary) > 2 else ""
+        joint = "joint " if len(summary.table) > 2 else ""
         right.set_title(f"Paired by {unit}; {joint}{level} interval")
         fix_layout(figure)
     return Drawing(
         name="accuracy",
-        title=f"{analysis_summary.OUTCOMES[outcome].capitalize()} of every {unit}, and the paired "
+        title=f"{summary.outcome_name.capitalize()} of every {unit}, and the paired "
         f"difference from {baseline}; diamonds and bars are means and {level} intervals",
         alt=wording.answer(summary),
         data=_seeds_and_means(accuracies / 100, summary).rename(columns={"seed": unit}),
@@ -85,16 +85,16 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
     )
 
 
-def _seeds_and_means(accuracies: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+def _seeds_and_means(accuracies: pd.DataFrame, summary: Summary) -> pd.DataFrame:
     """One row a seed of a cell, and its cell's mean and difference; fractions."""
     seeds = accuracies.reset_index().melt("seed", var_name="cell", value_name="accuracy").dropna()
     columns = ["cell", "n", "mean", "low", "high", "diff", "diff_low", "diff_high", "pairs"]
-    return seeds.merge(summary[columns], on="cell", how="right")[
+    return seeds.merge(summary.table[columns], on="cell", how="right")[
         ["cell", "seed", "accuracy", *columns[1:]]
     ]
 
 
-def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawing:
+def accuracy_against_cost(trials: pd.DataFrame, summary: Summary) -> Drawing:
     """Mean accuracy against what an arm costs, with the Pareto fronts.
 
     Args:
@@ -107,9 +107,9 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
         other beats in both mean accuracy and cost are filled, and a step line joins them. There
         is no front in latency where the timing's control was off, and the panel says so.
     """
-    look = looks(list(summary["cell"]))
+    look = looks(summary.cells)
     table = _with_latency(summary)
-    trusted = not summary["throughput_control_off"].any()
+    trusted = not summary.table["throughput_control_off"].any()
     timed = (
         _measured_on(trials)
         if trusted
@@ -123,7 +123,7 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
     }
     names = {row["cell"]: f"{row['cell']} (n = {row['n']})" for _, row in table.iterrows()}
     for cost in panels:
-        table[f"{cost}_front"] = analysis_summary.pareto(table, cost, "mean")
+        table[f"{cost}_front"] = pareto(table, cost, "mean")
     table["latency_front"] &= trusted
 
     with style():
@@ -137,8 +137,8 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
             ends = pd.concat([drawn[name] for name in drawn])
             log_axis(axes, "x", ends[ends < math.inf])
             axes.set_xlabel(label)
-        outcome = analysis_summary.OUTCOMES[summary.attrs["outcome"]]
-        level = wording.level_name(summary)
+        outcome = summary.outcome_name
+        level = summary.level_name
         for axes in grid[:, 0]:
             keep_within(axes, "y", 0, 100)
             axes.set_ylabel(f"{outcome.capitalize()} (%)\nmean and {level} interval")
@@ -166,15 +166,17 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: pd.DataFrame) -> Drawin
     )
 
 
-def _with_latency(summary: pd.DataFrame) -> pd.DataFrame:
+def _with_latency(summary: Summary) -> pd.DataFrame:
     """The summary with inference time an image, in microseconds, and its interquartile range.
 
     That range is `latency_low` to `latency_high`; it has no end (infinity) where half the range of
     the images/s is as much as their median.
     """
-    rate, half = summary["infer_images_per_s"], summary["infer_images_per_s_iqr"] / 2
+    rate, half = summary.table["infer_images_per_s"], summary.table["infer_images_per_s_iqr"] / 2
     slowest = (1e6 / (rate - half)).mask(rate <= half, math.inf)
-    return summary.assign(latency=1e6 / rate, latency_low=1e6 / (rate + half), latency_high=slowest)
+    return summary.table.assign(
+        latency=1e6 / rate, latency_low=1e6 / (rate + half), latency_high=slowest
+    )
 
 
 def _draw_interval(axes: Axes, place: int, interval: pd.Series) -> None:

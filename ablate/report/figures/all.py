@@ -6,6 +6,7 @@ import pandas as pd
 
 from ablate.analysis import populations
 from ablate.analysis.growth import GrowthFit
+from ablate.analysis.summary import Summary
 from ablate.report.figures import accuracy, curves, distributions, interaction
 from ablate.report.figures import stages as report_figures_stages
 from ablate.report.figures.growth import growth_curves
@@ -21,7 +22,7 @@ NAMES = (
 
 def draw_all(
     trials: pd.DataFrame,
-    summary: pd.DataFrame,
+    summary: Summary,
     stages: pd.DataFrame,
     epochs: pd.DataFrame,
     mechanism: pd.DataFrame | None,
@@ -36,7 +37,7 @@ def draw_all(
         fits: of `growth.fit_growth`.
         rates: of `rates.by_rate`; without rows where no learning rate was tuned.
     """
-    cells = list(summary["cell"])
+    cells = summary.cells
     wanted: list[Drawing | None] = [
         accuracy.accuracy_by_arm(trials, summary),
         growth_curves(fits, cells) if fits else None,
@@ -55,7 +56,7 @@ def draw_all(
 
 def draw_sampled(
     trials: pd.DataFrame,
-    summary: pd.DataFrame,
+    summary: Summary,
     stages: pd.DataFrame,
     epochs: pd.DataFrame,
     mechanism: pd.DataFrame | None,
@@ -67,7 +68,7 @@ def draw_sampled(
         summary: of its networks, as `populations.by_draw` has them.
         stages, epochs, mechanism: as `draw_all` takes them.
     """
-    networks, arms, unit = populations.by_draw(trials), list(summary["cell"]), populations.UNIT
+    networks, arms, unit = populations.by_draw(trials), summary.cells, populations.UNIT
     wanted: list[Drawing | None] = [
         distributions.error_distribution(networks, unit),
         accuracy.accuracy_by_arm(networks, summary),

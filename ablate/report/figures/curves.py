@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ablate.analysis import summary, wording
+from ablate.analysis import wording
+from ablate.analysis.summary import epoch_intervals
 from ablate.report.figures.style import (
     Drawing,
     Look,
@@ -36,8 +37,8 @@ def learning_curves(
         Two panels. The legend has n, the seeds behind the means, as a range where it varies.
     """
     look = looks(cells or list(epochs["cell"].unique()))
-    loss = summary.epoch_intervals(epochs, "train_loss")
-    accuracy = summary.epoch_intervals(epochs, "val_accuracy")
+    loss = epoch_intervals(epochs, "train_loss")
+    accuracy = epoch_intervals(epochs, "val_accuracy")
     accuracy[["mean", "low", "high"]] *= 100
     names = {cell: f"{cell} ({_seeds(accuracy[accuracy['cell'] == cell])})" for cell in look}
 
