@@ -339,7 +339,7 @@ def test_claims_have_no_network_to_profile(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_only_a_file_that_says_so_holds_claims() -> None:
-    kinds = {name: kind_of(read_toml(path)[0]) for name, path in find_studies().items()}
+    kinds = {name: kind_of(read_toml(path)) for name, path in find_studies().items()}
     assert [name for name, kind in kinds.items() if kind == "claims"] == ["claims"]
 
 

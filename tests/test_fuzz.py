@@ -62,7 +62,7 @@ def bounds() -> Iterator[None]:
 
 def understood(path: Path) -> list[NetSpec]:
     """The networks of a file, read as the kind that it says it is."""
-    kind = kind_of(read_toml(path)[0])
+    kind = kind_of(read_toml(path))
     if kind == "claims":
         return [NetSpec() for _ in read_claims(path, find_studies()).claims]
     if kind == "search":

@@ -287,7 +287,7 @@ def test_stale_verdicts_and_figures_are_taken_away(run: Path) -> None:
         (run / f"edf.{suffix}").write_text("of more trials than there are now")
     study = run / "study.toml"
     study.write_text(re.sub(r"\n\[hypotheses.*", "", study.read_text(), flags=re.DOTALL))
-    assert read_study_file(study)[0].hypotheses == {}
+    assert read_study_file(study).hypotheses == {}
     write.write_findings(run)
     assert not (run / "hypotheses.csv").exists()
     assert list(run.glob("edf.*")) == []

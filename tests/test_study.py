@@ -27,7 +27,7 @@ from ablate.study.strict import read_toml
 SHIPPED = [
     path
     for path in sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
-    if kind_of(read_toml(path)[0]) == "study"
+    if kind_of(read_toml(path)) == "study"
 ]
 
 STUDY = """\

@@ -61,7 +61,7 @@ def find(folder: Path) -> Findings:
     Raises:
         InputError: a table or the study file is missing, or is not one of ours.
     """
-    file, _ = read_study_file(folder / STUDY)
+    file = read_study_file(folder / STUDY)
     trials = results_csv.read(folder / names.TRIALS)
     compared, unit = comparable(file, trials)
     summary = summarise(compared, file.baseline, margin=file.margin, unit=unit)

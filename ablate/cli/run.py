@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ablate.engine.runner import Setup
     from ablate.spec import NetSpec
     from ablate.study.plan import Study
+    from ablate.study.strict import Toml
     from ablate.training.execution import Execution
 
 
@@ -42,12 +43,13 @@ def _command(args: argparse.Namespace, argv: list[str] | None) -> int:
     from ablate.study.find import find_study, kind_of
     from ablate.study.strict import read_toml
 
-    kind = kind_of(read_toml(find_study(args.study))[0])
+    toml = read_toml(find_study(args.study))
+    kind = kind_of(toml)
     if kind == "claims":
         return _claims(args, argv)
     if kind == "search":
-        return _search(args)
-    return _dry_run(args) if args.dry_run else _run(args)
+        return _search(args, toml)
+    return _dry_run(args, toml) if args.dry_run else _run(args, toml)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -208,14 +210,14 @@ def _dataset(args: argparse.Namespace) -> "DatasetInfo":
     return find_dataset(args.dataset, args.image_size, args.data_root, cpu_count(), plain_or_bar)
 
 
-def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
+def _load(args: argparse.Namespace, toml: "Toml") -> "tuple[Study, DatasetInfo]":
     """The study, and what is known of its dataset."""
     from ablate.processes import cpu_count
-    from ablate.study.find import find_study
+    from ablate.results.names import LATENCY
     from ablate.study.plan import load_study
 
-    path, info = find_study(args.study), _dataset(args)
-    kept = None if args.dry_run else _folder(args, path.stem, info) / "latency.json"
+    info = _dataset(args)
+    kept = None if args.dry_run else _folder(args, toml.path.stem, info) / LATENCY
 
     def latency(net: "NetSpec", batch: int) -> float:
         import torch
@@ -226,7 +228,7 @@ def _load(args: argparse.Namespace) -> "tuple[Study, DatasetInfo]":
         device = torch.device(pick_device(args.device))
         return MeasuredLatency(kept, device, cpu_count())(net, batch)
 
-    study = load_study(path, info, args.seeds, args.epochs, latency, args.subset, args.mechanism)
+    study = load_study(toml, info, args.seeds, args.epochs, latency, args.subset, args.mechanism)
     return study, info
 
 
@@ -249,9 +251,9 @@ def _execution(args: argparse.Namespace, threads: int) -> "Execution":
     )
 
 
-def _dry_run(args: argparse.Namespace) -> int:
+def _dry_run(args: argparse.Namespace, toml: "Toml") -> int:
     """Print cells, costs, and the time to train them; train nothing."""
-    study, info = _load(args)
+    study, info = _load(args, toml)
     from ablate.cli.dry_run import show_plan
     from ablate.engine.preparation import usual_cpu_split
     from ablate.processes import cpu_count
@@ -263,11 +265,10 @@ def _dry_run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _search(args: argparse.Namespace) -> int:
+def _search(args: argparse.Namespace, toml: "Toml") -> int:
     """Search for networks, or with --dry-run say how; a search has no mechanism to measure."""
     from ablate.engine.progress import plain_or_bar
     from ablate.search.plan import load_search
-    from ablate.study.find import find_study
 
     for name in ("mechanism", "batch_sweep", "retry"):
         if getattr(args, name):
@@ -275,7 +276,7 @@ def _search(args: argparse.Namespace) -> int:
     if args.engine != "here":
         raise InputError(f"--engine {args.engine}: not for a search; start ablate.worker instead")
     info = _dataset(args)
-    search = load_search(find_study(args.study), info, args.seeds, args.epochs, args.subset)
+    search = load_search(toml, info, args.seeds, args.epochs, args.subset)
     if not args.dry_run:
         prepare_forks(TRIAL_IMPORTS)
     from ablate.cli.dry_run import show_search
@@ -290,8 +291,8 @@ def _search(args: argparse.Namespace) -> int:
         return _show(setup, run_search(search, info, setup, say=print, progress=plain_or_bar))
 
 
-def _run(args: argparse.Namespace) -> int:
-    study, info = _load(args)
+def _run(args: argparse.Namespace, toml: "Toml") -> int:
+    study, info = _load(args, toml)
     prepare_forks(TRIAL_IMPORTS)  # imports beside us what takes us as long
     from ablate.engine.progress import plain_or_bar
     from ablate.engine.runner import locked, run_study

@@ -32,7 +32,7 @@ from ablate.processes import DAY_S
 from ablate.results import csv as results_csv
 from ablate.results.csv import keep_aside
 from ablate.results.manifest import write_manifest
-from ablate.results.names import STORAGE, TRIALS, TUNING
+from ablate.results.names import CHECKPOINTS, LOCK, STORAGE, TRIALS, TUNING
 from ablate.results.tables import plan_row, write_sweep, write_tables
 from ablate.spec import NetSpec
 from ablate.study.plan import Planned, Study
@@ -163,7 +163,7 @@ def _run_locked(
             data_root=setup.data_root,
             execution=replace(execution, threads=threads),
             mechanism=study.mechanism and not plan[0].explore,
-            checkpoints=setup.folder / "checkpoints",
+            checkpoints=setup.folder / CHECKPOINTS,
         )
         for _ in progress(_train(training, workers, setup, queue, trackers), missing, "trial"):
             pass
@@ -212,7 +212,7 @@ def locked(folder: Path) -> FileLock:
 
     What an earlier process was writing there when it was killed is swept away.
     """
-    lock = FileLock(folder / "study.lock", is_singleton=True)
+    lock = FileLock(folder / LOCK, is_singleton=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)

@@ -14,7 +14,7 @@ from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import Page, Picture, Section, Table, render
 from ablate.results import csv as results_csv
-from ablate.results.names import ORDER, REPORT
+from ablate.results.names import COMPARISON, ORDER, REPORT
 
 
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
@@ -28,7 +28,7 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     """
     runs = {name: find(folder) for name, folder in _names(folders).items()}
     table = differences(runs)
-    results_csv.write(table, out / "comparison.csv")
+    results_csv.write(table, out / COMPARISON)
     ranked = order(runs)
     if ranked.empty:
         (out / ORDER).unlink(missing_ok=True)

@@ -32,7 +32,7 @@ def _entry(folder: Path, root: Path) -> Entry:
     title = f"{folder.parent.name} on {folder.name}"
     href = (folder / REPORT).relative_to(root).as_posix()
     try:
-        file, _ = read_study_file(folder / STUDY)
+        file = read_study_file(folder / STUDY)
         trials = results_csv.read(folder / names.TRIALS)
         compared, unit = comparable(file, trials)
         summary = analysis_summary.summarise(compared, file.baseline, margin=file.margin, unit=unit)

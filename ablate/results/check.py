@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ablate.errors import InputError
-from ablate.results import check_files, check_plan, check_rows
+from ablate.results import check_files, check_plan, check_rows, names
 from ablate.results.csv import read
 from ablate.results.folder import Run
-from ablate.results.names import TRIALS
 from ablate.results.remarks import Remark, fault
 
-CLAIMS, FINDINGS = "claims.csv", "findings"
+FINDINGS = "findings"  # no file
 FOUND = "summary, verdicts and the data of figures are as made anew from the tables"
 
 
@@ -34,13 +33,13 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "states": (check_rows.states, "each agrees with the values beside it"),
     "pairs": (check_rows.pairs, "the cells have the same seeds, recipe and data"),
     "versions": (check_rows.alike, "equal in all rows, and so is what else decides the numbers"),
-    "trials.parquet": (check_files.parquet, "holds what trials.csv holds"),
-    "manifest.json": (check_plan.manifest, "each of its keys is in the table, once"),
-    "epochs.csv": (check_files.epochs, "whole for every trial, and ends as the trials' rows say"),
-    "stages.csv": (check_files.stages, "has the costs that follow from each cell's network"),
-    "mechanism.csv": (check_files.mechanism, "has every stage of each trial it is about, once"),
-    "tuning.csv": (check_files.tuning, "each cell that was tuned trains at the rate it chose"),
-    "study.db": (check_plan.storage, "each key ended once in the storage, as in the table"),
+    names.PARQUET: (check_files.parquet, "holds what trials.csv holds"),
+    names.MANIFEST: (check_plan.manifest, "each of its keys is in the table, once"),
+    names.EPOCHS: (check_files.epochs, "whole for every trial, and ends as the trials' rows say"),
+    names.STAGES: (check_files.stages, "has the costs that follow from each cell's network"),
+    names.MECHANISM: (check_files.mechanism, "has every stage of each trial it is about, once"),
+    names.TUNING: (check_files.tuning, "each cell that was tuned trains at the rate it chose"),
+    names.STORAGE: (check_plan.storage, "each key ended once in the storage, as in the table"),
 }
 
 
@@ -56,17 +55,21 @@ def verify(folder: Path, remake: check_files.Remake) -> list[Line]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected one of a run: results/STUDY/DATASET")
-    if not (folder / TRIALS).exists():
-        if (folder / CLAIMS).exists():
-            return [Line("note", TRIALS, "none: the folder is about claims, and nothing trained")]
-        raise InputError(f"{folder}: holds no {TRIALS}; expected a run: results/STUDY/DATASET")
+    if not (folder / names.TRIALS).exists():
+        if (folder / names.CLAIMS).exists():
+            return [
+                Line("note", names.TRIALS, "none: the folder is about claims, and nothing trained")
+            ]
+        raise InputError(
+            f"{folder}: holds no {names.TRIALS}; expected a run: results/STUDY/DATASET"
+        )
     try:
-        run = Run(folder, read(folder / TRIALS))
+        run = Run(folder, read(folder / names.TRIALS))
     except InputError as error:
-        return [Line("FAULT", TRIALS, str(error))]
+        return [Line("FAULT", names.TRIALS, str(error))]
     if run.trials.empty:
-        return [Line("FAULT", TRIALS, "holds no trial")]
-    lines = [Line("ok", TRIALS, f"{len(run.trials)} rows follow the schema")]
+        return [Line("FAULT", names.TRIALS, "holds no trial")]
+    lines = [Line("ok", names.TRIALS, f"{len(run.trials)} rows follow the schema")]
     for name in CHECKS:
         lines += remarks(run, name, remake)
     if any(line.level == "FAULT" and line.check in check_files.DRAWN_FROM for line in lines):

@@ -11,16 +11,26 @@ import pandas as pd
 
 from ablate.errors import InputError
 from ablate.networks import cost as networks_cost
-from ablate.results import names as results_names
 from ablate.results import schema
 from ablate.results.folder import Run
-from ablate.results.names import MARKDOWN, REPORT, STUDY, SUMMARY, TUNING
+from ablate.results.names import (
+    EPOCHS,
+    MARKDOWN,
+    MECHANISM,
+    PARQUET,
+    REPORT,
+    STAGES,
+    STUDY,
+    SUMMARY,
+    TRIALS,
+    TUNING,
+)
 from ablate.results.remarks import Remark, fault, note, some
 from ablate.spec import content_hash
 from ablate.study.file import read_study_file
 from ablate.study.tuning import COLUMNS, FIRST_SEED, best_rates
 
-DRAWN_FROM = (results_names.EPOCHS, results_names.STAGES, results_names.MECHANISM, TUNING)
+DRAWN_FROM = (EPOCHS, STAGES, MECHANISM, TUNING)
 STAGE_COLUMNS = ("cell", "net", "stage", "out_size", "params", "macs", "activations")
 TEXT = ("key", "cell", "stage", "net", "state")
 Remake = Callable[[Path], object]
@@ -29,7 +39,7 @@ CLOSE = 1e-6  # another version of a library may round otherwise
 
 def parquet(run: Run) -> Iterator[Remark]:
     """The Parquet table equals the CSV, value by value."""
-    path = (run.folder / results_names.TRIALS).with_suffix(".parquet")
+    path = run.folder / PARQUET
     try:
         frame = pd.read_parquet(path)
         schema.validate(frame, str(path))
@@ -37,12 +47,12 @@ def parquet(run: Run) -> Iterator[Remark]:
     except FileNotFoundError:
         yield fault("missing")
     except (AssertionError, OSError, ValueError, TypeError) as error:
-        yield fault(f"is not what {results_names.TRIALS} is: {' '.join(str(error).split())[:200]}")
+        yield fault(f"is not what {TRIALS} is: {' '.join(str(error).split())[:200]}")
 
 
 def epochs(run: Run) -> Iterator[Remark]:
     """Epochs 1, 2, ... of each trial, all of them and with the same end where it is complete."""
-    table = _plain(run, results_names.EPOCHS, schema.EPOCH_COLUMNS)
+    table = _plain(run, EPOCHS, schema.EPOCH_COLUMNS)
     yield from _of_trials(run, table)
     by_key = dict(list(table.groupby("key", sort=False)))
     for row in run.trials.to_dict("records"):
@@ -62,7 +72,7 @@ def epochs(run: Run) -> Iterator[Remark]:
 
 def stages(run: Run) -> Iterator[Remark]:
     """The costs of every cell's stages, counted anew from its network."""
-    table = _plain(run, results_names.STAGES, STAGE_COLUMNS)
+    table = _plain(run, STAGES, STAGE_COLUMNS)
     every = dict(list(table.groupby("cell", sort=False)))
     nets = {row["cell"]: row["key"] for row in run.trials[["cell", "key"]].to_dict("records")}
     for cell, key in nets.items():
@@ -82,11 +92,11 @@ def stages(run: Run) -> Iterator[Remark]:
 
 def mechanism(run: Run) -> Iterator[Remark]:
     """The stem and every stage, once, of each trial that was measured, all of them complete."""
-    if not (run.folder / results_names.MECHANISM).exists():
+    if not (run.folder / MECHANISM).exists():
         yield note("none: it was not measured")
         return
     columns = ("key", "cell", "seed", *schema.MECHANISM_COLUMNS)
-    table = _plain(run, results_names.MECHANISM, columns)
+    table = _plain(run, MECHANISM, columns)
     yield from _of_trials(run, table)
     complete = set(run.trials.loc[run.trials["state"] == "complete", "key"])
     for key, rows in table.groupby("key", sort=False):
@@ -105,7 +115,7 @@ def mechanism(run: Run) -> Iterator[Remark]:
 
 def tuning(run: Run) -> Iterator[Remark]:
     """All tuning trials, with what the storage has of them; each cell's rate is what they chose."""
-    tune = read_study_file(run.folder / STUDY)[0].tune
+    tune = read_study_file(run.folder / STUDY).tune
     if tune is None:
         return
     table = _plain(run, TUNING, COLUMNS)
@@ -174,7 +184,7 @@ def _of_trials(run: Run, table: pd.DataFrame) -> Iterator[Remark]:
     known = set(run.trials[names].itertuples(index=False, name=None))
     strange = set(table[names].itertuples(index=False, name=None)) - known
     if strange:
-        yield fault(f"of no trial in {results_names.TRIALS}: {some(sorted(strange, key=str))}")
+        yield fault(f"of no trial in {TRIALS}: {some(sorted(strange, key=str))}")
 
 
 def _unlike(found: list[list[object]], expected: list[list[object]]) -> list[str]:

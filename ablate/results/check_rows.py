@@ -105,7 +105,7 @@ def _contradictions(row: Mapping[Any, Any]) -> Iterator[str]:
 
 def pairs(run: Run) -> Iterator[Remark]:
     """Cells that are compared have the same seeds, and all trials the same recipe and data."""
-    file, _ = read_study_file(run.folder / STUDY)
+    file = read_study_file(run.folder / STUDY)
     # Of sampled networks, those of one draw are compared, and have seeds of their own.
     draws = (
         run.trials[f"{AXIS_PREFIX}{NETWORK}"] if file.sample else pd.Series("", run.trials.index)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ablate.errors import InputError
-from ablate.results.manifest import MANIFEST, read_manifest
-from ablate.results.names import STORAGE, SUMMARY
+from ablate.results.manifest import read_manifest
+from ablate.results.names import MANIFEST, STORAGE, SUMMARY
 from ablate.spec import TrialSpec, trial_from_json
 
 ATTEMPTS = """

@@ -8,9 +8,10 @@ from typing import Any
 
 from ablate.errors import InputError
 from ablate.files import aside, replacing
+from ablate.results.names import MANIFEST
 from ablate.study.plan import Study
 
-MANIFEST, SCHEMA = "manifest.json", 1
+SCHEMA = 1
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,21 @@
-"""The names of the files in a run's folder."""
+"""The names of the files in a run's folder, `results/STUDY/DATASET`."""
 
-ORDER = "order.csv"
-STUDY = "study.toml"
-DRAWS = "draws.csv"
-INDEX = "index.html"
+# What a run leaves, and what only a run can make.
+STUDY, MANIFEST = "study.toml", "manifest.json"
+TRIALS, PARQUET, EPOCHS = "trials.csv", "trials.parquet", "epochs.csv"
+STAGES, MECHANISM = "stages.csv", "mechanism.csv"
+TUNING, DRAWS, SWEEP = "tuning.csv", "draws.csv", "throughput.csv"
+SEARCH_FILE, SEARCH, NETWORKS = "search.toml", "search.csv", "networks.csv"
+
+# What a run needs to go on: never published.
+STORAGE, LOCK, CHECKPOINTS, LATENCY = "study.db", "study.lock", "checkpoints", "latency.json"
+
+# What the report makes of the tables, again whenever it is asked.
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
-REPORT, MARKDOWN = "report.html", "summary.md"
-TRIALS, EPOCHS, STAGES = "trials.csv", "epochs.csv", "stages.csv"
-MECHANISM = "mechanism.csv"
-STORAGE = "study.db"
-TUNING, SWEEP = "tuning.csv", "throughput.csv"
+HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
+MARKDOWN, REPORT = "summary.md", "report.html"
+
+# Beside the runs: of several compared, of claims, and of all of them.
+COMPARISON, ORDER = "comparison.csv", "order.csv"
+CLAIMS = "claims.csv"
+INDEX = "index.html"

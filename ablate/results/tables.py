@@ -42,7 +42,7 @@ def write_tables(
     """
     trials = schema.to_frame(rows)
     results_csv.write(trials, folder / names.TRIALS)
-    results_csv.write_parquet(trials, (folder / names.TRIALS).with_suffix(".parquet"))
+    results_csv.write_parquet(trials, folder / names.PARQUET)
     curves = pd.DataFrame(list(epochs), columns=list(schema.EPOCH_COLUMNS))
     results_csv.write(curves, folder / names.EPOCHS, DIGITS)
     results_csv.write(_stage_table(study), folder / names.STAGES)
@@ -57,7 +57,7 @@ def write_tables(
         results_csv.write(_draw_table(study), folder / DRAWS)
     else:
         (folder / DRAWS).unlink(missing_ok=True)
-    with files.replacing(folder / "study.toml") as temporary:
+    with files.replacing(folder / names.STUDY) as temporary:
         temporary.write_text(study.source, encoding="utf-8")
 
 

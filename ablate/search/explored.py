@@ -11,14 +11,12 @@ import pandas as pd
 from ablate import files
 from ablate.errors import InputError
 from ablate.results import csv as results_csv
+from ablate.results.names import COMPARISONS, HYPERVOLUME, NETWORKS, SEARCH, SEARCH_FILE
 from ablate.search import front
 from ablate.search.file import SearchFile, read_search_file
 from ablate.search.plan import Search
 from ablate.spec import content_hash
 
-SEARCH, NETWORKS = "search.csv", "networks.csv"
-HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
-SOURCE = "search.toml"
 COLUMNS = {
     "sampler": "string",
     "repeat": "Int64",
@@ -88,7 +86,7 @@ def write_explored(folder: Path, search: Search, rows: Iterable[dict[str, Any]])
     results_csv.write(found, folder / NETWORKS)
     results_csv.write(volumes, folder / HYPERVOLUME)
     results_csv.write(comparisons, folder / COMPARISONS)
-    with files.replacing(folder / SOURCE) as temporary:
+    with files.replacing(folder / SEARCH_FILE) as temporary:
         temporary.write_text(search.source, encoding="utf-8")
     return read_explored(folder)
 
@@ -97,7 +95,7 @@ def read_explored(folder: Path) -> Explored:
     """What the search in a folder found; raises `InputError` where a table is not as it was."""
     text = {name: "string" for name, kind in COLUMNS.items() if kind == "string"}
     return Explored(
-        file=read_search_file(folder / SOURCE)[0],
+        file=read_search_file(folder / SEARCH_FILE),
         rows=_read(folder / SEARCH, COLUMNS),
         networks=_read(folder / NETWORKS, text | {"finalist": "string", "n": "Int64"}),
         hypervolumes=_read(folder / HYPERVOLUME, {"sampler": "string"}),

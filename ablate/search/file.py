@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ablate.errors import InputError, nearest
 from ablate.study.file import DatasetTable, DataTable, HypothesisTable
-from ablate.study.strict import Name, StrictTable, check_stem, read_toml, validated
+from ablate.study.strict import Name, StrictTable, Toml, check_stem, read_toml, validated
 
 ACCURACY = "val_accuracy"
 COSTS = ("macs", "params", "latency")
@@ -112,14 +112,14 @@ _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
 }
 
 
-def read_search_file(path: Path) -> tuple[SearchFile, str]:
-    """The tables of a search and its text; raises `InputError` for what is wrong with it."""
-    check_stem(path)
-    raw, source = read_toml(path)
-    file = validated(path, raw, SearchFile, _TABLES)
-    _check_search(path, file)
-    _check_predictions(path, file)
-    return file, source
+def read_search_file(path: Path | Toml) -> SearchFile:
+    """The tables of a search; raises `InputError` for what is wrong with it."""
+    toml = read_toml(path)
+    check_stem(toml.path)
+    file = validated(toml, SearchFile, _TABLES)
+    _check_search(toml.path, file)
+    _check_predictions(toml.path, file)
+    return file
 
 
 def finalist(place: int) -> str:

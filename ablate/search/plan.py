@@ -12,6 +12,7 @@ from ablate.search.space import Limit, Space, plain, read_space
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.study.file import DatasetTable
 from ablate.study.layers import read_network, read_recipe, training_images
+from ablate.study.strict import Toml, read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class Search:
 
 
 def load_search(
-    path: Path,
+    path: Path | Toml,
     info: DatasetInfo,
     seeds: int | None = None,
     epochs: int | None = None,
@@ -64,7 +65,7 @@ def load_search(
     """The search in a file, on a dataset.
 
     Args:
-        path: the file.
+        path: the file, or what was read of it.
         info: the dataset.
         seeds: of the confirmation, whatever the file says.
         epochs: of every training, whatever the file says.
@@ -73,7 +74,8 @@ def load_search(
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
-    file, source = read_search_file(path)
+    toml = read_toml(path)
+    file, path = read_search_file(toml), toml.path
     own = file.datasets.get(info.name, DatasetTable())
     seeds = seeds or own.seeds or file.seeds
     if seeds >= EXPLORING_SEEDS:
@@ -95,7 +97,7 @@ def load_search(
     return Search(
         name=path.stem,
         path=path,
-        source=source,
+        source=toml.text,
         file=file.model_copy(update={"seeds": seeds}),
         data=data,
         train=train,

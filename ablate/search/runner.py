@@ -13,6 +13,7 @@ from ablate.engine.progress import Progress
 from ablate.engine.runner import Setup, locked, run_study
 from ablate.engine.supervisor import supervise
 from ablate.errors import InputError
+from ablate.results.names import CHECKPOINTS, LATENCY
 from ablate.search.chain import Latency
 from ablate.search.confirmation import write_confirmation
 from ablate.search.explored import Explored, write_explored
@@ -73,7 +74,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         data_root=setup.data_root,
         execution=replace(setup.execution, threads=threads),
         mechanism=False,
-        checkpoints=setup.folder / "checkpoints",
+        checkpoints=setup.folder / CHECKPOINTS,
     )
     with locked(setup.folder), setup.tracked(search.name) as trackers:
         latency = _latency(search, setup, device) if "latency" in search.costs else None
@@ -102,7 +103,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
 
 
 def _latency(search: Search, setup: Setup, device: torch.device) -> Latency:
-    measured = MeasuredLatency(setup.folder / "latency.json", device, setup.execution.threads)
+    measured = MeasuredLatency(setup.folder / LATENCY, device, setup.execution.threads)
 
     def latency(net: NetSpec) -> float:
         return measured(net, search.train.batch_size)

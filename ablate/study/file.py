@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ablate.data.catalog import DATASETS, FOLDER
 from ablate.errors import InputError, nearest
-from ablate.study.strict import Name, StrictTable, check_stem, read_toml, validated
+from ablate.study.strict import Name, StrictTable, Toml, check_stem, read_toml, validated
 
 _Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -138,12 +138,12 @@ class StudyFile(StrictTable):
     hypotheses: dict[Name, HypothesisTable] = Field(default_factory=dict)
 
 
-def read_study_file(path: Path) -> tuple[StudyFile, str]:
-    """The tables of a study file and its text; raises `InputError` for what is wrong with it."""
-    raw, source = read_toml(path)
-    file = validated(path, raw, StudyFile, _TABLES)
-    _check_names(path, file)
-    return file, source
+def read_study_file(path: Path | Toml) -> StudyFile:
+    """The tables of a study file; raises `InputError` for what is wrong with it."""
+    toml = read_toml(path)
+    file = validated(toml, StudyFile, _TABLES)
+    _check_names(toml.path, file)
+    return file
 
 
 def _check_names(path: Path, file: StudyFile) -> None:

@@ -1,27 +1,24 @@
 """Which file a study is, and of which kind."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ablate.errors import InputError, nearest
-from ablate.study.strict import read_toml
+from ablate.study.strict import Toml, read_toml
 
 Kind = Literal["study", "search", "claims"]
 
 
-def kind_of(raw: Mapping[str, Any]) -> Kind:
-    """What the content of a TOML file is meant to be.
+def kind_of(toml: Toml) -> Kind:
+    """What a TOML file is meant to be.
 
     A table of claims makes it a file of claims, and so does a kind that is no other's: the reader
     of claims then says which kinds there are.
-
-    Args:
-        raw: as `read_toml` gives it.
     """
-    if raw.get("kind") == "search" or "search" in raw:
+    content = toml.content
+    if content.get("kind") == "search" or "search" in content:
         return "search"
-    return "claims" if "claims" in raw or "kind" in raw else "study"
+    return "claims" if "claims" in content or "kind" in content else "study"
 
 
 def study_folders() -> tuple[Path, Path]:
@@ -61,7 +58,7 @@ def name_or_path(path: Path) -> str:
 
 def question_of(path: Path) -> str:
     """What a file asks, of whatever kind, without working out more of it."""
-    question = read_toml(path)[0].get("question")
+    question = read_toml(path).content.get("question")
     if not isinstance(question, str) or not question:
         raise InputError(f"{path}: question = {question!r}: expected a sentence")
     return question

@@ -18,7 +18,7 @@ from ablate.study.file import (
 )
 from ablate.study.find import kind_of, name_or_path
 from ablate.study.layers import read_recipe, training_images
-from ablate.study.strict import read_toml
+from ablate.study.strict import Toml, read_toml
 
 KINDS_OF_SAMPLED = ("higher", "equal")
 MOST_TRIALS = 100_000  # of a plan
@@ -88,7 +88,7 @@ class Study:
 
 
 def load_study(
-    path: Path,
+    path: Path | Toml,
     dataset: str | DatasetInfo = "digits",
     seeds: int | None = None,
     epochs: int | None = None,
@@ -99,7 +99,7 @@ def load_study(
     """Read a study file for one dataset, and solve its budget.
 
     Args:
-        path: the file.
+        path: the file, or what was read of it.
         dataset: whose settings apply; by name, or what is known of a folder of images.
         seeds, epochs: in place of the file's.
         latency: measures a network, for a study that matches it.
@@ -109,7 +109,8 @@ def load_study(
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
-    kind = kind_of(read_toml(path)[0])
+    toml = read_toml(path)
+    kind, path = kind_of(toml), toml.path
     if kind == "search":
         raise InputError(
             f"{path}: holds a search, not a study; run it with python -m ablate.run --study "
@@ -120,7 +121,7 @@ def load_study(
             f"{path}: holds claims, not networks to train; check them with python -m ablate.run "
             f"--study {name_or_path(path)}"
         )
-    file, source = read_study_file(path)
+    file = read_study_file(toml)
     info = dataset if isinstance(dataset, DatasetInfo) else dataset_info(dataset)
     own = file.datasets.get(info.name, DatasetTable())
     split = file.data.model_dump(exclude_none=True)
@@ -149,7 +150,7 @@ def load_study(
     return Study(
         name=path.stem,
         path=path,
-        source=source,
+        source=toml.text,
         question=file.question,
         baseline=baseline,
         data=data,

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -30,8 +31,25 @@ MOST_BYTES = 2**20
 _File = TypeVar("_File", bound="StrictTable")
 
 
-def read_toml(path: Path) -> tuple[dict[str, Any], str]:
-    """A TOML file's content and its text; raises `InputError` where it cannot be read."""
+@dataclass(frozen=True)
+class Toml:
+    """A TOML file that has been read.
+
+    Args:
+        path: of the file.
+        text: all of it.
+        content: its tables.
+    """
+
+    path: Path
+    text: str
+    content: Mapping[str, Any]
+
+
+def read_toml(path: Path | Toml) -> Toml:
+    """A TOML file, read, or as it was read before; raises `InputError` where it cannot be."""
+    if isinstance(path, Toml):
+        return path
     try:
         with path.open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
@@ -43,22 +61,20 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     if len(content) > MOST_BYTES:
         raise InputError(f"{path}: too large; expected at most {MOST_BYTES:,} bytes")
     try:
-        return tomllib.loads(source), source
+        return Toml(path, source, tomllib.loads(source))
     except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
         raise InputError(f"{path}: not valid TOML: {error}") from error
 
 
 def validated(
-    path: Path,
-    raw: dict[str, Any],
+    toml: Toml,
     model: type[_File],
     tables: Mapping[tuple[str, ...], type[StrictTable]],
 ) -> _File:
     """A file's content as its model.
 
     Args:
-        path: named in errors.
-        raw: as `read_toml` gives it.
+        toml: the file.
         model: of the whole file.
         tables: the model of each table within it, by the path to the table without the names
             that a user gives: `("datasets",)` for `[datasets.NAME]`.
@@ -67,9 +83,9 @@ def validated(
         InputError: one line with the file, the key, and what would be right.
     """
     try:
-        return model.model_validate(raw)
+        return model.model_validate(toml.content)
     except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error, model, tables)}") from error
+        raise InputError(f"{toml.path}: {_explain(error, model, tables)}") from error
 
 
 def check_stem(path: Path) -> None:

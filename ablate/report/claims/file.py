@@ -104,7 +104,7 @@ def read_claims(path: Path, studies: Mapping[str, Path]) -> ClaimsFile:
         InputError: one line with the file, the key, and what would be right.
     """
     check_stem(path)
-    file = validated(path, read_toml(path)[0], ClaimsFile, _TABLES)
+    file = validated(read_toml(path), ClaimsFile, _TABLES)
     for name, claim in file.claims.items():
         where = f"{path}: claims.{name}"
         if not (claim.checks or claim.studies or claim.against):
@@ -133,13 +133,13 @@ def _check_kind(where: str, check: CheckTable) -> None:
 
 def _check_link(where: str, link: str, studies: Mapping[str, Path]) -> None:
     study, _, hypothesis = link.partition(".")
-    known = [name for name, path in studies.items() if kind_of(read_toml(path)[0]) != "claims"]
+    known = [name for name, path in studies.items() if kind_of(read_toml(path)) != "claims"]
     if study not in known:
         raise InputError(
             f"{where}: {link!r}: no study {study!r}{nearest(study, known)}: expected "
             f"STUDY.HYPOTHESIS with one of {', '.join(sorted(known))}"
         )
-    stated = read_study_file(studies[study])[0].hypotheses
+    stated = read_study_file(studies[study]).hypotheses
     if hypothesis not in stated:
         raise InputError(
             f"{where}: {link!r}: {study} has no hypothesis {hypothesis!r}"
