@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from test_analyse import by_place, trials_frame
 
 from ablate.analysis import distributions
+from support.frames import by_place, trials_frame
 
 ORDER = [0.95, 0.9, 0.8]
 

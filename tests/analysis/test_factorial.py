@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ablate.analysis import factorial
+from support.frames import grid
 
 # Yields of peas, pounds a plot; R's `npk` (Venables and Ripley 2002, section 6.7): block by block.
 YIELD = """49.5 62.8 46.8 57.0 59.8 58.5 55.5 56.0 62.8 55.8 69.5 55.0 62.0 48.8 45.5 44.2 52.0 51.5
@@ -27,26 +28,6 @@ def npk() -> pd.DataFrame:
     frame["cell"] = frame["axis_N"] + " / " + frame["axis_P"] + " / " + frame["axis_K"]
     frame["state"] = "complete"
     return frame
-
-
-def grid(interaction: float, rng: np.random.Generator, seeds: int = 6) -> pd.DataFrame:
-    rows = []
-    for seed in range(seeds):
-        shared = rng.normal(0, 0.01)
-        for i, a in enumerate("xyz"):
-            for j, b in enumerate("pq"):
-                truth = 0.8 + 0.01 * i + 0.02 * j + interaction * i * j
-                rows.append(
-                    {
-                        "cell": f"{a} / {b}",
-                        "axis_growth": a,
-                        "axis_down": b,
-                        "seed": seed,
-                        "state": "complete",
-                        "test_accuracy": truth + shared + rng.normal(0, 0.005),
-                    }
-                )
-    return pd.DataFrame(rows)
 
 
 def test_the_analysis_of_variance_is_that_of_r() -> None:

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_analyse import by_place, trials_frame
-from test_factorial import grid
-from test_growth import trials as growth_trials
 
 from ablate.analysis import hypotheses, statistics
 from ablate.study.file import HypothesisTable
+from support.frames import by_place, grid, trials_frame
+from support.growth import trials as growth_trials
 
 RNG_SEED = 4
 

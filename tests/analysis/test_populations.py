@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from scipy import stats
-from test_analyse import by_place, trials_frame
 
 from ablate.analysis import hypotheses, populations, wording
 from ablate.analysis import summary as analysis_summary
@@ -16,6 +15,7 @@ from ablate.errors import InputError
 from ablate.report.figures import all, distributions
 from ablate.results import schema
 from ablate.study.file import HypothesisTable
+from support.frames import by_place, trials_frame
 
 Accuracies = Sequence[float | str]
 RNG = np.random.default_rng(0)

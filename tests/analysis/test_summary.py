@@ -1,7 +1,6 @@
 """The statistics, against answers worked out by hand or by SciPy's own tests."""
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,85 +13,7 @@ from scipy import stats
 from ablate.analysis import statistics, wording
 from ablate.analysis import summary as analysis_summary
 from ablate.errors import InputError
-from ablate.results import schema
-
-NAN = math.nan
-
-
-def trials_frame(
-    outcomes: Mapping[str, Mapping[int, float | str]],
-    costs: Mapping[str, Mapping[str, float]] | None = None,
-) -> pd.DataFrame:
-    """A trials table from cell -> seed -> test accuracy, or the state of a trial without one."""
-    costs = costs or {}
-    rows = [
-        {**_row(cell, seed, outcome), **costs.get(cell, {})}
-        for cell, seeds in outcomes.items()
-        for seed, outcome in seeds.items()
-    ]
-    return schema.to_frame(rows)
-
-
-def _row(cell: str, seed: int, outcome: float | str) -> dict[str, Any]:
-    complete = not isinstance(outcome, str)
-    return {
-        "study": "synthetic",
-        "dataset": "digits",
-        "cell": cell,
-        "axis_arm": cell,
-        "seed": seed,
-        "key": f"{cell}-{seed}",
-        "net": cell,
-        "state": "complete" if complete else outcome,
-        "failure": None if complete else "why",
-        "test_accuracy": outcome if complete else None,
-        "val_accuracy": outcome if complete else None,
-        "params": 175_258,
-        "macs": 2_100_000,
-        "macs_total": 2_200_000,
-        "unsupported_ops": "{}",
-        "activations": 60_000,
-        "widths": "[16, 32, 64]",
-        "depths": "[2, 2, 2]",
-        "strides": "[1, 2, 2]",
-        "shortcut": "B",
-        "epochs": 5,
-        "batch": 64,
-        "train_images_per_s": 4_000.0,
-        "train_images_per_s_iqr": 100.0,
-        "infer_images_per_s": 12_300.0,
-        "infer_images_per_s_iqr": 400.0,
-        "throughput_batch": 256,
-        "throughput_threads": 2,
-        "device": "cpu: AMD EPYC 7302 16-Core Processor",
-        "dtype": "float32",
-        "memory_format": "contiguous",
-        "os": "Linux x86_64",
-        "versions": "{}",
-        "started": "2026-11-01T10:00:00Z",
-        "finished": "2026-11-01T10:00:02Z",
-        "spec": "{}",
-    }
-
-
-def by_place(values: Sequence[float | str]) -> dict[int, float | str]:
-    """Outcomes with the seeds 0, 1, 2, ..."""
-    return dict(enumerate(values))
-
-
-CONSTANT = (0.84, 0.86, 0.88, 0.83, 0.87, 0.85, 0.90)
-DOUBLING = (0.95, 0.97, 0.96, 0.98, 0.96, 0.94, 0.97)
-TRIPLING = (0.96, 0.97, 0.99, 0.97, 0.95, 0.96, 0.98)
-
-
-def three_arms() -> pd.DataFrame:
-    return trials_frame(
-        {
-            "constant": by_place(CONSTANT),
-            "doubling": by_place(DOUBLING),
-            "tripling": by_place(TRIPLING),
-        }
-    )
+from support.frames import CONSTANT, DOUBLING, NAN, TRIPLING, by_place, three_arms, trials_frame
 
 
 def row_of(summary: pd.DataFrame, cell: str) -> Any:

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_analyse import CONSTANT, DOUBLING, NAN, by_place, three_arms, trials_frame
-from test_growth import trials as growth_trials
 
 from ablate.analysis import growth, wording
 from ablate.analysis import summary as analysis_summary
+from support.frames import CONSTANT, DOUBLING, NAN, by_place, three_arms, trials_frame
+from support.growth import trials as growth_trials
 
 
 def test_answer_says_how_much_and_how_sure() -> None:

@@ -3,10 +3,8 @@
 import hashlib
 import json
 import pickle
-import struct
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,10 @@ from ablate.data.catalog import DATASETS, dataset_info
 from ablate.data.dataset import Dataset, Images, load
 from ablate.errors import InputError
 from ablate.spec import DataSpec
+from support import ROOT
+from support.images import labels, pixels, small, write_fashion_mnist
 
-GOLDEN = Path(__file__).parent / "golden" / "splits.json"
+GOLDEN = ROOT / "tests" / "golden" / "splits.json"
 NOWHERE = Path("nowhere")  # digits come with scikit-learn
 
 
@@ -113,32 +113,6 @@ def test_a_dataset_moves_whole(digits: Dataset) -> None:
 
 
 # Datasets of torchvision, small enough to write here
-
-
-def small(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Let a dataset have 200 images and 50 test images, as the files written below."""
-    info = replace(DATASETS[name], images=200, test_images=50)
-    monkeypatch.setitem(DATASETS, name, info)
-
-
-def pixels(count: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(count).integers(0, 256, (count, *shape), dtype=np.uint8)
-
-
-def labels(count: int) -> np.ndarray:
-    return (np.arange(count) % 10).astype(np.uint8)
-
-
-def write_fashion_mnist(root: Path) -> None:
-    folder = root / "FashionMNIST" / "raw"
-    folder.mkdir(parents=True)
-    for prefix, count in (("train", 200), ("t10k", 50)):
-        for name, array in (
-            ("images-idx3", pixels(count, 28, 28)),
-            ("labels-idx1", labels(count)),
-        ):
-            header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-            (folder / f"{prefix}-{name}-ubyte").write_bytes(header + array.tobytes())
 
 
 def write_cifar10(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -791,7 +791,7 @@ def test_a_pickle_is_refused_and_not_executed(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ablate.folder import prepare
+from ablate.data.folder import prepare
 
 def progress(items, total, unit):
     for item in items:
@@ -806,7 +806,7 @@ if __name__ == "__main__":
 BESIDE = """
 import sys
 from pathlib import Path
-from ablate.folder import prepare
+from ablate.data.folder import prepare
 import torchvision.datasets
 
 root, *paths = map(Path, sys.argv[1:])

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from planned import NAME, free_port, plan, wait_until
 
 from ablate.engine.queue import Queue
 from ablate.spec import Outcome
+from support.planned import NAME, free_port, plan, wait_until
 
 pytest.importorskip("optuna_dashboard", reason="needs optuna-dashboard: pip install it")
 

@@ -10,7 +10,9 @@ import optuna
 import psycopg
 import pytest
 from optuna.storages import RDBStorage
-from postgres import Server
+
+from support import ROOT
+from support.postgres import Server
 
 
 def plain(url: str) -> str:
@@ -31,7 +33,7 @@ def test_optunas_storage_opens_it_and_a_crash_loses_nothing(postgres: Server) ->
 KILLED = """
 import sys, tempfile
 from pathlib import Path
-from postgres import Server
+from support.postgres import Server
 print(Server(Path(sys.argv[1])).url, flush=True)
 sys.stdin.read()
 """
@@ -42,7 +44,7 @@ def test_it_ends_with_the_tests_even_where_these_are_killed(postgres: Server) ->
     with tempfile.TemporaryDirectory(prefix="ablate-pg-") as folder:
         owner = subprocess.Popen(
             [sys.executable, "-c", KILLED, folder],
-            cwd=Path(__file__).parent,
+            cwd=ROOT / "tests",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

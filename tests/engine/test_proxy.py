@@ -8,13 +8,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from planned import free_port, proxy
 
 from ablate.cli.proxy import main
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.study.find import find_study
 from ablate.study.plan import Study, load_study
+from support.planned import free_port, proxy
 
 pytest.importorskip("grpc", reason="needs gRPC: pip install 'ablate[grpc]'")
 
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 
 WORK = """
 import sys
-from ablate.record import Outcome
-from ablate.trial_queue import Queue
+from ablate.spec import Outcome
+from ablate.engine.queue import Queue
 queue = Queue(sys.argv[1], "s")
 print("ready", flush=True)
 sys.stdin.readline()

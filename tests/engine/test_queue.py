@@ -171,7 +171,7 @@ def test_a_file_that_is_no_storage_is_refused_and_kept(tmp_path: Path) -> None:
 CLAIM_ALL = """
 import sys
 from pathlib import Path
-from ablate.trial_queue import Queue
+from ablate.engine.queue import Queue
 queue = Queue(sys.argv[1], "s")
 print("ready", flush=True)
 sys.stdin.readline()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from planned import NAME, attempts, holders, plan, states, wait_until
+
+from support.planned import NAME, attempts, holders, plan, states, wait_until
 
 pytest.importorskip("ray", reason="needs Ray: pip install 'ablate[ray]'")
 
@@ -18,9 +19,9 @@ DRIVE = """
 import sys
 from pathlib import Path
 import ray
-from ablate.options import reporting
-from ablate.ray_engine import RayWorkers, run_on_ray
-from ablate.trial_queue import Queue
+from ablate.cli.options import reporting
+from ablate.engine.ray_workers import RayWorkers, run_on_ray
+from ablate.engine.queue import Queue
 
 url, name, folder, gpus = sys.argv[1:]
 workers = RayWorkers(

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from planned import NAME, attempts, holders, plan, proxy, states, wait_until
 
 from ablate.cli.slurm import main
+from support.planned import NAME, attempts, holders, plan, proxy, states, wait_until
 
 pytest.importorskip("submitit", reason="needs submitit: pip install 'ablate[slurm]'")
 

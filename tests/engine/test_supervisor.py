@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from quick import NAME, Quick, check_whole, plan
 
 from ablate.engine.queue import Claim, Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import MAX_KILLS, Done, supervise
 from ablate.errors import InputError
 from ablate.spec import Outcome
+from support.quick import NAME, Quick, check_whole, plan
 
 
 def queued(folder: Path, trials: int) -> Queue:
@@ -126,9 +126,9 @@ def test_trackers_are_told_of_epochs_and_ends(tmp_path: Path) -> None:
 RUN = """
 import sys
 from pathlib import Path
-from quick import NAME, Quick
-from ablate.supervisor import supervise
-from ablate.trial_queue import Queue
+from support.quick import NAME, Quick
+from ablate.engine.supervisor import supervise
+from ablate.engine.queue import Queue
 folder = Path(sys.argv[2])
 try:
     work = Quick(folder, seconds=float(sys.argv[3]))

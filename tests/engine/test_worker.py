@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_run import STUDY, folder, read_until, run, start, trials
 
 from ablate.cli.worker import main
 from ablate.engine.storage import sqlite_url
+from support.commands import STUDY, folder, read_until, run, start, trials
 
 
 @pytest.fixture

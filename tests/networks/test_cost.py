@@ -7,7 +7,6 @@ import pytest
 import torch
 from fvcore.nn import ActivationCountAnalysis
 from hypothesis import given
-from test_model import EXAMPLES, images, net_specs
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -17,6 +16,7 @@ from ablate.networks.model import Blur, build
 from ablate.networks.presets import PRESETS
 from ablate.networks.widths import stage_widths
 from ablate.spec import NetSpec
+from support.nets import EXAMPLES, images, net_specs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

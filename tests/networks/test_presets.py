@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,27 +12,17 @@ from ablate.errors import InputError
 from ablate.networks import cost, fvcore_cost
 from ablate.networks.presets import PRESETS, preset
 from ablate.spec import NetSpec
+from support import ROOT
+from support.published import TORCHVISION
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 GOLDEN: dict[str, Any] = json.loads(
-    (Path(__file__).parent / "golden" / "counts.json").read_text(encoding="utf-8")
+    (ROOT / "tests" / "golden" / "counts.json").read_text(encoding="utf-8")
 )
 ROWS = GOLDEN["counts"]
 STATIC = [row for row in ROWS if row["quantity"] != "macs of all operators"]
 TRACED = [row for row in ROWS if row["quantity"] == "macs of all operators"]
-TORCHVISION = [
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnet101",
-    "resnet152",
-    "resnext50_32x4d",
-    "resnext101_32x8d",
-    "resnext101_64x4d",
-    "wide_resnet50_2",
-    "wide_resnet101_2",
-]
 
 
 def rounded(number: int, like: str) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from test_presets import TORCHVISION
 from torch import Tensor, nn
 from torchvision.models import get_model
 
@@ -13,6 +12,7 @@ from ablate.errors import InputError
 from ablate.networks.model import build
 from ablate.networks.presets import preset
 from ablate.networks.pretrained import from_torchvision
+from support.published import TORCHVISION
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

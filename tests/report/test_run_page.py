@@ -18,8 +18,8 @@ from ablate.report.figures import all
 from ablate.results import csv
 from ablate.results import names as results_names
 from ablate.study.file import read_study_file
+from support import ROOT
 
-ROOT = Path(__file__).parent.parent
 TABLES = ("trials.csv", "epochs.csv", "stages.csv", "study.toml")
 
 

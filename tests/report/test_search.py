@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from test_explored import explored
-
 from ablate.report.html.page import Page, render
 from ablate.report.search import sections
+from support.searches import explored
 
 
 def test_a_report_says_what_was_found_and_how(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from ablate.results.folder import Run
 from ablate.results.manifest import digest
 from ablate.spec import Outcome, trial_from_json
 from ablate.study.plan import load_study
+from support import ROOT
 
-ROOT = Path(__file__).parent.parent
 RUNS = sorted(path.parent for path in ROOT.glob("results/*/*/trials.csv"))
 NAMES = ("trials.csv", "trials.parquet", "epochs.csv", "stages.csv", "mechanism.csv", "study.toml")
 STORED = ("state", "test_accuracy", "val_accuracy", "started", "finished")

@@ -5,7 +5,6 @@ from typing import Any
 
 import optuna
 import pytest
-import searches
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
@@ -13,6 +12,7 @@ from ablate.search.chain import Chain
 from ablate.search.plan import Search
 from ablate.search.space import Space
 from ablate.spec import NetSpec, Outcome, TrialSpec
+from support import searches
 
 
 @pytest.fixture

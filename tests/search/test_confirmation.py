@@ -4,12 +4,11 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from test_explored import explored
-
 from ablate.search.confirmation import write_confirmation
 from ablate.search.file import EXPLORING_SEEDS
 from ablate.spec import content_hash
 from ablate.study.plan import load_study
+from support.searches import explored
 
 
 def test_finalists_and_baseline_are_a_study_of_their_own(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import searches
 
 from ablate.errors import InputError
 from ablate.search.explored import (
@@ -13,24 +12,14 @@ from ablate.search.explored import (
     HYPERVOLUME,
     NETWORKS,
     SEARCH,
-    Explored,
     is_search,
     read_explored,
     shape_of,
     write_explored,
 )
-from ablate.search.plan import Search
 from ablate.spec import content_hash
-
-FEW = (("trials = 6", "trials = 3"), ("startup = 3", "startup = 2"))
-
-
-def explored(folder: Path) -> tuple[Search, Explored]:
-    """A search that was run, and its tables in the folder."""
-    search = searches.small(folder, *FEW)
-    queue = searches.queue_of(folder, search)
-    searches.drain(queue)
-    return search, write_explored(folder, search, queue.rows())
+from support import searches
+from support.searches import explored
 
 
 def test_tables_are_read_as_they_were_written(tmp_path: Path) -> None:

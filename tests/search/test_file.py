@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import searches
 
 from ablate.errors import InputError
 from ablate.search.file import finalist, read_search_file
 from ablate.study.find import find_studies, kind_of
 from ablate.study.strict import read_toml
+from support import searches
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:

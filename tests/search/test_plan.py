@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import searches
 
 from ablate.data.catalog import DATASETS
 from ablate.errors import InputError
@@ -12,6 +11,7 @@ from ablate.networks import cost as networks_cost
 from ablate.search.file import EXPLORING_SEEDS
 from ablate.search.plan import load_search
 from ablate.study.find import find_studies
+from support import searches
 
 
 def test_baseline_stands_for_what_it_costs(tmp_path: Path) -> None:

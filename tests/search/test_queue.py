@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import searches
 
 from ablate.engine.exploring import ExploringQueue
 from ablate.engine.storage import sqlite_url
@@ -13,6 +12,7 @@ from ablate.search.explored import to_frame
 from ablate.search.plan import Search
 from ablate.search.queue import SearchQueue
 from ablate.spec import NetSpec
+from support import searches
 
 FEW = (("trials = 6", "trials = 3"), ("startup = 3", "startup = 2"))
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
-import searches
 
 from ablate.analysis.findings import find
 from ablate.cli.dry_run import show_search
@@ -19,6 +18,7 @@ from ablate.search.explored import read_explored
 from ablate.search.plan import Search
 from ablate.search.runner import run_search
 from ablate.training.execution import Execution
+from support import searches
 
 TINY = (
     ("trials = 6", "trials = 2"),

@@ -5,12 +5,12 @@ from typing import Any, get_args
 
 import optuna
 import pytest
-import searches
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from ablate.engine.exploring import make_pruner
 from ablate.search.file import Pruner, Sampler, SearchTable
 from ablate.search.samplers import distributions, make_sampler, sampler_seed
+from support import searches
 
 SEARCH = SearchTable(
     samplers=["tpe"], objectives=["val_accuracy"], trials=9, startup=3, seed=4, repeats=2

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from test_plot import legend, texts_outside
 
 from ablate.analysis.rates import by_rate, chosen
 from ablate.cli import run
@@ -21,6 +20,7 @@ from ablate.spec import trial_from_json
 from ablate.study.find import find_studies
 from ablate.study.plan import Planned, Study, load_study
 from ablate.study.tuning import FIRST_SEED, tuned, tuning_plan, tuning_table, warnings
+from support.figures import legend, texts_outside
 
 STUDY = """\
 question = "Which?"

@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
 from ablate.report.html.page import Page, Picture, Section, Table
+from support import ROOT
 
-RUN = Path(__file__).parent.parent / "results" / "width_doubling" / "digits"
+RUN = ROOT / "results" / "width_doubling" / "digits"
 
 SUMMARY = pd.DataFrame(
     {

@@ -52,7 +52,7 @@ class Quick:
             own, reports a failure, or says that it cannot run here.
     """
 
-    preload: ClassVar[tuple[str, ...]] = ("quick",)
+    preload: ClassVar[tuple[str, ...]] = ("support.quick",)
 
     folder: Path
     seconds: float = 0.0
@@ -124,7 +124,7 @@ class Workers:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["quick"])
+        self._context.set_forkserver_preload(["support.quick"])
         self.acknowledged: dict[str, str] = {}
         self._running: list[tuple[BaseProcess, Connection]] = []
 

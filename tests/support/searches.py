@@ -7,9 +7,14 @@ from pathlib import Path
 from ablate.data.catalog import DATASETS
 from ablate.engine.storage import sqlite_url
 from ablate.networks import cost
+from ablate.search.explored import (
+    Explored,
+    write_explored,
+)
 from ablate.search.plan import Search, load_search
 from ablate.search.queue import SearchQueue
 from ablate.spec import Outcome, TrialSpec
+from support import searches
 
 TEXT = """\
 kind = "search"
@@ -113,3 +118,14 @@ def drain(
         assert queue.finish(claim, ended(claim.spec))
         run.append(claim.spec)
     return run
+
+
+FEW = (("trials = 6", "trials = 3"), ("startup = 3", "startup = 2"))
+
+
+def explored(folder: Path) -> tuple[Search, Explored]:
+    """A search that was run, and its tables in the folder."""
+    search = searches.small(folder, *FEW)
+    queue = searches.queue_of(folder, search)
+    searches.drain(queue)
+    return search, write_explored(folder, search, queue.rows())

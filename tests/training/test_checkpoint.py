@@ -9,45 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.data.dataset import Dataset, Images, load
-from ablate.networks.model import build
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.data.dataset import Dataset
+from ablate.spec import TrainSpec
 from ablate.training.checkpoint import read_checkpoint, write_checkpoint
-from ablate.training.loop import Epoch, fit
+from ablate.training.loop import Epoch
+from support.trained import CPU, Hostile, Killed, train
+from support.trained import data as data
 
-CPU = torch.device("cpu")
-NET = NetSpec(widths=(4, 8), depths=(1, 1), strides=(1, 2), in_channels=1, image_size=8)
 EPOCHS = 4
-
-
-class Killed(Exception):  # noqa: N818 - not an error, a kill
-    """Stands for the end of the process."""
-
-
-def few_digits() -> Dataset:
-    digits = load(DataSpec(), Path("nowhere"))
-    few = [Images(part.images[:128], part.labels[:128]) for part in (digits.train, digits.val)]
-    return replace(digits, train=few[0], val=few[1])
-
-
-@pytest.fixture(scope="module")
-def data() -> Dataset:
-    return few_digits()
-
-
-def train(
-    data: Dataset, recipe: TrainSpec, checkpoint: Path | None, kill_after: int | None = None
-) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
-    torch.manual_seed(0)
-    network, epochs = build(NET), list[Epoch]()
-
-    def on_epoch(epoch: Epoch) -> None:
-        epochs.append(epoch)
-        if epoch.epoch == kill_after:
-            raise Killed
-
-    fit(network, data, recipe, 0, on_epoch, checkpoint)
-    return network.state_dict(), epochs
 
 
 def measured(epochs: list[Epoch]) -> list[Epoch]:
@@ -85,16 +54,6 @@ def test_a_torn_file_is_seen(tmp_path: Path, length: int) -> None:
     write_checkpoint(path, {"a": torch.arange(100)})
     path.write_bytes(path.read_bytes()[:length])
     assert read_checkpoint(path, CPU) is None
-
-
-class Hostile:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, tuple[Path]]:
-        return Path.touch, (self.path,)
 
 
 @pytest.mark.parametrize("how", ["torch", "pickle"])

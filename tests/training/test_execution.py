@@ -182,7 +182,7 @@ def test_memory_can_be_kept_twice() -> None:
 CHURN = """
 import resource
 import torch
-from ablate.execution import keep_freed_memory
+from ablate.training.execution import keep_freed_memory
 
 def faults():
     torch.ones(2**23)

@@ -338,3 +338,8 @@ def test_a_training_killed_after_any_epoch_goes_on_to_the_same_weights(
 def small_network(seed: int = 0) -> torch.nn.Module:
     torch.manual_seed(seed)
     return build(NetSpec(widths=(4, 8, 16), in_channels=1, image_size=8))
+
+
+def test_weights_that_blow_up_in_the_last_step_are_a_divergence(few: Dataset) -> None:
+    with pytest.raises(DivergedError):
+        trained(few, TrainSpec(epochs=1, batch_size=100, lr=1e30, schedule="cosine"))

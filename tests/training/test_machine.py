@@ -5,7 +5,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,8 +18,7 @@ from ablate.processes import cpu_count
 from ablate.results.schema import COLUMNS
 from ablate.training import machine
 from ablate.training.machine import GPU_STATE, describe, gpu_state, pick_device
-
-PACKAGE = Path(machine.__file__).parent
+from support.commit import PACKAGE, commit_and_dirty, run_python
 
 
 def test_the_columns_of_a_machine() -> None:
@@ -127,26 +125,6 @@ def test_a_process_held_to_one_cpu_counts_one() -> None:
 # Commits, each in a process of its own, as `describe` remembers what it found
 
 
-def run_python(code: str, root: Path, path: str) -> Any:
-    """What a process prints, as JSON, that imports the package from `root`."""
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(root)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd="/", capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def commit_and_dirty(root: Path, path: str | None = None) -> tuple[str | None, bool | None]:
-    code = (
-        "import json; from ablate import machine; found = machine.describe('cpu'); "
-        "print(json.dumps([machine.__file__, found['commit'], found['dirty']]))"
-    )
-    file, commit, dirty = run_python(code, root, os.environ["PATH"] if path is None else path)
-    assert Path(file) == root / "ablate" / "machine.py"
-    return commit, dirty
-
-
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A folder with a copy of the package, outside any checkout."""
@@ -200,3 +178,20 @@ def test_without_git_there_is_no_commit(copy: Path) -> None:
     git(copy, "commit", "--quiet", "--message", "All")
     assert commit_and_dirty(copy)[0] is not None
     assert commit_and_dirty(copy, path=str(copy / "empty")) == (None, None)
+
+
+def test_a_git_that_cannot_be_run_is_none(copy: Path) -> None:
+    folder = copy / "bin"
+    folder.mkdir()
+    (folder / "git").write_text("")  # not executable
+    assert commit_and_dirty(copy, path=str(folder)) == (None, None)
+    assert commit_and_dirty(copy, path=str(folder / "git")) == (None, None)
+
+
+@pytest.mark.parametrize("wanted", ["cuda:9", "banana", "mps"])
+def test_no_such_device_beside_cuda(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert machine.pick_device("cuda:1") == "cuda:1"
+    with pytest.raises(InputError, match=f"--device {wanted}"):
+        machine.pick_device(wanted)

@@ -18,8 +18,9 @@ from ablate.report.claims.torchvision import network_names, read_network
 from ablate.report.claims.verdict import Linked, Observed, article_network, layer_macs, verdict
 from ablate.study.find import find_studies, kind_of
 from ablate.study.strict import read_toml
+from support import ROOT
 
-SHIPPED = Path(__file__).parent.parent / "studies" / "claims.toml"
+SHIPPED = ROOT / "studies" / "claims.toml"
 FILES = {
     *("claims.csv", "checks.csv", "networks.csv", "linked.csv", "summary.md", "report.html"),
     *("macs_by_growth.png", "macs_by_growth.svg", "macs_by_growth.csv"),

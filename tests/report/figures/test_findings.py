@@ -13,10 +13,6 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, QuadMesh
 from matplotlib.figure import Figure
-from test_analyse import by_place, trials_frame
-from test_factorial import grid
-from test_growth import trials as growth_trials
-from test_plot import STUDIES, hidden_tick_labels, legend, study, texts_outside
 
 from ablate.analysis import growth
 from ablate.analysis.growth import GrowthFit
@@ -26,6 +22,9 @@ from ablate.report.figures import distributions, interaction, style
 from ablate.report.figures import mechanism as report_figures_mechanism
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.style import Drawing
+from support.figures import STUDIES, hidden_tick_labels, legend, study, texts_outside
+from support.frames import by_place, grid, trials_frame
+from support.growth import trials as growth_trials
 
 DOWNSAMPLES = ["stride", "average pool before the block", "max"]
 WIDTHS = ["constant width", "doubling width", "tripling of the width"]

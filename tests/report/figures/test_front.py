@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from test_explored import explored
 
 from ablate.analysis import statistics
 from ablate.report.figures.front import front_against_cost, hypervolume_by_budget
 from ablate.report.figures.style import save
 from ablate.search.explored import Explored
+from support.searches import explored
 
 
 def confirmed(found: Explored, seeds: int) -> pd.DataFrame:

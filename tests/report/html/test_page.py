@@ -11,13 +11,13 @@ import html5lib
 import numpy as np
 import pandas as pd
 import pytest
-from pages import FIGURES, SUMMARY, example, picture
 
 from ablate.errors import InputError
 from ablate.report import html
 from ablate.report.html.page import Entry, Page, Picture, Section, Table, render, render_index
 from ablate.report.html.svg import inline
 from ablate.report.html.table import sort_key
+from support.pages import FIGURES, SUMMARY, example, picture
 
 HOSTILE = (
     "<script>alert(1)</script>",
