@@ -24,12 +24,12 @@ sys.path.insert(0, TESTS)
 os.environ["PYTHONPATH"] = TESTS  # where Python's fork server finds what it imports beforehand
 
 import optuna
-from postgres import serving
-from quick import NAME, Quick, Workers, outcome, plan
 
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import supervise
+from support.postgres import serving
+from support.quick import NAME, Quick, Workers, outcome, plan
 
 
 def queue_rate(where: str, workers: int, trials: int) -> float:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("support")
+
 from ablate.data.dataset import Dataset, load
 from ablate.processes import wait_politely
 from ablate.spec import DataSpec
@@ -22,7 +24,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 
 import torch
-from postgres import postgres as postgres
+
+from support.postgres import postgres as postgres
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from quick import NAME, Workers, check_whole, outcome, plan
 
 from ablate.engine.queue import Queue
 from ablate.engine.storage import StorageError, sqlite_url
+from support.quick import NAME, Workers, check_whole, outcome, plan
 
 FULL = os.environ.get("ABLATE_FAULTS") == "full"
 

@@ -16,8 +16,6 @@ import pytest
 import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_study import names, tables, well_typed
-from test_study import values as small_values
 
 from ablate.data.catalog import DATASETS
 from ablate.errors import LONGEST_LINE, InputError
@@ -28,8 +26,11 @@ from ablate.spec import NetSpec
 from ablate.study.find import find_studies, kind_of
 from ablate.study.plan import load_study
 from ablate.study.strict import read_toml
+from support import ROOT
+from support.documents import names, tables, well_typed
+from support.documents import values as small_values
 
-SHIPPED = sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
+SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
 FULL = os.environ.get("ABLATE_FAULTS") == "full"
 HANG_S = 60  # of processor time: far beyond what any file may take
 MEMORY = 2**31  # bytes beyond what the process has

@@ -21,8 +21,6 @@ import pytest
 import tomli_w
 import torch
 from PIL import Image
-from test_checkpoint import CPU, NET, Hostile, train
-from test_checkpoint import data as data
 
 from ablate.data import image_cache
 from ablate.data.dataset import Dataset
@@ -40,8 +38,11 @@ from ablate.results.names import EPOCHS, STAGES, TRIALS
 from ablate.spec import TrainSpec
 from ablate.study.plan import load_study
 from ablate.training.checkpoint import DIGEST_LENGTH, read_checkpoint, write_checkpoint
+from support import ROOT
+from support.trained import CPU, NET, Hostile, train
+from support.trained import data as data
 
-RUN = Path(__file__).parent.parent / "results" / "width_doubling" / "digits"
+RUN = ROOT / "results" / "width_doubling" / "digits"
 RECIPE = TrainSpec(epochs=2, batch_size=32)
 FORMULAS = ["=cmd()", "+cmd", "-cmd|' /C calc'!A0", "@SUM(1)", "\uff1dcmd()"]
 MARKUP = [

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from support import ROOT
+
 WITHOUT_TORCH = [
     *("analysis", "report", "results", "study"),
     *("search.file", "search.space", "search.plan", "search.front", "search.explored"),

@@ -19,8 +19,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from test_checkpoint import CPU, NET, few_digits
-from test_run import QUICK, STUDY
 
 from ablate import files
 from ablate.data.dataset import Dataset
@@ -30,9 +28,12 @@ from ablate.results import csv, names
 from ablate.spec import TrainSpec
 from ablate.training.checkpoint import read_checkpoint
 from ablate.training.loop import Epoch, fit
+from support import ROOT
+from support.commands import QUICK, STUDY
+from support.trained import CPU, NET, few_digits
 
 RECIPE = TrainSpec(epochs=4, batch_size=32)
-RUN = Path(__file__).parent.parent / "results" / "width_doubling" / "digits"
+RUN = ROOT / "results" / "width_doubling" / "digits"
 
 
 def apart(work: Callable[..., None], *args: object) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from readme import README, ROOT, columns, rendered
 
 from ablate.analysis import comparison, findings
 from ablate.report import write
 from ablate.results import csv
+from readme import README, ROOT, columns, rendered
 
 RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/*/trials.csv"))
 COMPARISONS = sorted(path.parent for path in (ROOT / "results").glob("*/comparison.csv"))

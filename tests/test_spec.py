@@ -5,7 +5,6 @@ import json
 import math
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +24,9 @@ from ablate.spec import (
     to_json,
     trial_from_json,
 )
+from support import ROOT
 
-GOLDEN = Path(__file__).parent / "golden" / "hashes.json"
+GOLDEN = ROOT / "tests" / "golden" / "hashes.json"
 
 # Hashes of released specs: they name rows of published tables, so they never change. The specs
 # that spell out every default hold the defaults themselves: were one to change, the old value

@@ -1,0 +1,251 @@
+"""The statistics, against answers worked out by hand or by SciPy's own tests."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ablate.analysis import statistics, wording
+from ablate.analysis import summary as analysis_summary
+from ablate.errors import InputError
+from support.frames import CONSTANT, DOUBLING, NAN, TRIPLING, by_place, three_arms, trials_frame
+
+
+def row_of(summary: analysis_summary.Summary, cell: str) -> Any:
+    return summary.table.set_index("cell").loc[cell]
+
+
+def test_by_seed_is_seeds_by_cells() -> None:
+    frame = trials_frame({"b": {3: 0.5, 1: 0.25}, "a": {1: 0.75, 3: "failed"}, "c": {2: "failed"}})
+    wide = analysis_summary.by_seed(frame)
+    assert list(wide.columns) == ["b", "a", "c"]
+    assert list(wide.index) == [1, 3]
+    np.testing.assert_array_equal(wide, [[0.25, 0.75, NAN], [0.5, NAN, NAN]])
+
+
+def test_by_seed_refuses_a_seed_twice() -> None:
+    frame = trials_frame({"a": {0: 0.5}})
+    again = frame.assign(key="other")
+    with pytest.raises(InputError, match="cell 'a' has seed 0 twice"):
+        analysis_summary.by_seed(pd.concat([frame, again]))
+
+
+def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
+    summary = analysis_summary.summarise(three_arms(), "constant")
+    assert list(summary.table["cell"]) == ["constant", "doubling", "tripling"]
+    assert " ".join(summary.table.columns) == (
+        "cell n diverged failed mean low high params macs activations "
+        + "".join(
+            f"{timed}_{name} "
+            for timed in ("train", "infer", "epoch")
+            for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
+        )
+        + "throughput_control_off diff diff_low diff_high pairs effect p p_equal detectable "
+        "pairs_needed finding"
+    )
+    told = (summary.outcome, summary.level, summary.margin, summary.unit)
+    assert told == ("test_accuracy", 0.95, 0.005, "seed")
+    assert (summary.outcome_name, summary.level_name) == ("test accuracy", "95%")
+    assert summary.cells == ["constant", "doubling", "tripling"]
+    assert list(summary.table["params"]) == [175_258] * 3
+    assert list(summary.table["infer_images_per_s_iqr"]) == [400.0] * 3
+
+
+def test_a_summary_holds_what_the_statistics_say() -> None:
+    summary = analysis_summary.summarise(three_arms(), "constant", level=0.9, margin=0.02)
+    alone, equal = [], []
+    for cell, values in (("doubling", DOUBLING), ("tripling", TRIPLING)):
+        row = row_of(summary, cell)
+        differences = np.subtract(values, CONSTANT)
+        mean = statistics.mean_interval(values, 0.9)
+        paired = statistics.difference_interval(differences, 0.95)  # 10% over two
+        assert (row["mean"], row["low"], row["high"]) == (mean.mean, mean.low, mean.high)
+        assert (row["diff"], row["diff_low"], row["diff_high"]) == pytest.approx(
+            (paired.mean, paired.low, paired.high)
+        )
+        assert row["effect"] == pytest.approx(statistics.hedges_g(differences))
+        assert row["detectable"] == pytest.approx(statistics.detectable(differences, 0.95))
+        assert row["pairs_needed"] == statistics.pairs_to_detect(differences, 0.02, 0.95)
+        assert row["finding"] == "higher"
+        alone.append(statistics.sign_flip_p(differences))
+        equal.append(statistics.equivalence_p(differences, 0.02))
+    others = summary.table[summary.table["cell"] != "constant"]
+    assert list(others["p"]) == pytest.approx(statistics.holm(alone))
+    assert list(others["p_equal"]) == pytest.approx(statistics.holm(equal))
+
+
+def test_the_baseline_is_not_compared_with_itself() -> None:
+    row = row_of(analysis_summary.summarise(three_arms(), "doubling"), "doubling")
+    assert row["finding"] == "baseline"
+    assert row["pairs"] == 0
+    empty = ["diff", "diff_low", "diff_high", "effect", "p", "p_equal", "detectable"]
+    assert row[[*empty, "pairs_needed"]].isna().all()
+
+
+def test_row_order_changes_nothing_but_the_order() -> None:
+    frame = trials_frame(
+        {
+            "constant": by_place([*CONSTANT, "diverged"]),
+            "doubling": by_place([*DOUBLING, 0.93]),
+        }
+    )
+    shuffled = frame.sample(frac=1, random_state=3)
+    there, here = (
+        analysis_summary.summarise(table, "constant").table.set_index("cell")
+        for table in (shuffled, frame)
+    )
+    pd.testing.assert_frame_equal(there.loc[here.index], here, check_exact=True)
+
+
+def test_unequal_seeds_are_paired_by_seed() -> None:
+    frame = trials_frame(
+        {
+            "constant": {0: 0.50, 1: 0.60, 2: 0.70, 3: "failed", 9: 0.1},
+            "doubling": {2: 0.75, 3: 0.99, 1: 0.63, 0: 0.51},
+        }
+    )
+    row = row_of(analysis_summary.summarise(frame, "constant"), "doubling")
+    expected = stats.ttest_rel([0.51, 0.63, 0.75], [0.5, 0.6, 0.7]).confidence_interval()
+    assert (row["n"], row["pairs"]) == (4, 3)
+    assert row["diff"] == pytest.approx(0.03)
+    assert (row["diff_low"], row["diff_high"]) == pytest.approx((expected.low, expected.high))
+    assert row["finding"] == "too few seeds"
+
+
+def test_trials_that_did_not_complete_are_counted() -> None:
+    frame = trials_frame(
+        {
+            "constant": by_place([0.8, 0.9, "diverged", "failed", "failed"]),
+            "doubling": by_place(["failed"] * 5),
+        }
+    )
+    summary = analysis_summary.summarise(frame, "constant")
+    assert summary.table[["n", "diverged", "failed"]].to_numpy().tolist() == [[2, 1, 2], [0, 0, 5]]
+    lost = row_of(summary, "doubling")
+    assert math.isnan(lost["mean"])
+    assert lost["pairs"] == 0
+    assert lost["finding"] == "too few seeds"
+    assert "1 diverged and 7 failed" in wording.answer(summary)
+
+
+def test_a_diverged_trial_with_an_accuracy_still_gives_none() -> None:
+    frame = trials_frame({"a": by_place([0.8, 0.9, "diverged"])})
+    frame.loc[2, "test_accuracy"] = 0.1
+    assert row_of(analysis_summary.summarise(frame, "a"), "a")["mean"] == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize(
+    ("differences", "finding"),
+    [
+        ([0.01] * 6, "higher"),
+        ([-0.01] * 6, "lower"),
+        ([0.0] * 6, "equivalent"),
+        ([0.004] * 6, "equivalent"),  # sure, and smaller than what counts
+        ([0.01, -0.01] * 3, "inconclusive"),
+        ([0.01] * 5, "too few seeds"),
+        ([0.01], "too few seeds"),
+    ],
+)
+def test_findings(differences: list[float], finding: str) -> None:
+    frame = trials_frame(
+        {
+            "base": by_place([0.5] * len(differences)),
+            "other": by_place([0.5 + difference for difference in differences]),
+        }
+    )
+    row = row_of(analysis_summary.summarise(frame, "base"), "other")
+    assert row["finding"] == finding
+    if len(differences) > 1 and len(set(differences)) == 1:
+        assert row["diff_low"] == pytest.approx(row["diff_high"])
+
+
+@pytest.mark.parametrize(("seeds", "finding"), [(7, "too few seeds"), (8, "higher")])
+def test_seven_seeds_cannot_tell_six_arms_apart(seeds: int, finding: str) -> None:
+    arms = {f"arm {number}": by_place([0.6 + number / 100] * seeds) for number in range(6)}
+    summary = analysis_summary.summarise(
+        trials_frame({"base": by_place([0.5] * seeds)} | arms), "base"
+    )
+    assert set(summary.table["finding"]) == {"baseline", finding}
+
+
+def test_equal_arms_are_seldom_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    frame = trials_frame({name: by_place([0.9] * 8) for name in "abcd"})
+    runs, wrong = 150, 0
+    for _ in range(runs):
+        frame["test_accuracy"] = rng.normal(0.9, 0.02, len(frame))
+        wrong += (
+            analysis_summary.summarise(frame, "a").table["finding"].isin(["higher", "lower"]).any()
+        )
+    assert wrong / runs <= stats.binom.isf(0.0001, runs, 0.05) / runs
+
+
+def test_unknown_names_are_input_errors() -> None:
+    with pytest.raises(InputError, match="expected one of constant, doubling, tripling"):
+        analysis_summary.summarise(three_arms(), "quadrupling")
+    with pytest.raises(InputError, match="expected test_accuracy or val_accuracy"):
+        analysis_summary.summarise(three_arms(), "constant", outcome="train_loss")
+
+
+def test_throughput_may_be_missing() -> None:
+    missing = dict.fromkeys(analysis_summary.THROUGHPUTS)
+    frame = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})  # type: ignore[dict-item]
+    summary = analysis_summary.summarise(frame, "a")
+    assert summary.table[list(analysis_summary.THROUGHPUTS)].isna().all(axis=None)
+    assert wording.text_table(summary).splitlines()[1].endswith(" -")
+
+
+points = st.lists(
+    st.tuples(*[st.one_of(st.integers(0, 4).map(float), st.just(NAN))] * 2), max_size=12
+)
+
+
+@given(points, st.booleans())
+def test_pareto_agrees_with_the_definition(rows: list[tuple[float, float]], more: bool) -> None:
+    frame = pd.DataFrame(rows, columns=["cost", "outcome"], dtype=float)
+    sign = -1 if more else 1
+
+    def dominates(one: tuple[float, float], two: tuple[float, float]) -> bool:
+        as_good = sign * one[0] <= sign * two[0] and one[1] >= two[1]
+        return as_good and one != two
+
+    expected = [
+        not any(map(math.isnan, row)) and not any(dominates(other, row) for other in rows)
+        for row in rows
+    ]
+    assert (
+        analysis_summary.pareto(frame, "cost", "outcome", maximise_cost=more).tolist() == expected
+    )
+
+
+def test_pareto_keeps_ties_and_the_index() -> None:
+    frame = pd.DataFrame({"cost": [1, 1, 2], "outcome": [0.5, 0.5, 0.4]}, index=[7, 8, 9])
+    front = analysis_summary.pareto(frame, "cost", "outcome")
+    assert front.to_dict() == {7: True, 8: True, 9: False}
+
+
+def test_epoch_intervals() -> None:
+    epochs = pd.DataFrame(
+        {
+            "cell": ["b", "b", "b", "b", "a", "b"],
+            "epoch": [2, 1, 1, 1, 1, 2],
+            "seed": [0, 0, 1, 2, 0, 1],
+            "train_loss": [0.5, 1.0, 2.0, 3.0, 4.0, math.inf],
+        }
+    )
+    curves = analysis_summary.epoch_intervals(epochs, "train_loss")
+    half = 4.302653 / math.sqrt(3)
+    expected = pd.DataFrame(
+        [
+            ("b", 1, 3, 2.0, 2 - half, 2 + half),
+            ("b", 2, 1, 0.5, NAN, NAN),
+            ("a", 1, 1, 4.0, NAN, NAN),
+        ],
+        columns=["cell", "epoch", "n", "mean", "low", "high"],
+    )
+    pd.testing.assert_frame_equal(curves, expected, rtol=1e-6, check_dtype=False)

@@ -1,0 +1,285 @@
+"""The figures: labelled, complete, the same bytes each time, and within their borders."""
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PathCollection
+
+from ablate.analysis import summary as analysis_summary
+from ablate.report.figures import accuracy, comparison, curves, style
+from ablate.report.figures import stages as report_figures_stages
+from ablate.report.figures.style import Drawing
+from support.figures import (
+    LONG_NAMES,
+    SMALL,
+    STUDIES,
+    hidden_tick_labels,
+    legend,
+    texts_outside,
+)
+from support.frames import by_place, trials_frame
+
+
+def drawings(name: str) -> dict[str, Drawing]:
+    """Every figure of a made-up study by its name."""
+    trials, summary, stages, epochs = STUDIES[name]
+    cells = list(summary.table["cell"])
+    drawn = [
+        accuracy.accuracy_by_arm(trials, summary),
+        accuracy.accuracy_against_cost(trials, summary),
+        report_figures_stages.stage_costs(stages, cells),
+        report_figures_stages.stage_shares(stages, cells),
+        curves.learning_curves(epochs, cells),
+    ]
+    return {drawing.name: drawing for drawing in drawn}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_figure_is_labelled_and_within_its_border(name: str) -> None:
+    figures = drawings(name)
+    assert list(figures) == ["accuracy", "pareto", "stage_costs", "stage_shares", "curves"]
+    for drawing in figures.values():
+        assert texts_outside(drawing.figure) == []
+        assert all(axes.get_xlabel() for axes in drawing.figure.axes)
+        assert drawing.title
+        assert drawing.alt.endswith(".")
+        assert not drawing.data.empty
+
+
+def test_axes_say_what_and_in_which_unit() -> None:
+    labels = {
+        name: [
+            (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) for axes in drawing.figure.axes
+        ]
+        for name, drawing in drawings("ten seeds").items()
+    }
+    assert labels["accuracy"] == [
+        ("Test accuracy (%)", "", "Each seed; mean with 95% interval"),
+        ("Difference from constant (points)", "", "Paired by seed; joint 95% interval"),
+    ]
+    assert [x for x, _, _ in labels["pareto"]] == [
+        "MACs per image (conv + linear)",
+        "Parameters",
+        "Activations per image",
+        "Inference (µs/image; bars: IQR)\ncpu: AMD EPYC 7302 16-Core\nProcessor, batch 256",
+    ]
+    assert labels["pareto"][0][1] == "Test accuracy (%)\nmean and 95% interval"
+    assert [title for _, _, title in labels["stage_costs"]] == [
+        "MACs per image (conv + linear)",
+        "Parameters",
+        "Activations per image",
+    ]
+    assert labels["curves"] == [
+        ("Epoch", "Training loss (nats)", ""),
+        ("Epoch", "Validation accuracy (%)", ""),
+    ]
+
+
+def test_accuracy_has_a_dot_a_seed_and_an_interval_an_arm() -> None:
+    trials, summary, *_ = STUDIES["ten seeds"]
+    left, right = accuracy.accuracy_by_arm(trials, summary).figure.axes
+    dots = [dots for dots in left.collections if isinstance(dots, PathCollection)]
+    assert [len(np.asarray(arm.get_offsets())) for arm in dots] == [10, 10, 10]
+    drawn = sorted(np.asarray(dots[0].get_offsets())[:, 0])
+    given = sorted(100 * trials.loc[trials["cell"] == "constant", "test_accuracy"])
+    assert drawn == pytest.approx(given)
+    assert len(left.containers) == 3
+    means = [float(bar.lines[0].get_xdata()[0]) for bar in left.containers]  # type: ignore[attr-defined]
+    assert means == pytest.approx(list(100 * summary.table["mean"]))
+    assert [tick.get_text() for tick in left.get_yticklabels()] == [
+        "constant\nn = 10",
+        "doubling\nn = 10",
+        "tripling\nn = 10",
+    ]
+    assert [text.get_text() for text in right.texts] == ["baseline"]
+
+
+def test_a_failed_arm_is_listed_not_drawn() -> None:
+    figures = drawings("one arm failed")
+    left = figures["accuracy"].figure.axes[0]
+    assert left.get_yticklabels()[1].get_text() == "doubling\nn = 0, 6 failed"
+    assert [text.get_text() for text in left.texts] == ["no complete trial"]
+    for name in ("pareto", "curves"):
+        assert legend(figures[name].figure) == [
+            "constant (n = 6)",
+            "doubling (n = 0)",
+            "tripling (n = 6)",
+        ]
+
+
+def test_a_cell_keeps_its_colour_in_every_figure() -> None:
+    _, summary, stages, epochs = STUDIES["one arm failed"]
+    colour = style.looks(list(summary.table["cell"]))["tripling"].colour
+    only = curves.learning_curves(
+        epochs[epochs["cell"] == "tripling"], list(summary.table["cell"])
+    ).figure
+    assert only.legends[0].get_lines()[2].get_color() == colour
+    assert only.axes[0].lines[2].get_color() == colour
+    assert (
+        report_figures_stages.stage_costs(stages).figure.legends[0].get_lines()[2].get_color()
+        == colour
+    )
+    assert len({look.colour for look in style.looks(LONG_NAMES).values()}) == 9
+
+
+def test_pareto_front_is_filled_and_the_rest_hollow() -> None:
+    accuracies = {"cheap": [0.8, 0.81], "best": [0.9, 0.91], "dear": [0.85, 0.86]}
+    costs = {
+        name: {
+            **dict.fromkeys(("macs", "params", "activations"), 10.0 ** (place + 3)),
+            "infer_images_per_s": 10.0**-place,
+        }
+        for place, name in enumerate(accuracies)
+    }
+    trials = trials_frame({name: by_place(of) for name, of in accuracies.items()}, costs)
+    figure = accuracy.accuracy_against_cost(
+        trials, analysis_summary.summarise(trials, "cheap")
+    ).figure
+    for axes in figure.axes:
+        front = axes.lines[0]
+        assert sorted(np.asarray(front.get_ydata())) == pytest.approx([80.5, 90.5])
+        markers = [bar.lines[0] for bar in axes.containers]  # type: ignore[attr-defined]
+        assert [marker.get_markerfacecolor() != "white" for marker in markers] == [
+            True,
+            True,
+            False,
+        ]
+
+
+def test_missing_throughput_is_said() -> None:
+    missing: dict[str, Any] = dict.fromkeys(analysis_summary.THROUGHPUTS)
+    trials = trials_frame({"a": by_place([0.8, 0.9])}, {"a": missing})
+    figure = accuracy.accuracy_against_cost(trials, analysis_summary.summarise(trials, "a")).figure
+    assert [text.get_text() for text in figure.axes[3].texts] == ["not measured"]
+    assert texts_outside(figure) == []
+
+
+def test_latency_bars_are_the_quartiles_of_the_rate() -> None:
+    costs = {"a": {"infer_images_per_s": 1e4, "infer_images_per_s_iqr": 4e3},
+             "b": {"infer_images_per_s": 1e4, "infer_images_per_s_iqr": 3e4}}  # fmt: skip
+    trials = trials_frame({"a": by_place([0.8, 0.9]), "b": by_place([0.8, 0.9])}, costs)
+    drawing = accuracy.accuracy_against_cost(trials, analysis_summary.summarise(trials, "a"))
+    a, b = drawing.data[["latency_low", "latency", "latency_high"]].to_numpy().tolist()
+    assert a == pytest.approx([1e6 / 12_000, 100, 1e6 / 8_000])
+    assert b == pytest.approx([1e6 / 25_000, 100, math.inf])
+    axes = drawing.figure.axes[3]
+    low, high = axes.get_xlim()
+    assert (low, high) == pytest.approx((40, 125), rel=0.15)
+    bars = [bar.lines[2][0].get_segments()[0][:, 0] for bar in axes.containers]
+    assert list(bars[0]) == pytest.approx([1e6 / 12_000, 1e6 / 8_000])
+    assert bars[1][1] > high
+
+
+def test_latencies_that_cannot_be_compared_have_no_front() -> None:
+    off = {"throughput_control_off": True}
+    trials = trials_frame({"a": by_place([0.8]), "b": by_place([0.9])}, {"a": off, "b": off})
+    drawing = accuracy.accuracy_against_cost(trials, analysis_summary.summarise(trials, "a"))
+    assert "Do not compare" in drawing.figure.axes[3].get_xlabel()
+    assert not drawing.data["latency_front"].any()
+    assert drawing.data["macs_front"].any()
+    assert drawing.alt.endswith("Latencies are not to be compared.")
+
+
+@pytest.mark.parametrize("ratio", [1, 1.02, 1.5, 2.1, 3.9, 5, 9, 25, 80, 290, 1e3, 1e5])
+def test_logarithmic_ticks_are_few_and_apart(ratio: float) -> None:
+    costs = {"a": {"macs": 7.7e6}, "b": {"macs": 7.7e6 * ratio}}
+    trials = trials_frame({"a": {0: 0.8}, "b": {0: 0.9}}, costs)
+    axes = accuracy.accuracy_against_cost(
+        trials, analysis_summary.summarise(trials, "a")
+    ).figure.axes[0]
+    hidden = hidden_tick_labels(axes)
+    shown = [label for label in axes.get_xticklabels() if label not in hidden]
+    boxes = sorted((label.get_window_extent() for label in shown), key=lambda box: float(box.x0))
+    assert len({label.get_text() for label in shown}) == len(shown) >= 2
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_stages_come_in_the_order_of_the_network() -> None:
+    *_, stages, _ = STUDIES["ten seeds"]
+    axes = report_figures_stages.stage_costs(stages.iloc[::-1], SMALL).figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
+        "stem\n32",
+        "1\n16",
+        "2\n8",
+        "3\n4",
+        "head\n2",
+    ]
+    residual = axes.lines[0]
+    assert list(np.diff(np.asarray(residual.get_xdata(), dtype=float)).round(9)) == [1, 1]
+
+
+def test_curves_give_the_range_of_seeds() -> None:
+    *_, epochs = STUDIES["two seeds"]
+    stopped = epochs[(epochs["seed"] == 0) | (epochs["epoch"] < 3)]
+    assert legend(curves.learning_curves(stopped).figure)[0] == "constant (n = 1 to 2)"
+
+
+def test_curves_without_epochs() -> None:
+    *_, epochs = STUDIES["two seeds"]
+    assert legend(curves.learning_curves(epochs.iloc[:0], ["a"]).figure) == ["a (n = 0)"]
+
+
+def test_saved_bytes_are_the_same_each_time(tmp_path: Path) -> None:
+    once, again = (drawings("two seeds") for _ in range(2))
+    for name in once:
+        for drawing, folder in ((once, "first"), (again, "second"), (again, "third")):
+            style.save(drawing[name], tmp_path / folder)
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert files == sorted(f"{name}.{kind}" for name in once for kind in ("csv", "png", "svg"))
+    for file in files:
+        first, *others = (
+            (tmp_path / folder / file).read_bytes() for folder in ("first", "second", "third")
+        )
+        assert others == [first, first], file
+
+
+def test_style_and_figures_leave_the_settings_alone(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    style.save(drawings("two seeds")["accuracy"], tmp_path)
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_data_beside_a_figure_is_what_it_shows() -> None:
+    trials, summary, *_ = STUDIES["ten seeds"]
+    figures = drawings("ten seeds")
+    seeds = figures["accuracy"].data
+    assert len(seeds) == 30
+    assert sorted(seeds["accuracy"]) == pytest.approx(sorted(trials["test_accuracy"]))
+    front = figures["pareto"].data.set_index("cell")
+    assert list(front.index[front["macs_front"]]) == list(front.index[front["params_front"]])
+    expected = 1e6 / summary.table["infer_images_per_s"]
+    assert list(front["latency"]) == pytest.approx(list(expected))
+    shares = figures["stage_shares"].data
+    assert list(shares.groupby("cell")["macs"].sum()) == pytest.approx([1, 1, 1])
+
+
+def test_shares_are_drawn_end_to_end_and_numbered() -> None:
+    *_, stages, _ = STUDIES["ten seeds"]
+    axes = report_figures_stages.stage_shares(stages, SMALL).figure.axes[0]
+    constant = [bar[0] for bar in axes.containers]
+    assert [bar.get_width() for bar in constant] == pytest.approx([20] * 5)
+    assert [bar.get_x() for bar in constant] == pytest.approx([0, 20, 40, 60, 80])
+    numbers = [text.get_text() for text in axes.texts]
+    assert numbers.count("20") == 5
+
+
+def test_runs_stand_side_by_side() -> None:
+    parts = []
+    for place, name in enumerate(("ten seeds", "one arm failed")):
+        part = STUDIES[name][1].copy()
+        part.insert(0, "run", f"run {place}")
+        part.insert(1, "baseline", "constant")
+        parts.append(part)
+    drawing = comparison.differences_by_run(pd.concat(parts, ignore_index=True))
+    assert texts_outside(drawing.figure) == []
+    assert legend(drawing.figure) == ["run 0 (10 pairs)", "run 1 (6 pairs)"]
+    first, second = drawing.figure.axes[0].containers
+    assert len(first.lines[0].get_xdata()) == 2
+    assert len(second.lines[0].get_xdata()) == 1  # the failed arm has no difference
+    assert "tripling in run 1: " in drawing.alt

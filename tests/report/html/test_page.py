@@ -1,0 +1,343 @@
+"""Pages: valid HTML in one file, nothing of a user's taken for markup, drawings let in alone."""
+
+import dataclasses
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import numpy as np
+import pandas as pd
+import pytest
+
+from ablate.errors import InputError
+from ablate.report import html
+from ablate.report.html.page import Entry, Page, Picture, Section, Table, render, render_index
+from ablate.report.html.svg import inline
+from ablate.report.html.table import sort_key
+from support.pages import FIGURES, SUMMARY, example, picture
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=cmd()",
+    "{{7*7}} {% raw %} <b>{{m^2}}",
+    "**bold** &amp; </table><h1>",
+    "</title></style></script>",
+)
+
+
+def parsed(source: str) -> Any:
+    """The document, if it has no error at all."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    return parser.parse(source)
+
+
+def text_of(element: Any) -> str:
+    return "".join(element.itertext())
+
+
+def cells_of(frame: pd.DataFrame) -> list[Any]:
+    return list(parsed(render(with_table(frame))).iter("td"))
+
+
+def ids(document: Any) -> list[str]:
+    return [element.attrib["id"] for element in document.iter() if "id" in element.attrib]
+
+
+def values(document: Any, names: set[str]) -> Iterator[tuple[str, str]]:
+    """The values of the named attributes, SVG's included."""
+    for element in document.iter():
+        for key, value in element.attrib.items():
+            if str(key) in names:
+                yield str(key), value
+
+
+def with_table(frame: pd.DataFrame) -> Page:
+    section = Section(heading="Tables", tables=(Table(caption="All", frame=frame),))
+    return Page(title="t", question="q", answer="a", sections=(section,), footer="f")
+
+
+def drawing(body: str, attributes: str = "") -> str:
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="0 0 9 9"{attributes}>{body}</svg>'
+    )
+
+
+@pytest.fixture(scope="module")
+def source() -> str:
+    return render(example())
+
+
+def test_a_page_is_valid_html_with_one_first_heading_and_its_landmarks(source: str) -> None:
+    document = parsed(source)
+    assert document.attrib["lang"] == "en"
+    assert [text_of(heading) for heading in document.iter("h1")] == [example().title]
+    for landmark in ("header", "main", "nav", "footer"):
+        assert len(list(document.iter(landmark))) == 1
+    names = {element.attrib.get("name") for element in document.iter("meta")}
+    assert {"viewport", "color-scheme"} <= names
+
+
+def test_ids_are_unique_and_every_reference_has_its_target(source: str) -> None:
+    document = parsed(source)
+    known = ids(document)
+    assert len(known) == len(set(known))
+    used = re.findall(r'(?:href="#|url\(#)([^")]+)', source)
+    used += [
+        name
+        for _, value in values(document, {"aria-labelledby", "headers"})
+        for name in value.split()
+    ]
+    assert len(used) > 1000
+    assert set(used) <= set(known)
+
+
+def test_six_figures_stay_below_500_kib(source: str) -> None:
+    assert len(re.findall(r"<svg ", source)) == 6
+    assert len(source.encode()) < 500 * 1024
+
+
+def test_a_page_asks_for_no_other_file(source: str) -> None:
+    document = parsed(source)
+    links = dict.fromkeys(value for _, value in values(document, {"src", "href", "srcset"}))
+    assert {link for link in links if not link.startswith("#")} == {"data:,"}
+    assert "@import" not in source
+    assert re.findall(r"url\((?!#)", source) == []
+    assert set(re.findall(r"https?://[^\"<\s]+", source)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_the_policy_forbids_all_but_the_style_and_script_of_the_page(source: str) -> None:
+    document = parsed(source)
+    (policy,) = [
+        element.attrib["content"]
+        for element in document.iter("meta")
+        if element.attrib.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert len(re.findall(r"'sha256-[^']{44}'", policy)) == 2
+    assert list(values(document, {"style"})) == []
+
+
+def test_a_page_is_the_same_bytes_each_time(source: str) -> None:
+    assert render(example()) == source
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_user_wrote_is_shown_and_never_obeyed(text: str) -> None:
+    frame = pd.DataFrame({text: [text, "b"], f"{text} ": ["1", text], text * 2: ["1", "2"]})
+    table = Table(caption=text, frame=frame, note=text)
+    shown = Picture(name="a", title=text, alt=text, svg=drawing('<path d="M 0 0"/>'), data=text)
+    section = Section(
+        heading=text, paragraphs=(text,), tables=(table,), pictures=(shown,), code=text
+    )
+    page = Page(title=text, question=text, answer=text, sections=(section,), footer=text)
+    document = parsed(render(page))
+    assert len(list(document.iter("script"))) == 1
+    assert len(list(document.iter("h1"))) == 1
+    for element in ("img", "b", "strong"):
+        assert list(document.iter(element)) == []
+    cells = [text_of(cell) for row in document.findall(".//tbody/tr") for cell in row]
+    assert cells == [text, "1", "1", "b", text, "2"]
+    headings = [text_of(cell) for cell in document.find(".//thead").iter("th")]
+    assert headings == [text, f"{text} ", text * 2]
+    for element in ("title", "h1", "footer", "figcaption", "code"):
+        assert text in text_of(document.find(f".//{element}"))
+    assert ("aria-label", text) in list(values(document, {"aria-label"}))
+
+
+def test_names_of_columns_and_rows_cannot_take_another_elements_id() -> None:
+    frame = pd.DataFrame({"stub-1": ["main", "main"], "c1": ["a", "b"], "main": ["c", "d"]})
+    known = ids(parsed(render(with_table(frame))))
+    assert len(known) == len(set(known))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("95.3 [94.6, 95.9]", 95.3),
+        ("1.97k", 1970),
+        ("2.1M", 2.1e6),
+        ("1.25G", 1.25e9),
+        ("47.2k (1.1k)", 47200),
+        ("+0.0 [-0.8, +0.8]", 0),
+        ("-2.3 [-3.2, -1.3]", -2.3),
+        ("\u22122.3", -2.3),
+        ("<0.001", 0.001),
+        ("97.5%", 97.5),
+        ("1,234,567", 1234567),
+        ("1.5e-07", 1.5e-7),
+        ("10 of 12", 10),
+        ("-", None),
+        ("", None),
+        ("doubling", None),
+        ("3x3", None),
+        ("3.11.2", None),
+        ("2026-11-25T07:18", None),
+        ("5 GB", 5),
+    ],
+)
+def test_a_cell_sorts_by_the_number_it_begins_with(text: str, key: float | None) -> None:
+    assert sort_key(text) == pytest.approx(key)
+
+
+def test_a_column_is_of_numbers_only_if_every_known_cell_is_one() -> None:
+    frame = pd.DataFrame(
+        {"arm": ["a", "b"], "n": ["3", "-"], "version": ["2.9", "2.9.1"], "lost": ["-", "-"]}
+    )
+    cells = cells_of(frame)
+    marked = [[data.attrib["value"] for data in cell.iter("data")] for cell in cells]
+    assert marked == [["3"], [], [], [], [], []]
+    assert [("gt_right" in cell.attrib["class"]) for cell in cells] == [True, False, False] * 2
+
+
+def test_numbers_read_as_numbers_and_what_is_missing_as_a_dash() -> None:
+    frame = pd.DataFrame(
+        {
+            "arm": ["a", "b"],
+            "n": np.array([10, 7]),
+            "share": [0.25, np.nan],
+            "count": pd.array([3, None], dtype="Int64"),
+            "note": ["x", None],
+        }
+    )
+    cells = [text_of(cell) for cell in cells_of(frame)]
+    assert cells == ["10", "0.25", "3", "x", "7", "-", "-", "-"]
+
+
+def test_a_table_without_rows_is_a_table() -> None:
+    assert "<table" in render(with_table(SUMMARY.head(0)))
+    parsed(render(with_table(SUMMARY.head(0))))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_keeps_its_shapes_and_becomes_smaller(name: str) -> None:
+    before = picture(name).svg
+    after = inline(before, name, "a & b", "f1")
+    for shape in ("path", "use", "rect", "clipPath"):
+        assert after.count(f"<{shape} ") == before.count(f"<{shape} ") > 0
+    assert after.startswith("<svg viewBox=")
+    assert 'role="img" aria-label="a &amp; b"' in after
+    assert "style" not in after
+    assert len(after) < 0.7 * len(before)
+
+
+def test_coordinates_are_rounded_and_scales_are_not() -> None:
+    body = (
+        '<path d="M 1.23456 -0.001 &#10;L 2 103.949" transform="translate(1.239 2) scale(0.015625)"'
+        ' style="stroke-width: 0.125; fill: #0173b2"/>'
+    )
+    element = inline(drawing(body), "a", "b", "f1")
+    assert 'd="M1.23 0L2 103.9"' in element
+    assert 'transform="translate(1.24 2) scale(0.015625)"' in element
+    assert 'stroke-width="0.125" fill="#0173b2"' in element
+
+
+def test_what_elements_have_in_common_is_said_on_their_group() -> None:
+    body = (
+        '<g id="a"><g><path d="M 0 0" fill="red" opacity="0.5" stroke="blue"/>'
+        '<path d="M 1 1" fill="red" opacity="0.5" stroke="green"/></g></g>'
+        '<path id="p" d="M 2 2"/><use href="#p" transform="translate(3.5 0)"/>'
+        '<use href="#p" transform="translate(3 4) scale(2 2)"/>'
+    )
+    element = inline(drawing(body), "a", "b", "f1")
+    assert '<g fill="red"><path d="M0 0" opacity="0.5" stroke="blue"/>' in element
+    assert '<path d="M1 1" opacity="0.5" stroke="green"/></g>' in element
+    assert '<path d="M2 2" id="f1-0"/><use href="#f1-0" x="3.5"/>' in element
+    assert '<use href="#f1-0" transform="translate(3 4) scale(2 2)"/>' in element
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("<script>alert(1)</script>", "<script>"),
+        ('<g onload="alert(1)"/>', "'onload'"),
+        ("<foreignObject><p/></foreignObject>", "<foreignObject>"),
+        ('<a xlink:href="#x"><path d="M 0 0"/></a>', "<a>"),
+        ('<use xlink:href="http://example.org/a.svg#b"/>', "http://example.org"),
+        ('<use href="//example.org/a.svg#b"/>', "//example.org"),
+        ('<image xlink:href="data:image/svg+xml;base64,AAAA"/>', "data:image/svg"),
+        ('<image xlink:href="photo.png"/>', "photo.png"),
+        ('<use href="javascript:alert(1)"/>', "javascript"),
+        ('<path fill="url(http://example.org/#a)"/>', "example.org"),
+        ('<path style="fill: url(http://example.org/#a)"/>', "url(http"),
+        (r'<path fill="\75rl(//example.org/a)"/>', "example.org"),
+        ('<path style="background: red"/>', "background"),
+        ("<style>@import 'http://example.org/a.css'</style>", "a style sheet"),
+        ("<style>* {color: red}</style>", "a style sheet"),
+        ('<set attributeName="href" to="x"/>', "<set>"),
+        ('<animate attributeName="d"/>', "<animate>"),
+        ('<h:p xmlns:h="http://www.w3.org/1999/xhtml"/>', "xhtml"),
+        ('<g xml:base="http://example.org/"/>', "base"),
+    ],
+)
+def test_what_is_no_plain_drawing_is_refused(body: str, what: str) -> None:
+    with pytest.raises(InputError, match=re.escape(what)) as error:
+        inline(drawing(body), "growth", "b", "f1")
+    assert "'growth'" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<!DOCTYPE svg [<!ENTITY a "b">]>' + drawing(""),
+        drawing("<g>"),
+        "<html/>",
+        "",
+        "<svg/>",
+        drawing("", ' onclick="alert(1)"'),
+    ],
+)
+def test_what_is_no_svg_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(InputError, match="growth"):
+        inline(text, "growth", "b", "f1")
+
+
+def test_pixels_that_a_picture_holds_itself_are_let_through() -> None:
+    body = '<image xlink:href="data:image/png;base64,iVBORw0KGgo=" width="1" height="1"/>'
+    assert 'href="data:image/png;base64,iVBORw0KGgo="' in inline(drawing(body), "a", "b", "f1")
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("a b", "c"), ("", "c"), ("1", "c"), ("a\n", "c")])
+def test_names_of_pictures_must_be_names_and_differ(names: tuple[str, str]) -> None:
+    pictures = tuple(dataclasses.replace(picture("accuracy"), name=name) for name in names)
+    section = Section(heading="Figures", pictures=pictures)
+    page = Page(title="t", question="q", answer="a", sections=(section,), footer="")
+    with pytest.raises(InputError, match="a name is of letters"):
+        render(page)
+
+
+def test_an_index_links_to_its_reports_and_to_nothing_else() -> None:
+    entry = Entry(title="One", href="x/digits/report.html", question="q", answer="a", facts=("f",))
+    hrefs = ("a b/#1/100%?.html", "javascript:alert(1)", "//example.org/a", "../up.html")
+    others = [dataclasses.replace(entry, href=href) for href in hrefs]
+    document = parsed(render_index("Results", [entry, *others]))
+    links = [link.attrib["href"] for link in document.find(".//main").iter("a")]
+    assert links == [
+        "./x/digits/report.html",
+        "./a%20b/%231/100%25%3F.html",
+        "./javascript%3Aalert%281%29",
+        ".///example.org/a",
+        "./../up.html",
+    ]
+
+
+def test_an_index_without_reports_says_so() -> None:
+    assert "No reports yet" in text_of(parsed(render_index("Results", [])))
+
+
+def test_a_page_is_made_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        render(example())
+
+
+def test_the_templates_are_within_the_package() -> None:
+    folder = Path(html.__file__).parent / "templates"
+    names = {path.name for path in folder.iterdir()}
+    assert {"base.html.j2", "page.html.j2", "index.html.j2", "style.css", "script.js"} == names

@@ -1,0 +1,302 @@
+"""Reports made again from tables: of one run, of several, and the index of all."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import html5lib
+import pandas as pd
+import pytest
+
+from ablate.analysis import comparison, findings, wording
+from ablate.cli.report import main
+from ablate.errors import InputError
+from ablate.report import comparison_page, index_page, run_page, write
+from ablate.report.figures import all
+from ablate.results import csv
+from ablate.results import names as results_names
+from ablate.study.file import read_study_file
+from support import ROOT
+
+TABLES = ("trials.csv", "epochs.csv", "stages.csv", "study.toml")
+
+
+def copied(study: str, root: Path) -> Path:
+    """The tables alone of a committed run."""
+    folder = root / study / "digits"
+    folder.mkdir(parents=True)
+    for name in TABLES:
+        shutil.copy(ROOT / "results" / study / "digits" / name, folder)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return copied("width_doubling", tmp_path)
+
+
+def edited(folder: Path, change) -> None:
+    """Write the trials of a run again after a change."""
+    trials = csv.read(folder / results_names.TRIALS)
+    change(trials)
+    csv.write(trials, folder / results_names.TRIALS)
+
+
+def words(path: Path) -> str:
+    """The text of a page, spaces joined."""
+    document = html5lib.HTMLParser(strict=True).parse(path.read_text(encoding="utf-8"))
+    return " ".join(" ".join(document.itertext()).split())
+
+
+def test_a_run_is_reported_from_its_tables_alone(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(run)]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == str(run / "report.html")
+    made = {path.name for path in run.iterdir()}
+    assert {"summary.csv", "summary.md", "hypotheses.csv", "report.html"} <= made
+    assert {path.removesuffix(".svg") + ".csv" for path in made if path.endswith(".svg")} <= made
+    text = words(run / "report.html")
+    found = findings.find(run)
+    assert found.file.question in text
+    assert found.answer in text
+    for row in found.hypotheses.to_dict("records"):
+        assert f"{row['says']} {row['verdict']} {row['sentence']} {row['rows']}" in text
+    for heading in (
+        "What was predicted",
+        "Figures",
+        "The networks",
+        "What was fixed",
+        "Trials that did not complete",
+        "Machine and versions",
+        "Reproduce",
+    ):
+        assert heading in text
+
+
+def test_the_report_is_the_same_each_time_and_small(run: Path) -> None:
+    write.write_findings(run)
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    write.write_findings(run)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert max(map(len, before.values())) < 500 * 1024
+
+
+def test_what_is_fixed_is_listed_and_what_varies_is_not(run: Path) -> None:
+    text = words(_reported(run))
+    fixed = text.rpartition("What was fixed")[2].rpartition("Trials that did not")[0]
+    assert "depths 2, 2, 2;" in fixed
+    assert "epochs 20;" in fixed
+    assert "; widths" not in fixed
+    assert "Nothing is held equal between arms" in text
+
+
+def _reported(folder: Path) -> Path:
+    write.write_findings(folder)
+    return folder / results_names.REPORT
+
+
+def test_failed_trials_are_shown_with_their_reason(run: Path) -> None:
+    def fail(trials: pd.DataFrame) -> None:
+        trials.loc[3, ["state", "failure", "test_accuracy"]] = ["failed", "it <broke>", pd.NA]
+
+    edited(run, fail)
+    text = words(_reported(run))
+    assert "1 of 30 trials have no accuracy" in text
+    assert "failed it <broke>" in text
+    assert "Trials without an accuracy: 1 failed." in text
+
+
+def test_uncommitted_changes_are_said(run: Path) -> None:
+    def touch(trials: pd.DataFrame) -> None:
+        trials.loc[4, "dirty"] = True
+
+    assert "with uncommitted changes" not in words(_reported(run))
+    edited(run, touch)
+    assert "with uncommitted changes" in words(_reported(run))
+
+
+def test_an_arm_may_be_called_none(run: Path) -> None:
+    def rename(trials: pd.DataFrame) -> None:
+        for column in ("cell", "axis_growth"):
+            trials[column] = trials[column].replace("tripling", "None")
+
+    edited(run, rename)
+    for table in ("epochs.csv", "stages.csv", "study.toml"):
+        path = run / table
+        path.write_text(path.read_text().replace("tripling", "None"))
+    write.write_findings(run)
+    assert "None" in (run / "stage_shares.csv").read_text()
+    assert (run / "curves.csv").read_text().count("None,") == 40
+
+
+def test_hostile_names_stay_text(run: Path) -> None:
+    name = "<script>alert(1)</script>"
+
+    def rename(trials: pd.DataFrame) -> None:
+        for column in ("cell", "axis_growth"):
+            trials[column] = trials[column].replace("tripling", name)
+
+    edited(run, rename)
+    for table in ("epochs.csv", "stages.csv"):
+        path = run / table
+        path.write_text(path.read_text().replace("tripling", name))
+    study = run / "study.toml"
+    quoted = json.dumps(name)
+    text = study.read_text().replace("tripling = {", f"{quoted} = {{").replace('"tripling"]', '"]')
+    study.write_text(re.sub(r"\n\[hypotheses.*", "", text, flags=re.DOTALL))
+    page = _reported(run).read_text()
+    assert name not in page
+    assert "&lt;script&gt;alert(1)" in page
+    index = index_page.write_index(run.parent.parent).read_text()
+    assert name not in index
+
+
+def test_the_command_to_reproduce_names_what_was_run(run: Path) -> None:
+    found = findings.find(run)
+    assert run_page.command(found) == (
+        "python -m ablate.run --study width_doubling --seeds 10 --epochs 20 --layout "
+        + found.trials["memory_format"][0]
+    )
+    measured = replace(found, mechanism=pd.DataFrame())
+    assert run_page.command(measured).endswith(" --mechanism")
+    found.trials["dataset"] = "folder:mine"
+    assert "--dataset folder:PATH --seeds" in run_page.command(found)
+
+
+def test_a_missing_or_foreign_table_is_one_line(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "trials.csv").write_text("a,b\n1,2\n")
+    assert main([str(run)]) == 2
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert str(run / "trials.csv") in err
+    assert main([str(tmp_path / "nowhere")]) == 2
+    assert "no such study file" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 2
+
+
+def test_several_runs_are_compared(run: Path, tmp_path: Path) -> None:
+    other = copied("shortcut_type", tmp_path)
+    out = tmp_path / "comparison"
+    assert main([str(run), str(other), "--out", str(out), "--index", str(tmp_path)]) == 0
+    table = pd.read_csv(out / "comparison.csv")
+    assert list(table["run"].unique()) == ["width_doubling on digits", "shortcut_type on digits"]
+    text = words(out / "report.html")
+    for folder in (run, other):
+        assert findings.find(folder).answer in text
+    assert "The order of the arms" not in text  # they share none
+    assert "No two of them share three arms" in text
+    index = words(tmp_path / "index.html")
+    assert "width_doubling on digits" in index
+    assert "comparison" in index
+    assert "predictions: 1 inconclusive, 1 supported" in index
+
+
+def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path: Path) -> None:
+    """As two schedules of one study are; here the other has the arms the other way round."""
+    other = copied("width_doubling", tmp_path / "there")
+
+    for folder, means in ((run, (0.7, 0.8, 0.9)), (other, (0.9, 0.8, 0.7))):
+        given = dict(zip(("constant", "doubling", "tripling"), means, strict=True))
+        edited(
+            folder,
+            lambda trials, given=given: trials.update(
+                {"test_accuracy": trials["cell"].map(given) + trials["seed"] / 1000}
+            ),
+        )
+    text = words(comparison_page.write_comparison([run, other], tmp_path / "both"))
+    assert "have the rank correlation -1.00 [-1.00, -1.00] (95% interval)" in text
+    assert "most accurate is tripling in the one, constant in the other." in text
+    (row,) = pd.read_csv(tmp_path / "both" / "order.csv").to_dict("records")
+    assert (row["arms"], row["n"], row["n_other"], row["rank_correlation"]) == (3, 10, 10, -1)
+    assert (row["best"], row["best_other"]) == ("tripling", "constant")
+
+
+def test_timings_of_two_machines_are_refused_and_it_says_why(run: Path, tmp_path: Path) -> None:
+    other = copied("width_doubling", tmp_path / "there")
+    runs = {"here": findings.find(run), "there": findings.find(other)}
+    assert comparison.why_not_timed(runs) == ""
+
+    def move(trials: pd.DataFrame) -> None:
+        trials["device"] = "cuda: Another GPU"
+
+    edited(other, move)
+    runs["there"] = findings.find(other)
+    why = comparison.why_not_timed(runs)
+    assert why.startswith("Images/s are not compared, for the runs differ in device (here: cpu: ")
+    assert "there: cuda: Another GPU" in why
+    page = comparison_page.write_comparison([run, other], tmp_path / "both")
+    assert "training step, images/s" not in words(page)
+    assert "differ in device" in words(page)
+
+
+def test_runs_of_one_name_are_told_apart(run: Path, tmp_path: Path) -> None:
+    other = copied("width_doubling", tmp_path / "there")
+    comparison_page.write_comparison([run, other, other], tmp_path / "all")
+    names = pd.read_csv(tmp_path / "all" / "comparison.csv")["run"].unique()
+    assert len(names) == 3
+    assert names[0] == f"width_doubling on digits ({tmp_path.name})"
+    assert names[1] == "width_doubling on digits (there), 2"
+
+
+def test_timings_with_a_control_that_is_off_are_refused(run: Path, tmp_path: Path) -> None:
+    def distrust(trials: pd.DataFrame) -> None:
+        trials["throughput_control_off"] = True
+
+    edited(run, distrust)
+    runs = {"here": findings.find(run)}
+    assert comparison.why_not_timed(runs).endswith("was not equal in here.")
+
+
+def test_timings_of_one_machine_are_compared(run: Path, tmp_path: Path) -> None:
+    other = copied("stride_placement", tmp_path)
+    text = words(comparison_page.write_comparison([run, other], tmp_path / "both"))
+    rate = findings.find(run).summary.table.iloc[0]["train_images_per_s"]
+    assert wording.si(rate) in text.partition("Throughput on the one machine")[2]
+
+
+def test_the_index_lists_a_run_that_cannot_be_read(run: Path) -> None:
+    (run / "study.toml").write_text("nonsense")
+    text = words(index_page.write_index(run.parent.parent))
+    assert "It cannot be read." in text
+    assert "study.toml: not valid TOML" in text
+
+
+@pytest.mark.parametrize("content", ["", "no,verdicts\n1,2\n", 'a\n"'])
+def test_the_index_lists_a_run_whose_verdicts_are_damaged(run: Path, content: str) -> None:
+    (run / "hypotheses.csv").write_text(content)
+    text = words(index_page.write_index(run.parent.parent))
+    assert "It cannot be read." in text
+    assert "hypotheses.csv: not a table of verdicts" in text
+
+
+def test_an_empty_folder_has_an_index(tmp_path: Path) -> None:
+    assert "Studies and what they show" in words(index_page.write_index(tmp_path))
+
+
+def test_stale_verdicts_and_figures_are_taken_away(run: Path) -> None:
+    write.write_findings(run)
+    for suffix in ("csv", "png", "svg"):
+        (run / f"edf.{suffix}").write_text("of more trials than there are now")
+    study = run / "study.toml"
+    study.write_text(re.sub(r"\n\[hypotheses.*", "", study.read_text(), flags=re.DOTALL))
+    assert read_study_file(study).hypotheses == {}
+    write.write_findings(run)
+    assert not (run / "hypotheses.csv").exists()
+    assert list(run.glob("edf.*")) == []
+    assert {path.stem for path in run.glob("*.svg")} < set(all.NAMES)
+    assert "What was predicted" not in words(run / "report.html")
+
+
+def test_a_study_file_that_no_longer_fits_its_table_is_an_input_error(run: Path) -> None:
+    study = run / "study.toml"
+    study.write_text(study.read_text().replace('"doubling"\n', '"quadrupling"\n', 1))
+    with pytest.raises(InputError, match="expected one of constant, doubling, tripling"):
+        findings.find(run)

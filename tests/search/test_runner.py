@@ -1,0 +1,85 @@
+"""A whole search with real training: explored without the test split, confirmed with it."""
+
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+
+from ablate.analysis.findings import find
+from ablate.cli.dry_run import show_search
+from ablate.data.catalog import DATASETS
+from ablate.engine.progress import plain_or_bar
+from ablate.engine.runner import Setup
+from ablate.report.write import write_findings
+from ablate.results import csv, names
+from ablate.results.check import verify
+from ablate.search.explored import read_explored
+from ablate.search.plan import Search
+from ablate.search.runner import run_search
+from ablate.training.execution import Execution
+from support import searches
+
+TINY = (
+    ("trials = 6", "trials = 2"),
+    ("repeats = 2", "repeats = 1"),
+    ("startup = 3", "startup = 2"),
+    ("finalists = 2", "finalists = 1"),
+    ("seeds = 2", "seeds = 1"),
+)
+
+
+def setup(folder: Path) -> Setup:
+    return Setup(
+        folder=folder,
+        data_root=Path("nowhere"),
+        download=False,
+        execution=Execution(device="cpu", threads=1),
+        pick_layout=False,
+        workers=1,
+        batches=(),
+        timing_s=0.001,
+    )
+
+
+def run(search: Search, folder: Path) -> list[str]:
+    """What was said."""
+    said: list[str] = []
+    run_search(search, DATASETS["digits"], setup(folder), said.append, plain_or_bar)
+    return said
+
+
+@pytest.mark.usefixtures("torch_as_it_was")
+def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
+    search, folder = searches.small(tmp_path, *TINY), tmp_path / "out" / "small" / "digits"
+    said = run(search, folder)
+    assert any(line.startswith("exploring up to 4 trials on validation") for line in said)
+    study = optuna.load_study(
+        study_name="small/digits/explore", storage=f"sqlite:///{folder / 'study.db'}"
+    )
+    trained = [trial for trial in study.trials if "outcome" in trial.user_attrs]
+    assert trained
+    assert all('"test_accuracy"' not in trial.user_attrs["outcome"] for trial in trained)
+    trials = csv.read(folder / names.TRIALS)
+    assert list(trials["cell"]) == ["doubling", "finalist 1"]
+    assert trials["test_accuracy"].notna().all()
+    assert set(trials["key"]).isdisjoint(trial.user_attrs["key"] for trial in trained)
+    assert list(find(folder).hypotheses["name"]) == ["best_is_better"]
+    first, attempts = read_explored(folder), len(study.trials)
+    again = run(search, folder)
+    assert any("2 done already" in line for line in again)
+    pd.testing.assert_frame_equal(read_explored(folder).rows, first.rows)
+    assert len(study.trials) == attempts
+    lines = verify(folder, write_findings)
+    assert [line.text for line in lines if line.level == "FAULT"] == []
+    assert [line.level for line in lines if line.check == "study.db"] == ["ok"]
+
+
+def test_a_dry_run_says_what_would_be_searched(tmp_path: Path) -> None:
+    said: list[str] = []
+    show_search(searches.small(tmp_path), said.append)
+    text = "\n".join(said)
+    assert "nsga2, random: 2 repeats x 6 networks each" in text
+    assert "growth: 1 to 3 in steps of 0.5" in text
+    assert "macs: at most 49,568" in text
+    assert "then 2 finalists and doubling x 2 seeds, on test" in text

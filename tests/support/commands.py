@@ -1,0 +1,69 @@
+"""Commands of the command line, and a study for them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ablate.results import csv
+
+STUDY = """
+question = "Does it run?"
+baseline = "narrow"
+seeds = 4
+[net]
+depths = [1, 1]
+strides = [1, 2]
+[train]
+epochs = 2
+batch_size = 64
+[axes.width]
+narrow = { widths = [2, 4] }
+wide = { widths = [4, 8] }
+"""
+
+
+# The layout is given, so that two runs compute the same to the last digit.
+QUICK = ("--timing-seconds", "0.02", "--layout", "contiguous")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STUDY)
+    return path
+
+
+def start(study: Path, *args: object) -> subprocess.Popen[str]:
+    """The command, in a process group of its own, as a terminal would start it."""
+    command = [sys.executable, "-m", "ablate.run", "--study", study, "--out", study.parent, *QUICK]
+    command += args
+    return subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def run(study: Path, *args: object) -> tuple[str, str]:
+    process = start(study, *args)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, out + err
+    return out, err
+
+
+def folder(study: Path) -> Path:
+    return study.parent / "tiny" / "digits"
+
+
+def trials(study: Path) -> pd.DataFrame:
+    return csv.read(folder(study) / "trials.csv")
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"the run ended before it printed {text!r}")
