@@ -38,11 +38,11 @@ from ablate.results.names import EPOCHS, STAGES, TRIALS
 from ablate.spec import TrainSpec
 from ablate.study.plan import load_study
 from ablate.training.checkpoint import DIGEST_LENGTH, read_checkpoint, write_checkpoint
-from support import ROOT
+from support import PUBLISHED
 from support.trained import CPU, NET, Hostile, train
 from support.trained import data as data
 
-RUN = ROOT / "results" / "width_doubling" / "digits"
+RUN = PUBLISHED / "width_doubling" / "digits"
 RECIPE = TrainSpec(epochs=2, batch_size=32)
 FORMULAS = ["=cmd()", "+cmd", "-cmd|' /C calc'!A0", "@SUM(1)", "\uff1dcmd()"]
 MARKUP = [

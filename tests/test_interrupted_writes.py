@@ -28,12 +28,12 @@ from ablate.results import csv, names
 from ablate.spec import TrainSpec
 from ablate.training.checkpoint import read_checkpoint
 from ablate.training.loop import Epoch, fit
-from support import ROOT
+from support import PUBLISHED
 from support.commands import QUICK, STUDY
+from support.published import remade
 from support.trained import CPU, NET, few_digits
 
 RECIPE = TrainSpec(epochs=4, batch_size=32)
-RUN = ROOT / "results" / "width_doubling" / "digits"
 
 
 def apart(work: Callable[..., None], *args: object) -> None:
@@ -103,11 +103,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def export(folder: Path) -> None:
     """Write what a run of nine of the ten seeds writes."""
-    trials = csv.read(RUN / names.TRIALS)
+    trials = csv.read(PUBLISHED / "width_doubling" / "digits" / names.TRIALS)
     trials = trials[trials["seed"] < 9]
     csv.write(trials, folder / names.TRIALS)
     csv.write_parquet(trials, (folder / names.TRIALS).with_suffix(".parquet"))
-    epochs = csv.read_plain(RUN / names.EPOCHS)
+    epochs = csv.read_plain(PUBLISHED / "width_doubling" / "digits" / names.EPOCHS)
     csv.write(epochs[epochs["seed"] < 9], folder / names.EPOCHS, 9)
     write_findings(folder)
 
@@ -118,15 +118,16 @@ def limited_export(folder: Path, size: int) -> None:
 
 
 def kill_in_exports(folder: Path) -> None:
-    shutil.copytree(RUN, folder / "new")
+    whole = remade("width_doubling")
+    shutil.copytree(whole, folder / "new")
     export(folder / "new")
-    old, new = contents(RUN), contents(folder / "new")
+    old, new = contents(whole), contents(folder / "new")
     written = sorted(len(content) for name, content in new.items() if content != old.get(name))
     sizes = [written[len(written) * number // 10] for number in range(9)] + [written[-1]]
     torn = set()
     for number, size in enumerate(sizes):
         run = folder / str(number)
-        shutil.copytree(RUN, run)
+        shutil.copytree(whole, run)
         assert killed(limited_export, run, size - 1)
         (part,) = run.glob(f".*{files.PART}*")
         torn.add(part.name.partition(files.PART)[0])

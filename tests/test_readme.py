@@ -7,19 +7,20 @@ import pandas as pd
 import pytest
 
 from ablate.analysis import comparison, findings
-from ablate.report import write
+from ablate.report.summary_file import summary_markdown
 from ablate.results import csv
 from readme import README, ROOT, columns, rendered
+from support import PUBLISHED
 
-RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/*/trials.csv"))
-COMPARISONS = sorted(path.parent for path in (ROOT / "results").glob("*/comparison.csv"))
+RUNS = sorted(path.parent for path in PUBLISHED.glob("*/*/trials.csv"))
+COMPARISONS = sorted(path.parent for path in PUBLISHED.glob("*/comparison.csv"))
 
 
 def test_the_readme_is_current() -> None:
     """Its column dictionary always; its tables unless the runs were made anew on this machine."""
     text = README.read_text(encoding="utf-8")
     assert columns() in text, "run `python tests/readme.py`"
-    command = ["git", "diff", "--quiet", "HEAD", "--", "results"]
+    command = ["git", "diff", "--quiet", "HEAD", "--", "results/published"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         pytest.skip("results/ is not what was committed")
     assert rendered(text) == text, "run `python tests/readme.py`"
@@ -28,18 +29,16 @@ def test_the_readme_is_current() -> None:
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_committed_summary_follows_from_its_table(folder) -> None:
     text = (folder / "summary.md").read_text(encoding="utf-8")
-    assert text == write.summary_markdown(findings.find(folder)), "run `python -m ablate.report`"
+    assert text == summary_markdown(findings.find(folder)), "run `ablate report`"
 
 
 @pytest.mark.parametrize("folder", COMPARISONS, ids=lambda folder: folder.name)
 def test_a_committed_comparison_follows_from_its_runs(folder: Path, tmp_path: Path) -> None:
     names = pd.read_csv(folder / "comparison.csv")["run"].unique()
-    runs = {name: findings.find(ROOT / "results" / Path(*name.split(" on "))) for name in names}
+    runs = {name: findings.find(PUBLISHED / Path(*name.split(" on "))) for name in names}
     csv.write(comparison.differences(runs), tmp_path / "comparison.csv")
-    csv.write(comparison.order(runs), tmp_path / "order.csv")
-    for name in ("comparison.csv", "order.csv"):
-        old, new = pd.read_csv(folder / name), pd.read_csv(tmp_path / name)
-        pd.testing.assert_frame_equal(old, new, check_exact=False, rtol=1e-6)
+    old, new = pd.read_csv(folder / "comparison.csv"), pd.read_csv(tmp_path / "comparison.csv")
+    pd.testing.assert_frame_equal(old, new, check_exact=False, rtol=1e-6)
 
 
 def test_there_are_committed_runs() -> None:

@@ -2,28 +2,22 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from ablate.analysis import summary as analysis_summary
-from ablate.analysis import wording
-from ablate.analysis.findings import comparable
 from ablate.errors import InputError
 from ablate.files import write_text
 from ablate.report.html.page import Entry, render_index
-from ablate.results import csv as results_csv
-from ablate.results import names
-from ablate.results.names import HYPOTHESES, INDEX, REPORT, STUDY
-from ablate.study.file import read_study_file
+from ablate.report.summary_file import read_summary
+from ablate.results.names import INDEX, PUBLISHED, REPORT, TRIALS
 
 
 def write_index(root: Path) -> Path:
     """Write `index.html` for every run in `root`/STUDY/DATASET, and return its path.
 
-    A run whose tables cannot be read is listed with what is wrong with it.
+    It says what the runs have said in their `summary.md`; nothing is worked out again. A run that
+    cannot be read is listed with what is wrong with it.
     """
-    folders = sorted(path.parent for path in root.glob(f"*/*/{names.TRIALS}"))
-    entries = [_entry(folder, root) for folder in folders]
-    entries += [_other(path, root) for path in _other_reports(root, folders)]
+    runs = sorted(path.parent for path in root.glob(f"*/*/{TRIALS}"))
+    entries = [_entry(folder, root) for folder in runs]
+    entries += [_other(path, root) for path in _other_reports(root, runs)]
     write_text(root / INDEX, render_index("Studies and what they show", entries))
     return root / INDEX
 
@@ -32,53 +26,21 @@ def _entry(folder: Path, root: Path) -> Entry:
     title = f"{folder.parent.name} on {folder.name}"
     href = (folder / REPORT).relative_to(root).as_posix()
     try:
-        file = read_study_file(folder / STUDY)
-        trials = results_csv.read(folder / names.TRIALS)
-        compared, unit = comparable(file, trials)
-        summary = analysis_summary.summarise(compared, file.baseline, margin=file.margin, unit=unit)
-        verdicts = _verdicts(folder / HYPOTHESES)
+        said = read_summary(folder)
     except InputError as error:
         return Entry(title=title, href=href, question="It cannot be read.", answer=str(error))
-    lost = (trials["state"] != "complete").sum()
-    facts = [
-        ", ".join(
-            wording.plural(number, noun)
-            for number, noun in (
-                (len(summary.table), "arm"),
-                (compared["seed"].nunique(), unit),
-                (len(trials), "trial"),
-            )
-        )
-        + (f", {lost} without an accuracy" if lost else ""),
-        *verdicts,
-        ", ".join(trials["device"].unique()),
-    ]
-    return Entry(
-        title=title,
-        href=href,
-        question=file.question,
-        answer=wording.answer(summary),
-        facts=tuple(facts),
-    )
-
-
-def _verdicts(path: Path) -> list[str]:
-    """How many predictions had which verdict."""
-    if not path.exists():
-        return []
-    try:
-        counts = pd.read_csv(path)["verdict"].value_counts()
-    except (ValueError, KeyError) as error:
-        raise InputError(
-            f"{path}: not a table of verdicts; python -m ablate.report {path.parent} makes it anew"
-        ) from error
-    return ["predictions: " + ", ".join(f"{counts[name]} {name}" for name in sorted(counts.index))]
+    return Entry(title=title, href=href, question=said.question, answer=said.answer,
+                 facts=said.facts)  # fmt: skip
 
 
 def _other_reports(root: Path, runs: list[Path]) -> list[Path]:
-    """Reports that are not of one run: comparisons, claims."""
+    """Reports that are not of one run (comparisons, claims); what was published is not listed."""
     found = sorted({*root.glob(f"*/{REPORT}"), *root.glob(f"*/*/{REPORT}")})
-    return [path for path in found if path.parent not in runs]
+    return [
+        path
+        for path in found
+        if path.parent not in runs and path.relative_to(root).parts[0] != PUBLISHED
+    ]
 
 
 def _other(path: Path, root: Path) -> Entry:

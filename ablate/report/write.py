@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from ablate.analysis import wording
 from ablate.analysis.findings import Findings, find
 from ablate.files import write_text
 from ablate.report.figures import throughput
@@ -11,6 +10,7 @@ from ablate.report.figures.front import front_against_cost, hypervolume_by_budge
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.run_page import page_of
+from ablate.report.summary_file import summary_markdown
 from ablate.results import csv as results_csv
 from ablate.results import names
 from ablate.results.names import ANOVA, ARMS, HYPOTHESES, MARKDOWN, REPORT, SUMMARY
@@ -35,6 +35,8 @@ def write_findings(folder: Path) -> Findings:
         drawings = [front, hypervolume_by_budget(explored), *drawings]
     if (folder / names.SWEEP).exists():
         drawings.append(throughput.throughput_by_batch(read_sweep(folder / names.SWEEP)))
+    if not (folder / names.PARQUET).exists():  # it is not published
+        results_csv.write_parquet(found.trials, folder / names.PARQUET)
     results_csv.write(found.summary.table, folder / SUMMARY)
     tables = ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA), (found.arms, ARMS))
     for table, name in tables:
@@ -51,21 +53,3 @@ def write_findings(folder: Path) -> Findings:
     pictures = [picture(drawing, folder) for drawing in drawings]
     write_text(folder / REPORT, render(page_of(found, pictures, explored)))
     return found
-
-
-def summary_markdown(found: Findings) -> str:
-    """The findings as Markdown, for a pull request."""
-    first = found.trials.iloc[0]
-    parts = [
-        f"# {first['study']} on {first['dataset']}",
-        found.file.question,
-        found.answer,
-        wording.markdown_table(found.summary),
-    ]
-    if not found.hypotheses.empty:
-        parts.append(wording.markdown_hypotheses(found.hypotheses))
-    parts.append(
-        f"Trained and timed on {first['device']}; "
-        f"{first['epochs']} epochs, batch {first['batch']}.\n"
-    )
-    return "\n\n".join(parts)

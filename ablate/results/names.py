@@ -15,6 +15,9 @@ SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv",
 HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
 MARKDOWN, REPORT = "summary.md", "report.html"
 
+# In results/: the project's own runs, in STUDY/DATASET/ like a user's.
+PUBLISHED = "published"
+
 # Beside the runs: of several compared, of claims, and of all of them.
 COMPARISON, ORDER = "comparison.csv", "order.csv"
 CLAIMS = "claims.csv"

@@ -13,7 +13,7 @@ from ablate.report import index_page, write
 from ablate.results import csv, names
 from ablate.study import tuning
 from ablate.study.plan import load_study
-from support import ROOT
+from support import PUBLISHED
 
 SAMPLED = """\
 question = "Which space?"
@@ -144,7 +144,7 @@ def test_rates_of_networks_are_counted_by_arm(folder: Path) -> None:
 
 
 def test_rates_of_arms_are_a_table_and_an_end_is_warned_of(tmp_path: Path) -> None:
-    root = ROOT / "results" / "width_doubling" / "digits"
+    root = PUBLISHED / "width_doubling" / "digits"
     folder = tmp_path / "width_doubling" / "digits"
     folder.mkdir(parents=True)
     for name in ("trials.csv", "epochs.csv", "stages.csv", "study.toml"):
@@ -159,7 +159,7 @@ def test_rates_of_arms_are_a_table_and_an_end_is_warned_of(tmp_path: Path) -> No
 
 
 def test_a_run_without_either_says_nothing_of_them(tmp_path: Path) -> None:
-    root = ROOT / "results" / "width_doubling" / "digits"
+    root = PUBLISHED / "width_doubling" / "digits"
     for name in ("trials.csv", "epochs.csv", "stages.csv", "study.toml"):
         shutil.copy(root / name, tmp_path)
     (tmp_path / "arms.csv").write_text("of an earlier run")

@@ -15,10 +15,11 @@ from ablate.cli.report import main
 from ablate.errors import InputError
 from ablate.report import comparison_page, index_page, run_page, write
 from ablate.report.figures import all
+from ablate.report.summary_file import read_summary
 from ablate.results import csv
 from ablate.results import names as results_names
 from ablate.study.file import read_study_file
-from support import ROOT
+from support import PUBLISHED
 
 TABLES = ("trials.csv", "epochs.csv", "stages.csv", "study.toml")
 
@@ -28,7 +29,7 @@ def copied(study: str, root: Path) -> Path:
     folder = root / study / "digits"
     folder.mkdir(parents=True)
     for name in TABLES:
-        shutil.copy(ROOT / "results" / study / "digits" / name, folder)
+        shutil.copy(PUBLISHED / study / "digits" / name, folder)
     return folder
 
 
@@ -263,18 +264,42 @@ def test_timings_of_one_machine_are_compared(run: Path, tmp_path: Path) -> None:
 
 
 def test_the_index_lists_a_run_that_cannot_be_read(run: Path) -> None:
-    (run / "study.toml").write_text("nonsense")
     text = words(index_page.write_index(run.parent.parent))
     assert "It cannot be read." in text
-    assert "study.toml: not valid TOML" in text
+    assert f"summary.md: cannot be read as a summary; ablate report {run}" in text
 
 
-@pytest.mark.parametrize("content", ["", "no,verdicts\n1,2\n", 'a\n"'])
-def test_the_index_lists_a_run_whose_verdicts_are_damaged(run: Path, content: str) -> None:
-    (run / "hypotheses.csv").write_text(content)
+@pytest.mark.parametrize("content", [b"", b"# a\n\nb\n\nc", b"\xff", b"a\n\nb\n\nc\n\n- d"])
+def test_the_index_lists_a_run_whose_summary_is_damaged(run: Path, content: bytes) -> None:
+    (run / "summary.md").write_bytes(content)
     text = words(index_page.write_index(run.parent.parent))
     assert "It cannot be read." in text
-    assert "hypotheses.csv: not a table of verdicts" in text
+    assert "a summary; ablate report" in text
+
+
+def test_the_index_says_what_the_runs_have_said_and_works_nothing_out(run: Path) -> None:
+    write.write_findings(run)
+    said = read_summary(run)
+    found = findings.find(run)
+    assert (said.question, said.answer) == (found.file.question, found.answer)
+    assert said.facts[0] == "3 arms, 10 seeds, 30 trials"
+    assert said.facts[1] == "predictions: 1 inconclusive, 1 supported"
+    assert said.facts[2].endswith("; 20 epochs, batch 64")
+    for table in run.glob("*.csv"):
+        table.write_text("gone")
+    text = words(index_page.write_index(run.parent.parent))
+    assert found.answer.partition(" is ")[0] in text
+    assert said.facts[1] in text
+
+
+def test_what_is_published_is_not_listed_among_the_own(run: Path) -> None:
+    root = run.parent.parent
+    shutil.copytree(run, root / "published" / "other" / "digits")
+    (root / "published" / "compared").mkdir()
+    (root / "published" / "compared" / "report.html").write_text("")
+    text = words(index_page.write_index(root))
+    assert "other" not in text
+    assert "compared" not in text
 
 
 def test_an_empty_folder_has_an_index(tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ from ablate.results.folder import Run
 from ablate.results.manifest import digest
 from ablate.spec import Outcome, trial_from_json
 from ablate.study.plan import load_study
-from support import ROOT
+from support import PUBLISHED, ROOT
 
-RUNS = sorted(path.parent for path in ROOT.glob("results/*/*/trials.csv"))
-NAMES = ("trials.csv", "trials.parquet", "epochs.csv", "stages.csv", "mechanism.csv", "study.toml")
+RUNS = sorted(path.parent for path in PUBLISHED.glob("*/*/trials.csv"))
+NAMES = ("trials.csv", "epochs.csv", "stages.csv", "mechanism.csv", "study.toml")
 STORED = ("state", "test_accuracy", "val_accuracy", "started", "finished")
 Change = Callable[[Path], object]
 
@@ -38,7 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "abstraction" / "digits"
     folder.mkdir(parents=True)
     for name in NAMES:
-        shutil.copy(ROOT / "results" / "abstraction" / "digits" / name, folder)
+        shutil.copy(PUBLISHED / "abstraction" / "digits" / name, folder)
     write_findings(folder)
     plan(folder, lambda content: None)
     store(folder)
@@ -140,7 +140,7 @@ def test_a_whole_run_has_no_fault_and_no_note(
 
 
 def test_every_committed_run_has_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    folders = [*RUNS, ROOT / "results" / "claims" / "torchvision"]
+    folders = [*RUNS, PUBLISHED / "claims" / "torchvision"]
     assert len(RUNS) >= 7
     status = main([str(folder) for folder in folders])
     out = capsys.readouterr().out
@@ -279,7 +279,7 @@ OF_TUNING: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("what", OF_TUNING)
 def test_tuning_that_is_tampered_with_is_seen(tmp_path: Path, what: str) -> None:
-    run = Path(shutil.copytree(ROOT / "results" / "width_tuned" / "digits", tmp_path / "digits"))
+    run = Path(shutil.copytree(PUBLISHED / "width_tuned" / "digits", tmp_path / "digits"))
     change, says = OF_TUNING[what]
     assert of(run, "tuning.csv") == []
     change(run)

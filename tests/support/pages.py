@@ -6,9 +6,9 @@ from dataclasses import replace
 import pandas as pd
 
 from ablate.report.html.page import Page, Picture, Section, Table
-from support import ROOT
+from support.published import remade
 
-RUN = ROOT / "results" / "width_doubling" / "digits"
+RUN = remade("width_doubling")
 
 SUMMARY = pd.DataFrame(
     {

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from ablate.report.html.page import Entry, Section, Table, render, render_index
 from ablate.report.html.page import Page as Report
-from support import ROOT
+from support import PUBLISHED
 from support.browser import ARGUMENTS, CHROMIUM, NO_BROWSER
 from support.pages import SUMMARY, example
 
@@ -150,7 +150,7 @@ def test_a_script_that_is_not_the_pages_own_does_not_run(browser: Browser, folde
     assert len([line for line in found.said if "Content Security Policy" in line]) == 2
 
 
-COMMITTED = sorted((ROOT / "results").glob("**/*.html"))
+COMMITTED = sorted(PUBLISHED.glob("**/*.html"))
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: "-".join(path.parts[-3:-1]))
