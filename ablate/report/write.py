@@ -4,9 +4,7 @@ from pathlib import Path
 
 from ablate.analysis.findings import Findings, find
 from ablate.files import write_text
-from ablate.report.figures import throughput
-from ablate.report.figures.all import NAMES, draw_all, draw_sampled
-from ablate.report.figures.front import front_against_cost, hypervolume_by_budget
+from ablate.report.figures.all import NAMES, draw, figures
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.run_page import page_of
@@ -14,27 +12,13 @@ from ablate.report.summary_file import summary_markdown
 from ablate.results import csv as results_csv
 from ablate.results import names
 from ablate.results.names import ANOVA, ARMS, HYPOTHESES, MARKDOWN, REPORT, SUMMARY
-from ablate.results.tables import read_sweep
 from ablate.search.explored import is_search, read_explored
 
 
 def write_findings(folder: Path) -> Findings:
     """Write summary, verdicts, figures and report of the run in a folder, and return them."""
     found = find(folder)
-    stages = results_csv.read_plain(folder / names.STAGES)
-    epochs = results_csv.read_plain(folder / names.EPOCHS)
-    if found.arms.empty:
-        drawings = draw_all(
-            found.trials, found.summary, stages, epochs, found.mechanism, found.fits, found.tried
-        )
-    else:
-        drawings = draw_sampled(found.trials, found.summary, stages, epochs, found.mechanism)
-    explored = read_explored(folder) if is_search(folder) else None
-    if explored is not None:
-        front = front_against_cost(explored, found.trials)
-        drawings = [front, hypervolume_by_budget(explored), *drawings]
-    if (folder / names.SWEEP).exists():
-        drawings.append(throughput.throughput_by_batch(read_sweep(folder / names.SWEEP)))
+    drawings = draw(figures(found, folder))
     if not (folder / names.PARQUET).exists():  # it is not published
         results_csv.write_parquet(found.trials, folder / names.PARQUET)
     results_csv.write(found.summary.table, folder / SUMMARY)
@@ -51,5 +35,6 @@ def write_findings(folder: Path) -> Findings:
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     write_text(folder / MARKDOWN, summary_markdown(found))
     pictures = [picture(drawing, folder) for drawing in drawings]
+    explored = read_explored(folder) if is_search(folder) else None
     write_text(folder / REPORT, render(page_of(found, pictures, explored)))
     return found

@@ -170,7 +170,8 @@ def test_figures_have_an_arm_for_all_of_its_networks() -> None:
     )  # fmt: skip
     epochs = trials[["cell", "seed"]].assign(epoch=0, train_loss=1.0, val_accuracy=0.5)
     drawn = {
-        drawing.name: drawing for drawing in all.draw_sampled(trials, summary, stages, epochs, None)
+        drawing.name: drawing
+        for drawing in all.draw(all.figures_of_networks(trials, summary, stages, epochs, None))
     }
     assert list(drawn) == ["edf", "accuracy", "stage_shares", "curves"]
     assert [text.get_text() for text in drawn["accuracy"].figure.axes[0].get_yticklabels()] == [

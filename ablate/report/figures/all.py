@@ -1,82 +1,125 @@
-"""Every figure of a run, in reading order."""
+"""Every figure of a run by its name, in reading order; each is drawn when it is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
 from ablate.analysis import populations
+from ablate.analysis.findings import Findings
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
-from ablate.report.figures import accuracy, curves, distributions, interaction
-from ablate.report.figures import stages as report_figures_stages
+from ablate.report.figures import accuracy, curves, distributions, front, interaction, stages
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.mechanism import mechanism_by_stage
 from ablate.report.figures.rates import accuracy_over_rate
 from ablate.report.figures.style import Drawing
+from ablate.report.figures.throughput import throughput_by_batch
+from ablate.results.csv import read_plain
+from ablate.results.names import EPOCHS, STAGES, SWEEP
+from ablate.results.tables import read_sweep
+from ablate.search.explored import is_search, read_explored
 
 NAMES = (
     *("accuracy", "growth", "interaction", "pareto", "stage_costs", "stage_shares", "curves"),
     *("mechanism_by_stage", "ranks", "edf", "learning_rates"),
 )
+# None where the tables turn out to have nothing that it could show.
+Figures = Mapping[str, Callable[[], Drawing | None]]
 
 
-def draw_all(
+def figures(found: Findings, folder: Path) -> Figures:
+    """The figures that a run has the tables for.
+
+    Args:
+        found: what it shows.
+        folder: where its tables lie.
+    """
+    of_stages, of_epochs = read_plain(folder / STAGES), read_plain(folder / EPOCHS)
+    known = (found.trials, found.summary, of_stages, of_epochs, found.mechanism)
+    wanted: dict[str, Callable[[], Drawing | None]] = {}
+    if is_search(folder):
+        explored = read_explored(folder)
+        wanted["front"] = partial(front.front_against_cost, explored, found.trials)
+        wanted["hypervolume_by_budget"] = partial(front.hypervolume_by_budget, explored)
+    if found.arms.empty:
+        wanted |= figures_of_cells(*known, found.fits, found.tried)
+    else:
+        wanted |= figures_of_networks(*known)
+    if (folder / SWEEP).exists():
+        wanted["throughput"] = lambda: throughput_by_batch(read_sweep(folder / SWEEP))
+    return wanted
+
+
+def draw(wanted: Figures) -> list[Drawing]:
+    """All of them, drawn."""
+    return [drawing for make in wanted.values() if (drawing := make()) is not None]
+
+
+def figures_of_cells(
     trials: pd.DataFrame,
     summary: Summary,
-    stages: pd.DataFrame,
-    epochs: pd.DataFrame,
+    of_stages: pd.DataFrame,
+    of_epochs: pd.DataFrame,
     mechanism: pd.DataFrame | None,
     fits: Sequence[GrowthFit],
     rates: pd.DataFrame,
-) -> list[Drawing]:
-    """The figures that a run has the data for.
+) -> Figures:
+    """The figures of a study in which each arm is one network.
 
     Args:
-        trials, summary, stages, epochs: as the functions of `accuracy` take them.
+        trials, summary, of_stages, of_epochs: as the functions of `accuracy`, `stages` and
+            `curves` take them.
         mechanism: of `mechanism.csv`, if it was measured.
         fits: of `growth.fit_growth`.
         rates: of `rates.by_rate`; without rows where no learning rate was tuned.
     """
     cells = summary.cells
-    wanted: list[Drawing | None] = [
-        accuracy.accuracy_by_arm(trials, summary),
-        growth_curves(fits, cells) if fits else None,
-        interaction.interaction(trials),
-        accuracy.accuracy_against_cost(trials, summary),
-        report_figures_stages.stage_costs(stages, cells),
-        report_figures_stages.stage_shares(stages, cells),
-        curves.learning_curves(epochs, cells),
-        mechanism_by_stage(mechanism, cells) if mechanism is not None else None,
-        distributions.rank_stability(trials),
-        distributions.error_distribution(trials),
-        None if rates.empty else accuracy_over_rate(rates, cells),
-    ]
-    return [drawing for drawing in wanted if drawing is not None]
+    wanted: dict[str, Callable[[], Drawing | None]] = {
+        "accuracy": partial(accuracy.accuracy_by_arm, trials, summary),
+        "growth": partial(growth_curves, fits, cells),
+        "interaction": partial(interaction.interaction, trials),
+        "pareto": partial(accuracy.accuracy_against_cost, trials, summary),
+        "stage_costs": partial(stages.stage_costs, of_stages, cells),
+        "stage_shares": partial(stages.stage_shares, of_stages, cells),
+        "curves": partial(curves.learning_curves, of_epochs, cells),
+    }
+    if not fits:
+        del wanted["growth"]
+    if mechanism is not None:
+        wanted["mechanism_by_stage"] = partial(mechanism_by_stage, mechanism, cells)
+    wanted["ranks"] = partial(distributions.rank_stability, trials)
+    wanted["edf"] = partial(distributions.error_distribution, trials)
+    if not rates.empty:
+        wanted["learning_rates"] = partial(accuracy_over_rate, rates, cells)
+    return wanted
 
 
-def draw_sampled(
+def figures_of_networks(
     trials: pd.DataFrame,
     summary: Summary,
-    stages: pd.DataFrame,
-    epochs: pd.DataFrame,
+    of_stages: pd.DataFrame,
+    of_epochs: pd.DataFrame,
     mechanism: pd.DataFrame | None,
-) -> list[Drawing]:
+) -> Figures:
     """The figures of a study of sampled networks, in which an arm is all of its networks.
 
     Args:
         trials: as `schema.to_frame` makes it.
         summary: of its networks, as `populations.by_draw` has them.
-        stages, epochs, mechanism: as `draw_all` takes them.
+        of_stages, of_epochs, mechanism: as `figures_of_cells` takes them.
     """
     networks, arms, unit = populations.by_draw(trials), summary.cells, populations.UNIT
-    wanted: list[Drawing | None] = [
-        distributions.error_distribution(networks, unit),
-        accuracy.accuracy_by_arm(networks, summary),
-        report_figures_stages.stage_shares(populations.mean_stages(stages, trials), arms),
-        curves.learning_curves(populations.by_arm(epochs, trials), arms, unit),
-        None
-        if mechanism is None
-        else mechanism_by_stage(populations.by_arm(mechanism, trials), arms),
-        distributions.rank_stability(networks, unit),
-    ]
-    return [drawing for drawing in wanted if drawing is not None]
+    wanted: dict[str, Callable[[], Drawing | None]] = {
+        "edf": partial(distributions.error_distribution, networks, unit),
+        "accuracy": partial(accuracy.accuracy_by_arm, networks, summary),
+        "stage_shares": lambda: stages.stage_shares(
+            populations.mean_stages(of_stages, trials), arms
+        ),
+        "curves": lambda: curves.learning_curves(populations.by_arm(of_epochs, trials), arms, unit),
+    }
+    if mechanism is not None:
+        of_arms = populations.by_arm(mechanism, trials)
+        wanted["mechanism_by_stage"] = partial(mechanism_by_stage, of_arms, arms)
+    return wanted | {"ranks": partial(distributions.rank_stability, networks, unit)}

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from ablate.analysis import growth
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.statistics import mean_interval
-from ablate.report.figures import all as report_figures_all
 from ablate.report.figures import distributions, interaction, style
 from ablate.report.figures import mechanism as report_figures_mechanism
+from ablate.report.figures.all import draw, figures_of_cells
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.style import Drawing
 from support.figures import STUDIES, hidden_tick_labels, legend, study, texts_outside
@@ -310,14 +310,14 @@ def bands(figure: Figure, panel: int = 0) -> int:
 
 def test_a_run_has_the_figures_that_its_data_allow() -> None:
     trials, summary, stages, epochs = STUDIES["two seeds"]
-    plain = report_figures_all.draw_all(trials, summary, stages, epochs, None, [], pd.DataFrame())
+    plain = draw(figures_of_cells(trials, summary, stages, epochs, None, [], pd.DataFrame()))
     names = ["accuracy", "pareto", "stage_costs", "stage_shares", "curves"]
     assert [drawing.name for drawing in plain] == names
     cells = list(fit().points["cell"])
     trials, summary, stages, epochs = study(cells, 3)
     mechanism = mechanism_table(cells, 2)
-    rich = report_figures_all.draw_all(
-        trials, summary, stages, epochs, mechanism, [fit()], pd.DataFrame()
+    rich = draw(
+        figures_of_cells(trials, summary, stages, epochs, mechanism, [fit()], pd.DataFrame())
     )
     assert [drawing.name for drawing in rich] == [
         "accuracy", "growth", "pareto", "stage_costs", "stage_shares", "curves",
