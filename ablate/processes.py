@@ -23,7 +23,8 @@ def start(target: Callable[..., object], *args: object) -> tuple[SpawnProcess, C
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(*args, theirs), daemon=True)
-    process.start()
+    with _without_main():
+        process.start()
     theirs.close()
     return process, ours
 
@@ -57,9 +58,27 @@ def start_fork(target: Callable[..., object], *args: object) -> tuple[BaseProces
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_lead, args=(target, *args, theirs))  # type: ignore[attr-defined]
-    process.start()
+    with _without_main():
+        process.start()
     theirs.close()
     return process, ours
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Start processes that do not run the program's main module a second time.
+
+    Python's spawn and fork server import it in each child, for what it may define. Nothing of ours
+    is defined there, and a script that runs a study would run it again.
+    """
+    main = sys.modules["__main__"]
+    kept = {name: value for name, value in vars(main).items() if name in ("__spec__", "__file__")}
+    main.__spec__ = None
+    vars(main).pop("__file__", None)
+    try:
+        yield
+    finally:
+        vars(main).update(kept)
 
 
 def end_group(process: BaseProcess) -> None:

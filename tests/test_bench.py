@@ -92,8 +92,8 @@ def test_ratios_are_ours_over_each_other_round_by_round() -> None:
 
 
 def test_the_operations_of_a_step_are_three_forward_passes_but_for_the_images_gradient() -> None:
-    stem = cost.stages(NET)["stem"][1].macs
-    assert limit.step_flops(NET) == 3 * 2 * cost.total(NET).macs - 2 * stem
+    stem = cost.count_stages(NET)["stem"][1].macs
+    assert limit.step_flops(NET) == 3 * 2 * cost.count(NET).macs - 2 * stem
 
 
 def test_the_rate_of_matmuls_leaves_the_precision_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def understood(path: Path) -> list[NetSpec]:
         return [NetSpec() for _ in read_claims(path, find_studies()).claims]
     if kind == "search":
         return [load_search(path, DATASETS["digits"]).baseline]
-    study = load_study(path, "digits", latency=lambda net, batch: float(cost.total(net).macs))
+    study = load_study(path, "digits", latency=lambda net, batch: float(cost.count(net).macs))
     assert len({planned.spec.key for planned in study.plan()}) == len(study.plan())
     return [cell.net for cell in study.cells]
 
@@ -88,7 +88,7 @@ def valid_or_one_line(source: bytes) -> None:
             assert len(message) < LONGEST_LINE + 100
         else:
             assert nets
-            assert all(cost.total(net).params > 0 for net in nets)
+            assert all(cost.count(net).params > 0 for net in nets)
 
 
 whole = st.integers() | st.sampled_from([0, -1, 1, 10**3, 10**6, 10**9, 10**18, 10**400])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablate.engine.progress import duration
-from ablate.networks import cost as networks_cost
+from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.report.claims.torchvision import _read
 from ablate.search.plan import Search
@@ -108,7 +108,7 @@ def show_claims(path: Path, say: Callable[[str], None]) -> None:
 
 def show_search(search: Search, say: Say) -> None:
     """Say what a search would do; raises nothing and trains nothing."""
-    table, cost = search.file.search, networks_cost.total(search.baseline)
+    table, cost = search.file.search, count(search.baseline)
     say(f"{search.name} on {search.data.name}: {search.file.question}")
     say(
         f"{', '.join(table.samplers)}: {table.repeats} repeats x {table.trials} networks each, "

@@ -6,7 +6,7 @@ import sys
 from ablate.analysis.wording import aligned
 from ablate.cli.options import BAD_INPUT
 from ablate.errors import InputError
-from ablate.networks import cost as networks_cost
+from ablate.networks.cost import Cost, count, count_stages, receptive_fields
 from ablate.networks.presets import PRESETS, preset
 from ablate.spec import NetSpec
 from ablate.study.find import find_study
@@ -32,9 +32,9 @@ def table(spec: NetSpec, batch: int = 128) -> str:
         spec: the network.
         batch: images a training step, for memory and arithmetic intensity (float32).
     """
-    total, fields = networks_cost.total(spec), networks_cost.receptive_fields(spec)
+    total, fields = count(spec), receptive_fields(spec)
     lines = [_TITLES]
-    for stage, (size, cost) in networks_cost.stages(spec).items():
+    for stage, (size, cost) in count_stages(spec).items():
         number = int(stage.removeprefix("stage ")) - 1 if stage.startswith("stage ") else None
         width = str(spec.widths[number]) if number is not None else ""
         depth = str(spec.depths[number]) if number is not None else ""
@@ -48,7 +48,7 @@ _TITLES = ["stage", "side", "width", "blocks", "params", "MACs", "share", "activ
            "MACs/byte", "field"]  # fmt: skip
 
 
-def _costs(cost: networks_cost.Cost, total: networks_cost.Cost, batch: int) -> list[str]:
+def _costs(cost: Cost, total: Cost, batch: int) -> list[str]:
     return [
         f"{cost.params:,}",
         f"{cost.macs:,}",

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from ablate.data.dataset import Dataset
-from ablate.networks.cost import total
+from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
 from ablate.spec import NetSpec
@@ -152,7 +152,7 @@ def _costs(net: NetSpec) -> dict[str, Any]:
     cost = measure(net)
     return asdict(cost) | {
         "unsupported_ops": cost.unsupported_json,
-        "activations": total(net).activations,
+        "activations": count(net).activations,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from ablate.errors import InputError
-from ablate.networks import cost as networks_cost
+from ablate.networks.cost import count, count_stages
 from ablate.spec import NetSpec
 
 QUANTITIES = ("macs", "params", "activations")
@@ -41,7 +41,7 @@ def cost_of(quantity: str) -> CostOf:
     """The cost function of `macs`, `params` or `activations`, for one image."""
     if quantity not in QUANTITIES:
         raise InputError(f"{quantity!r}: expected one of {', '.join(QUANTITIES)}")
-    return lambda net: float(getattr(networks_cost.total(net), quantity))
+    return lambda net: float(getattr(count(net), quantity))
 
 
 def match_widths(
@@ -103,9 +103,9 @@ def equalise_depths(net: NetSpec, quantity: str = "macs") -> NetSpec:
     """
     for stage in range(1, len(net.depths)):
         name = f"stage {stage + 1}"
-        target = getattr(networks_cost.stages(net)["stage 1"][1], quantity)
+        target = getattr(count_stages(net)["stage 1"][1], quantity)
         one, two = (
-            getattr(networks_cost.stages(_with_depth(net, stage, depth))[name][1], quantity)
+            getattr(count_stages(_with_depth(net, stage, depth))[name][1], quantity)
             for depth in (1, 2)
         )
         depth = max(1, round((target - one) / (two - one)) + 1)

@@ -64,12 +64,12 @@ class Cost:
         return batch * self.macs / (FLOAT_BYTES * (self.params + batch * self.moved))
 
 
-def total(spec: NetSpec) -> Cost:
+def count(spec: NetSpec) -> Cost:
     """Cost of the whole network."""
     return Cost(*map(sum, zip(*(layer[2:] for layer in layers(spec)), strict=True)))
 
 
-def stages(spec: NetSpec) -> dict[str, tuple[int, Cost]]:
+def count_stages(spec: NetSpec) -> dict[str, tuple[int, Cost]]:
     """Output size in pixels and cost of the stem, each stage and the head, in order."""
     sums: dict[str, list[int]] = {}
     for layer in layers(spec):

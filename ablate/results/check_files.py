@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ablate.errors import InputError
-from ablate.networks import cost as networks_cost
+from ablate.networks.cost import count_stages
 from ablate.results import schema
 from ablate.results.folder import Run
 from ablate.results.names import (
@@ -81,7 +81,7 @@ def stages(run: Run) -> Iterator[Remark]:
         net = run.specs[key].net
         expected = [
             [content_hash(net), stage, size, cost.params, cost.macs, cost.activations]
-            for stage, (size, cost) in networks_cost.stages(net).items()
+            for stage, (size, cost) in count_stages(net).items()
         ]
         found = every.pop(cell, table[:0])[list(STAGE_COLUMNS[1:])].to_numpy().tolist()
         if found != expected:

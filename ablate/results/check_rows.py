@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.errors import InputError
-from ablate.networks import cost as networks_cost
+from ablate.networks.cost import count
 from ablate.results.folder import Run
 from ablate.results.names import STUDY
 from ablate.results.remarks import Remark, fault, note, some
@@ -46,7 +46,7 @@ def specs(run: Run) -> Iterator[Remark]:
 
 def _follows(spec: TrialSpec) -> dict[str, Any]:
     """The columns that a trial's description decides."""
-    cost = networks_cost.total(spec.net)
+    cost = count(spec.net)
     return {
         "key": spec.key,
         "net": content_hash(spec.net),

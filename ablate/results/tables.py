@@ -9,7 +9,7 @@ import pandas as pd
 
 from ablate import files
 from ablate.errors import InputError
-from ablate.networks import cost as networks_cost
+from ablate.networks.cost import count_stages
 from ablate.results import csv as results_csv
 from ablate.results import names, schema
 from ablate.results.names import DRAWS
@@ -112,7 +112,7 @@ def _stage_table(study: Study) -> pd.DataFrame:
                 "activations": cost.activations,
             }
             for cell in study.cells
-            for stage, (size, cost) in networks_cost.stages(cell.net).items()
+            for stage, (size, cost) in count_stages(cell.net).items()
         ]
     )
 

@@ -157,7 +157,7 @@ class Chain:
 
     def _described(self, net: NetSpec, feasible: bool) -> dict[str, Any]:
         """What is known of a network before it is trained."""
-        cost = networks_cost.total(net)
+        cost = networks_cost.count(net)
         timed = self._latency if feasible else None
         return {
             "net": content_hash(net),

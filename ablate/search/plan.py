@@ -109,7 +109,7 @@ def load_search(
 
 
 def _limits(file: SearchFile, baseline: NetSpec) -> tuple[Limit, ...]:
-    cost = networks_cost.total(baseline)
+    cost = networks_cost.count(baseline)
     return tuple(
         Limit(
             quantity=quantity,
@@ -123,7 +123,7 @@ def _limits(file: SearchFile, baseline: NetSpec) -> tuple[Limit, ...]:
 
 
 def _reference(file: SearchFile, baseline: NetSpec) -> dict[str, float]:
-    cost = networks_cost.total(baseline)
+    cost = networks_cost.count(baseline)
     return {
         name: float(getattr(cost, name)) if bound == "baseline" else float(bound)
         for name, bound in file.reference.items()

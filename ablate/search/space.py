@@ -143,7 +143,7 @@ class Space:
 
     def excesses(self, net: NetSpec) -> dict[str, float]:
         """By how much a network is beyond each limit: all zero or less where it may be trained."""
-        cost = networks_cost.total(net)
+        cost = networks_cost.count(net)
         return {limit.name: limit.excess(cost) for limit in self.limits}
 
 

@@ -53,7 +53,7 @@ def measure(
     unseen, alive = _outputs(own, data, scored, train.precision)
     losses = _block_losses(own, data, _part(validation, BLOCK_IMAGES), train.precision)
     norms = _gradient_norms(own, data, _part(training, train.batch_size), train)
-    costs = cost.stages(spec)
+    costs = cost.count_stages(spec)
     rows = []
     for number, (stage, field) in enumerate(cost.receptive_fields(spec).items()):
         features = unseen[number]

@@ -20,7 +20,7 @@ from ablate.engine.preparation import (
 )
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
-from ablate.networks.cost import total
+from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
 from ablate.results.schema import COLUMNS
@@ -237,7 +237,7 @@ def test_each_cell_gets_its_own_numbers_and_the_baseline_comes_first(
             assert columns["train_images_per_s"] == net.widths[0]
             assert columns["params"] == measure(net).params
             assert columns["macs"] == measure(net).macs
-            assert columns["activations"] == total(net).activations
+            assert columns["activations"] == count(net).activations
             assert columns["unsupported_ops"] == measure(net).unsupported_json
     assert measured == [[of(study, name) for name in ("plain", "narrow", "wide")]]
     assert lines == ["timing 3 cells against each other"]

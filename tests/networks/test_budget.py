@@ -121,7 +121,7 @@ def test_a_noisy_cost_is_asked_few_times() -> None:
 
     def seconds(net: NetSpec) -> float:
         asked.append(net)
-        return networks_cost.total(net).macs / 1e9
+        return networks_cost.count(net).macs / 1e9
 
     match = match_widths(RESNET20, growth_shape(3, 3), seconds, seconds(RESNET20), exact=False)
     assert abs(match.residual) < 0.1
@@ -140,9 +140,8 @@ def test_depths_meet_a_budget() -> None:
 def test_constant_width_needs_four_times_the_blocks_to_balance_macs() -> None:
     balanced = equalise_depths(NetSpec(widths=(16, 16, 16), depths=(2, 1, 1)))
     assert balanced.depths == (2, 8, 32)
-    macs = [
-        cost.macs for name, (_, cost) in networks_cost.stages(balanced).items() if "stage" in name
-    ]
+    stages = networks_cost.count_stages(balanced)
+    macs = [cost.macs for name, (_, cost) in stages.items() if "stage" in name]
     assert max(macs) / min(macs) < 1.02
 
 
@@ -160,12 +159,12 @@ def test_a_budget_below_the_smallest_network_is_refused() -> None:
 def test_matched_studies_report_their_residual(name: str, dataset: str) -> None:
     study = load_study(find_study(name), dataset)
     reference = next(cell for cell in study.cells if cell.name == study.baseline)
-    budget = networks_cost.total(reference.net).macs
+    budget = networks_cost.count(reference.net).macs
     for cell in study.cells:
         assert cell.matched is not None
         assert cell.matched.quantity == "macs"
         assert cell.matched.residual == pytest.approx(
-            networks_cost.total(cell.net).macs / budget - 1
+            networks_cost.count(cell.net).macs / budget - 1
         )
         assert abs(cell.matched.residual) < 0.05
 
@@ -208,7 +207,7 @@ def test_a_number_is_a_budget_for_every_cell(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text(f"{STUDY}[match]\nparams = 100000.0\n")
     for cell in load_study(path).cells:
-        assert networks_cost.total(cell.net).params == pytest.approx(100_000, rel=0.02)
+        assert networks_cost.count(cell.net).params == pytest.approx(100_000, rel=0.02)
 
 
 def test_depth_can_meet_the_budget(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def elements_moved(network: nn.Module, batch: Tensor) -> int:
 @EXAMPLES
 @given(net_specs())
 def test_counts_of_any_network(spec: NetSpec) -> None:
-    total = cost.total(spec)
+    total = cost.count(spec)
     network = build(spec).eval()
     assert total.params == sum(parameter.numel() for parameter in network.parameters())
     assert 2 * 2 * total.macs == flops(spec)
@@ -80,11 +80,11 @@ def test_counts_of_any_network(spec: NetSpec) -> None:
 @EXAMPLES
 @given(net_specs())
 def test_stages_add_up_to_the_network(spec: NetSpec) -> None:
-    stages = cost.stages(spec)
+    stages = cost.count_stages(spec)
     numbers = range(1, len(spec.depths) + 1)
     assert list(stages) == ["stem", *(f"stage {number}" for number in numbers), "head"]
     costs = [dataclasses.astuple(fvcore_cost) for _, fvcore_cost in stages.values()]
-    assert dataclasses.astuple(cost.total(spec)) == tuple(map(sum, zip(*costs, strict=True)))
+    assert dataclasses.astuple(cost.count(spec)) == tuple(map(sum, zip(*costs, strict=True)))
 
 
 @EXAMPLES
@@ -94,7 +94,7 @@ def test_parameters_of_each_stage(spec: NetSpec) -> None:
     parts = [network.get_submodule("stem"), *network.get_submodule("stages").children()]
     parts.append(network.get_submodule("head"))
     found = [sum(parameter.numel() for parameter in part.parameters()) for part in parts]
-    assert [stage.params for _, stage in cost.stages(spec).values()] == found
+    assert [stage.params for _, stage in cost.count_stages(spec).values()] == found
 
 
 @EXAMPLES
@@ -104,14 +104,14 @@ def test_elements_kept_for_the_backward_pass(spec: NetSpec) -> None:
     # What grows with the batch: a batch norm keeps its statistics but once.
     grown = bytes_kept(network, images(spec, batch=4)) - bytes_kept(network, images(spec, batch=2))
     statistics = sum(2 * m.num_groups for m in network.modules() if isinstance(m, nn.GroupNorm))
-    assert grown == 2 * 4 * (cost.total(spec).kept + statistics)
+    assert grown == 2 * 4 * (cost.count(spec).kept + statistics)
 
 
 @EXAMPLES
 @given(net_specs())
 def test_elements_read_and_written(spec: NetSpec) -> None:
     found = elements_moved(build(spec).eval(), images(spec))
-    assert found == 2 * cost.total(spec).moved
+    assert found == 2 * cost.count(spec).moved
 
 
 @pytest.mark.parametrize("stem", ["cifar", "imagenet", "deep"])
@@ -166,14 +166,14 @@ def test_memory_and_intensity_by_hand() -> None:
 
 
 def test_the_default_network() -> None:
-    assert cost.total(NetSpec()).params == 175_258
-    sizes = {name: size for name, (size, _) in cost.stages(NetSpec()).items()}
+    assert cost.count(NetSpec()).params == 175_258
+    sizes = {name: size for name, (size, _) in cost.count_stages(NetSpec()).items()}
     assert sizes == {"stem": 32, "stage 1": 32, "stage 2": 16, "stage 3": 8, "head": 1}
 
 
 @pytest.mark.parametrize("name", ["cifar_resnet20", "cifar_resnet56_projection", "wrn_16_4"])
 def test_counts_of_presets(name: str) -> None:
-    total, counted = cost.total(PRESETS[name]), fvcore_cost.measure(PRESETS[name])
+    total, counted = cost.count(PRESETS[name]), fvcore_cost.measure(PRESETS[name])
     assert (total.params, total.macs) == (counted.params, counted.macs)
 
 
@@ -193,13 +193,13 @@ def test_what_growth_conserves(growth: int) -> None:
     "changes", [{"activation": "gelu"}, {"zero_init": True}, {"norm": "group"}], ids=str
 )
 def test_what_costs_nothing_that_is_counted(changes: dict[str, Any]) -> None:
-    found, default = cost.total(NetSpec(**changes)), cost.total(NetSpec())
+    found, default = cost.count(NetSpec(**changes)), cost.count(NetSpec())
     assert dataclasses.replace(found, kept=0) == dataclasses.replace(default, kept=0)
 
 
 def test_option_a_costs_as_much_as_no_shortcut() -> None:
     plain, padded, projected = (
-        cost.total(NetSpec(shortcut=shortcut)) for shortcut in ("none", "A", "B")
+        cost.count(NetSpec(shortcut=shortcut)) for shortcut in ("none", "A", "B")
     )
     assert dataclasses.replace(padded, kept=0) == dataclasses.replace(plain, kept=0)
     # Two projections, their norms and their outputs.

@@ -70,7 +70,7 @@ def test_operators_that_are_not_counted_are_named() -> None:
 def test_norms_and_pooling_are_in_the_total_alone() -> None:
     found = fvcore_cost.measure(TINY)
     normed = 2 * (3 * 2 * 8**2 + 3 * 3 * 4**2)
-    assert found.macs == cost.total(TINY).macs
+    assert found.macs == cost.count(TINY).macs
     # Two operations an element of a batch norm in eval mode; one an element that is averaged.
     assert found.macs_total == found.macs + normed + 3 * 4**2
 
@@ -98,7 +98,7 @@ def test_counting_is_the_same_in_train_mode() -> None:
 
 @pytest.mark.parametrize(
     "counted",
-    [fvcore_cost.measure.__wrapped__, cost.total],
+    [fvcore_cost.measure.__wrapped__, cost.count],
     ids=["built", "from the spec"],
 )
 def test_counting_leaves_the_generator_as_it_was(counted: Any) -> None:

@@ -70,7 +70,7 @@ def test_feature_maps_have_the_counted_sizes(spec: NetSpec) -> None:
     for stage in network.get_submodule("stages").children():
         features = stage(features)
         found.append(features.shape[-2:])
-    sizes = [size for size, _ in cost.stages(spec).values()]
+    sizes = [size for size, _ in cost.count_stages(spec).values()]
     assert found == [(size, size) for size in sizes[:-1]]
 
 

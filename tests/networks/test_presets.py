@@ -41,7 +41,7 @@ def row_id(row: dict[str, str]) -> str:
 @pytest.mark.parametrize("row", STATIC, ids=row_id)
 def test_published_counts(row: dict[str, str]) -> None:
     spec = preset(row["preset"])
-    total = cost.total(spec)
+    total = cost.count(spec)
     found = {
         "params": total.params,
         "macs": total.macs,
@@ -60,7 +60,7 @@ def test_published_counts_with_norms_and_pooling(row: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvision_counts(name: str) -> None:
-    total = cost.total(preset(name))
+    total = cost.count(preset(name))
     for weights in get_model_weights(name):
         assert total.params == weights.meta["num_params"]
         assert round(total.macs / 1e9, 3) == weights.meta["_ops"]

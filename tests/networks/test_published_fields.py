@@ -10,7 +10,7 @@ from ablate.spec import NetSpec
 
 
 def test_a_linear_layer_alone_has_the_intensity_of_a_matrix_product() -> None:
-    head = cost.stages(NetSpec(num_classes=64))["head"][1]
+    head = cost.count_stages(NetSpec(num_classes=64))["head"][1]
     flops, elements = 8 * 64 * 64, 64 * 64 + 64 + 8 * (64 + 64)
     assert head.intensity(8) == pytest.approx(flops / (4 * elements))
 

@@ -16,7 +16,7 @@ from support import searches
 
 def test_baseline_stands_for_what_it_costs(tmp_path: Path) -> None:
     search = searches.small(tmp_path)
-    cost = networks_cost.total(search.baseline)
+    cost = networks_cost.count(search.baseline)
     assert search.baseline.widths == (4, 8, 16)
     assert search.reference == {"val_accuracy": 0.05, "macs": cost.macs}
     assert [(limit.name, limit.bound) for limit in search.space.limits] == [

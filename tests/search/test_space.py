@@ -69,7 +69,7 @@ def test_a_network_is_written_in_one_way() -> None:
 
 def test_limits_tell_by_how_much_a_network_is_beyond_them() -> None:
     net = NetSpec(**IMAGE)
-    cost = networks_cost.total(net)
+    cost = networks_cost.count(net)
     limits = (
         Limit(quantity="macs", bound=cost.macs / 2, at_most=True),
         Limit(quantity="params", bound=cost.params * 2, at_most=False),

@@ -71,13 +71,13 @@ def test_each_arm_has_a_network_of_each_draw(study: Study) -> None:
 
 
 def test_every_network_is_near_the_budget_and_its_rule_and_none_comes_twice(study: Study) -> None:
-    reference = cost.total(load(study.path.parent, changed(
+    reference = cost.count(load(study.path.parent, changed(
         ("[sample]\nnetworks = 6\ndepths = [1, 3]\nratios = [1.0, 4.0]\n", ""),
         ('increasing = { growth = "drawn" }\n', ""),
     )).cells[1].net).macs  # fmt: skip
     for cell in study.cells:
         assert cell.matched is not None
-        residual = cost.total(cell.net).macs / reference - 1
+        residual = cost.count(cell.net).macs / reference - 1
         assert cell.matched.residual == pytest.approx(residual, abs=1e-12)
         assert abs(residual) <= 0.05
         assert cell.matched.shape_error <= 0.2

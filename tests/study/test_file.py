@@ -56,7 +56,7 @@ def nets(study: Study) -> dict[str, NetSpec]:
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_studies_load_for_every_dataset(path: Path, dataset: str) -> None:
-    study = load_study(path, dataset, latency=lambda net, batch: float(cost.total(net).macs))
+    study = load_study(path, dataset, latency=lambda net, batch: float(cost.count(net).macs))
     info = DATASETS[dataset]
     assert study.question.endswith("?")
     pairs = study.seeds * (1 + study.cells[-1].draw)

@@ -84,7 +84,7 @@ def growth_table(data: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(growth: float) -> list[dict[str, float | int | str]]:
     spec = article_network(growth)
-    costs, layers = networks_cost.stages(spec), layer_macs(spec)
+    costs, layers = networks_cost.count_stages(spec), layer_macs(spec)
     return [
         {
             "growth": growth,

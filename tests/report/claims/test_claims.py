@@ -355,7 +355,7 @@ def test_macs_by_growth_are_those_counted_by_hand() -> None:
     assert data.loc[(2.0, "stage 2"), "params"] == weights + 5 * 2 * 32
     assert data.loc[(2.0, "stage 2"), "activations"] == 5 * 16 * 16 * 32
     for growth in GROWTHS:
-        for stage, (size, cost) in networks_cost.stages(article_network(growth)).items():
+        for stage, (size, cost) in networks_cost.count_stages(article_network(growth)).items():
             if stage.startswith("stage "):
                 row = data.loc[(growth, stage)]
                 assert (row["macs"], row["out_size"]) == (cost.macs, size)

@@ -272,7 +272,7 @@ def test_shares_are_drawn_end_to_end_and_numbered() -> None:
 def test_runs_stand_side_by_side() -> None:
     parts = []
     for place, name in enumerate(("ten seeds", "one arm failed")):
-        part = STUDIES[name][1].copy()
+        part = STUDIES[name][1].table.copy()
         part.insert(0, "run", f"run {place}")
         part.insert(1, "baseline", "constant")
         parts.append(part)

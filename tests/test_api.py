@@ -1,0 +1,100 @@
+"""`import ablate`: a dozen names, nothing heavy loaded, a study from start to end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import ablate
+from support import PUBLISHED, ROOT
+
+RUN = PUBLISHED / "width_doubling" / "digits"
+
+
+@pytest.fixture(scope="module")
+def results() -> ablate.Results:
+    return ablate.load(RUN)
+
+
+def test_all_names_are_there_and_none_is_loaded_before_it_is_used() -> None:
+    assert set(ablate.__all__) <= set(dir(ablate))
+    assert all(getattr(ablate, name) is not None for name in ablate.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'everything'"):
+        _ = ablate.everything
+    code = (
+        "import sys, json, ablate\n"
+        "ablate.count(ablate.preset('resnet50')); ablate.stage_widths(16, 2, 3)\n"
+        "heavy = {'torch', 'pandas', 'optuna', 'matplotlib'}\n"
+        "print(json.dumps(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_a_network_is_counted_and_built() -> None:
+    net = ablate.NetSpec(
+        widths=ablate.stage_widths(16, "doubling", 3), depths=(3, 3, 3), shortcut="A"
+    )
+    params = sum(parameter.numel() for parameter in ablate.build(net).parameters())
+    assert params == ablate.count(net).params == 269_722  # He et al. 2015, table 6
+
+
+def test_a_run_that_was_left_is_loaded(results: ablate.Results) -> None:
+    assert len(results.trials) == 30
+    assert results.summary["cell"].tolist() == ["constant", "doubling", "tripling"]
+    assert results.predictions["verdict"].tolist() == ["supported", "inconclusive"]
+    assert results.verdict.startswith("Against doubling (97.5%, 10 seeds), constant is 2.3 points")
+    assert len(results.epochs) == 600
+
+
+def test_the_summary_as_a_table_for_a_paper(results: ablate.Results) -> None:
+    latex = results.to_latex(caption="Widths", label="tab:widths")
+    assert latex.splitlines()[1:3] == ["\\caption{Widths}", "\\label{tab:widths}"]
+    assert "\\toprule" in latex
+    assert "test accuracy \\%" in latex
+    assert latex.count("\\\\\n") == 4
+    assert results.to_latex().startswith("\\begin{tabular}")
+    assert results.to_markdown().startswith("| arm | n | test accuracy % |")
+
+
+def test_a_notebook_shows_question_answer_and_table(results: ablate.Results) -> None:
+    html = results._repr_html_()
+    assert html.count("<tr>") == 3
+    assert "<b>Does doubling the width" in html
+    assert "constant is 2.3 points lower" in html
+
+
+def test_a_figure_by_name(results: ablate.Results) -> None:
+    assert results.figures == (
+        "accuracy", "interaction", "pareto", "stage_costs", "stage_shares", "curves", "ranks",
+        "edf",
+    )  # fmt: skip
+    assert isinstance(results.plot("accuracy"), Figure)
+    assert plt.get_fignums() == []
+    for name in ("growth", "interaction"):  # of one axis and three arms there is none
+        with pytest.raises(ablate.InputError, match=f"no figure '{name}': expected one of acc"):
+            results.plot(name)
+
+
+def test_a_folder_that_holds_no_run(tmp_path: Path) -> None:
+    with pytest.raises(ablate.InputError, match=r"study\.toml: no such study file"):
+        ablate.load(tmp_path)
+
+
+def test_the_example_runs_as_it_is(tmp_path: Path) -> None:
+    """A script without a guard: its trials' processes must not run it again."""
+    folder = tmp_path / "digits"
+    command = [sys.executable, str(ROOT / "examples" / "widths.py"), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("doubling: widths (4, 8, 16), ") == 1
+    assert "\\caption{Does doubling" in done.stdout
+    assert "Linear(in_features=64, out_features=10, bias=True)" in done.stdout
+    assert (folder / "for_the_paper.pdf").stat().st_size > 1000
+    assert (folder / "report.html").exists()
+    assert len(pd.read_csv(folder / "trials.csv")) == 12
