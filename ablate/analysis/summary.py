@@ -240,14 +240,15 @@ def pareto(
     Returns:
         Shape (rows,). Equal rows are on the front together; a row with NaN never is.
     """
-    price = frame[cost].to_numpy(dtype=float, na_value=math.nan) * (-1 if maximise_cost else 1)
-    value = frame[outcome].to_numpy(dtype=float, na_value=math.nan)
-    # Entry [i, j] asks about row j against row i; a comparison with NaN is false.
-    as_good = (price <= price[:, None]) & (value >= value[:, None])
-    better = (price < price[:, None]) | (value > value[:, None])
-    dominated = (as_good & better).any(axis=1)
-    missing = np.isnan(price) | np.isnan(value)
-    return pd.Series(~dominated & ~missing, index=frame.index, name="pareto")
+    import moocore  # here, since the figures alone need it
+
+    columns = [frame[name].to_numpy(dtype=float, na_value=math.nan) for name in (cost, outcome)]
+    points = np.column_stack(columns)
+    front = ~np.isnan(points).any(axis=1)
+    front[front] = moocore.is_nondominated(
+        points[front], maximise=[maximise_cost, True], keep_weakly=True
+    )
+    return pd.Series(front, index=frame.index, name="pareto")
 
 
 def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from ablate.errors import InputError
 from ablate.report.html.svg import inline
-from ablate.report.html.table import html_table
+from ablate.report.html.table import table_cells
 
 _NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
@@ -141,7 +141,7 @@ def _document(template: str, **content: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"html_table": html_table, "inline": inline, "next": next}
+    environment.globals |= {"table_cells": table_cells, "inline": inline, "next": next}
     environment.filters["relative"] = _relative
     return environment.get_template(template).render(
         policy=policy, style=Markup(style), script=Markup(script), **content

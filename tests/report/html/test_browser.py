@@ -238,6 +238,22 @@ def test_wide_tables_and_figures_scroll_by_keyboard_on_a_phone(
     assert 0 <= cell["x"] < 40
 
 
+def test_a_sentence_that_heads_a_row_stays_in_its_cell_on_a_phone(
+    browser: Browser, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"prediction": ["a few words " * 9], "verdict": ["supported"]})
+    section = Section(heading="b", tables=(Table(caption="c", frame=frame),))
+    source = render(Report(title="t", question="q", answer="a", sections=(section,)))
+    (tmp_path / "report.html").write_text(source, encoding="utf-8")
+    page = opened(browser, tmp_path / "report.html", 390).page
+    sentence = page.locator("tbody th .sentence").bounding_box()
+    beside = page.locator("tbody td").bounding_box()
+    page.close()
+    assert sentence is not None
+    assert beside is not None
+    assert sentence["x"] + sentence["width"] <= beside["x"]
+
+
 def test_nothing_is_a_tab_stop_for_scrolling_where_nothing_scrolls(report: Page) -> None:
     assert report.locator(".scroll[tabindex]").count() == 0
 

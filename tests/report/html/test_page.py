@@ -192,7 +192,31 @@ def test_a_column_is_of_numbers_only_if_every_known_cell_is_one() -> None:
     cells = cells_of(frame)
     marked = [[data.attrib["value"] for data in cell.iter("data")] for cell in cells]
     assert marked == [["3"], [], [], [], [], []]
-    assert [("gt_right" in cell.attrib["class"]) for cell in cells] == [True, False, False] * 2
+    assert [cell.attrib.get("class") == "number" for cell in cells] == [True, False, False] * 2
+
+
+def test_headings_say_what_they_head_and_the_first_column_heads_the_rows() -> None:
+    frame = pd.DataFrame({"seed": [0, 1], "n": [3, 4], "arm": ["a", "b"]})
+    table = parsed(render(with_table(frame))).find(".//table")
+    columns, rows = table.findall("thead/tr/th"), table.findall("tbody/tr/th")
+    assert [heading.attrib for heading in columns] == [
+        {"scope": "col"},
+        {"scope": "col", "class": "number"},
+        {"scope": "col"},
+    ]
+    assert [heading.attrib for heading in rows] == [{"scope": "row"}] * 2
+    assert [data.attrib["value"] for row in rows for data in row.iter("data")] == ["0", "1"]
+
+
+def test_a_sentence_gets_room_and_a_name_may_break_after_an_underscore() -> None:
+    name, sentence = "growth_by_stage<b>", "one_word & " * 9
+    cells = cells_of(pd.DataFrame({"arm": ["a"], "name": [name], "note": [sentence]}))
+    assert [text_of(cell) for cell in cells] == [name, sentence]
+    assert [len(list(cell.iter("wbr"))) for cell in cells] == [2, 9]
+    assert [[span.attrib["class"] for span in cell.iter("span")] for cell in cells] == [
+        [],
+        ["sentence"],
+    ]
 
 
 def test_numbers_read_as_numbers_and_what_is_missing_as_a_dash() -> None:
@@ -340,4 +364,5 @@ def test_a_page_is_made_without_a_warning() -> None:
 def test_the_templates_are_within_the_package() -> None:
     folder = Path(html.__file__).parent / "templates"
     names = {path.name for path in folder.iterdir()}
-    assert {"base.html.j2", "page.html.j2", "index.html.j2", "style.css", "script.js"} == names
+    pages = {f"{name}.html.j2" for name in ("base", "page", "index", "table")}
+    assert pages | {"style.css", "script.js"} == names
