@@ -1,6 +1,6 @@
 """The training loop run in every way: exploding, in bfloat16, in each layout, in place, compiled.
 
-What `test_train.py` holds of the plain loop is not said again here.
+What `test_learning.py` holds of the plain loop is not said again here.
 """
 
 import copy
