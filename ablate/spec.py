@@ -411,18 +411,3 @@ def _check_combinations(spec: NetSpec) -> None:
         )
     if spec.stem == "deep" and spec.stem_out < 2:
         raise InputError("stem = 'deep': needs a stem_width of 2 or more", "stem_width")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a trial gave.
-
-    Args:
-        row: columns of the results table.
-        epochs: one dict an epoch, the fields of `ablate.training.loop.Epoch`.
-        stages: `MECHANISM_COLUMNS` of the stem and each stage, where they were measured.
-    """
-
-    row: dict[str, Any]
-    epochs: list[dict[str, Any]]
-    stages: list[dict[str, Any]] = dataclasses.field(default_factory=list)

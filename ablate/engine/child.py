@@ -16,9 +16,10 @@ from ablate.data.dataset import load
 from ablate.engine.queue import Assignment
 from ablate.errors import InputError
 from ablate.processes import TRIAL_IMPORTS
-from ablate.spec import DataSpec, Outcome
+from ablate.spec import DataSpec
 from ablate.training.execution import Execution, set_up
 from ablate.training.loop import Epoch, StoppedError
+from ablate.training.outcome import Outcome
 from ablate.training.trial import PrunedError, ended_trial, run_trial
 
 

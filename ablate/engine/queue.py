@@ -27,8 +27,9 @@ from optuna.trial import FrozenTrial, TrialState
 from ablate.engine.lease import LEASE_S, Lease, lease_from_json, this_process
 from ablate.engine.storage import close, open_storage, patient
 from ablate.results.schema import RETRIED
-from ablate.spec import Outcome, TrialSpec, to_json, trial_from_json
+from ablate.spec import TrialSpec, to_json, trial_from_json
 from ablate.study.plan import Planned
+from ablate.training.outcome import Outcome
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)  # with an outcome
 UNHELD_S = 5.0  # an attempt that runs and names no holder is lost: its holder died in between

@@ -18,7 +18,7 @@ from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import StorageError
 from ablate.errors import InputError
 from ablate.processes import Stop, end_group, heeding_stops, memory_kills, prepare_forks, start_fork
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 
 MAX_KILLS = 3
 POLL_S = 0.5  # how often an idle worker looks for trials that others have lost

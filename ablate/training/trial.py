@@ -11,11 +11,12 @@ import torch
 from ablate.data.dataset import Dataset
 from ablate.errors import WriteError
 from ablate.networks.model import build
-from ablate.spec import Outcome, TrainSpec, TrialSpec
+from ablate.spec import TrainSpec, TrialSpec
 from ablate.training.execution import Execution, dtype_name, place
 from ablate.training.loop import DivergedError, Epoch, StoppedError, evaluate, fit, never
 from ablate.training.machine import describe
 from ablate.training.mechanism import measure
+from ablate.training.outcome import Outcome
 
 
 class PrunedError(Exception):

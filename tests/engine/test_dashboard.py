@@ -12,7 +12,7 @@ from urllib.error import URLError
 import pytest
 
 from ablate.engine.queue import Queue
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 from support.planned import NAME, free_port, plan, wait_until
 
 pytest.importorskip("optuna_dashboard", reason="needs optuna-dashboard: pip install it")

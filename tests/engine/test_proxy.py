@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 WORK = """
 import sys
 from ablate.engine.queue import Queue
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 queue = Queue(sys.argv[1], "s")
 print("ready", flush=True)
 sys.stdin.readline()

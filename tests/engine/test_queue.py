@@ -12,9 +12,9 @@ import pytest
 from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import sqlite_url
 from ablate.errors import InputError
-from ablate.spec import Outcome
 from ablate.study.find import find_study
 from ablate.study.plan import Planned, Study, load_study
+from ablate.training.outcome import Outcome
 
 
 def url(folder: Path) -> str:

@@ -16,7 +16,7 @@ from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import MAX_KILLS, Done, supervise
 from ablate.errors import InputError
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 from support.quick import NAME, Quick, check_whole, plan
 
 

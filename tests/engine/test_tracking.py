@@ -12,7 +12,8 @@ import pytest
 from ablate.engine.queue import Assignment
 from ablate.engine.tracking.trackers import Background, tracking
 from ablate.errors import InputError
-from ablate.spec import DataSpec, NetSpec, Outcome, TrainSpec, TrialSpec
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -22,8 +22,9 @@ from ablate.results import csv
 from ablate.results.check import remarks, verify
 from ablate.results.folder import Run
 from ablate.results.manifest import digest
-from ablate.spec import Outcome, trial_from_json
+from ablate.spec import trial_from_json
 from ablate.study.plan import load_study
+from ablate.training.outcome import Outcome
 from support import PUBLISHED, ROOT
 
 RUNS = sorted(path.parent for path in PUBLISHED.glob("*/*/trials.csv"))

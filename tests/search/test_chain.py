@@ -11,7 +11,8 @@ from optuna.trial import TrialState
 from ablate.search.chain import Chain
 from ablate.search.plan import Search
 from ablate.search.space import Space
-from ablate.spec import NetSpec, Outcome, TrialSpec
+from ablate.spec import NetSpec, TrialSpec
+from ablate.training.outcome import Outcome
 from support import searches
 
 

@@ -14,9 +14,10 @@ from typing import ClassVar
 
 from ablate.engine.queue import Assignment, Queue
 from ablate.errors import InputError
-from ablate.spec import DataSpec, NetSpec, Outcome, TrainSpec, TrialSpec
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.study.cells import Cell
 from ablate.study.plan import Planned
+from ablate.training.outcome import Outcome
 
 NAME = "quick/digits"
 CELL = Cell("only", MappingProxyType({"axis": "only"}), NetSpec(widths=(4, 8, 16)))

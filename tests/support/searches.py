@@ -13,7 +13,8 @@ from ablate.search.explored import (
 )
 from ablate.search.plan import Search, load_search
 from ablate.search.queue import SearchQueue
-from ablate.spec import Outcome, TrialSpec
+from ablate.spec import TrialSpec
+from ablate.training.outcome import Outcome
 from support import searches
 
 TEXT = """\

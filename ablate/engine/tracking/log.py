@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ablate.engine.queue import Assignment
 from ablate.errors import InputError
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 
 FINAL = ("val_accuracy", "test_accuracy", "val_loss", "train_loss", "train_seconds")
 Epoch = Mapping[str, Any]

@@ -8,7 +8,7 @@ from ablate.engine.queue import Assignment
 from ablate.engine.storage import shown
 from ablate.engine.tracking.log import Epoch, described, final, metrics, missing
 from ablate.errors import InputError
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 
 SETTINGS = {  # where the user has set none
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ablate.engine.queue import Assignment
 from ablate.engine.tracking.log import Epoch, described, file_name, final, metrics, missing
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter

@@ -17,7 +17,7 @@ from ablate.engine.storage import shown
 from ablate.engine.tracking.log import Epoch, Log
 from ablate.engine.tracking.mlflow import MlflowLog
 from ablate.engine.tracking.tensorboard import TensorBoardLog
-from ablate.spec import Outcome
+from ablate.training.outcome import Outcome
 
 CLOSING_S = 5.0  # for the records that wait; a cluster ends a process soon after its signal
 
