@@ -1,5 +1,6 @@
 """Imports point one way, and what needs no torch loads none."""
 
+import importlib
 import json
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ablate.processes import TRIAL_IMPORTS
 from support import ROOT
 
 WITHOUT_TORCH = [
@@ -102,3 +104,30 @@ def test_the_command_line_loads_nothing_heavy_to_give_help() -> None:
 def test_the_search_loads_optuna_and_no_torch() -> None:
     assert "optuna" in loaded("import ablate.engine.supervisor")
     assert "torch" not in loaded("import ablate.engine.supervisor")
+
+
+@pytest.mark.parametrize("name", TRIAL_IMPORTS)
+def test_the_fork_server_finds_what_it_is_to_import(name: str) -> None:
+    """It says nothing of a name that is none, and every trial would then import torch anew."""
+    assert importlib.import_module(name).__name__ == name
+
+
+def test_a_trial_needs_nothing_that_the_fork_server_has_not_imported() -> None:
+    names = ", ".join(TRIAL_IMPORTS)
+    code = f"""
+import sys, {names}
+from pathlib import Path
+before = set(sys.modules)
+from ablate.data.dataset import load
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.training.execution import Execution
+from ablate.training.trial import run_trial
+spec = TrialSpec(net=NetSpec(widths=(2,), depths=(1,), strides=(1,), in_channels=1, image_size=8),
+                 train=TrainSpec(epochs=1, batch_size=512), data=DataSpec(), seed=0)
+run_trial(spec, load(spec.data, Path("nowhere")), Execution(), None, False)
+heavy = ("torch", "sklearn", "pandas", "scipy", "optuna", "fvcore", "matplotlib")
+data = "sklearn.datasets.data"  # the folder of digits
+print(sorted({{name for name in set(sys.modules) - before if name.startswith(heavy)}} - {{data}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

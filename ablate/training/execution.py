@@ -15,6 +15,15 @@ from torch import nn
 from ablate.spec import TrainSpec
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
+# What torch, CUDA and its libraries say where their error has no type of its own.
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "allocate memory",
+    "not enough memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +80,13 @@ def dtype_name(train: TrainSpec, execution: Execution) -> str:
     if execution.device.startswith("cuda") and torch.backends.cudnn.allow_tf32:
         return "float32 (TF32 convolutions)"
     return "float32"
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory did not suffice: a GPU's, or the CPU's allocator's."""
+    if isinstance(error, RuntimeError) and any(text in str(error) for text in OUT_OF_MEMORY):
+        return True
+    return isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
 def keep_freed_memory() -> None:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from ablate.training.execution import Execution
+from ablate.training.execution import Execution, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch.utils.benchmark import Timer
@@ -33,14 +33,6 @@ RESAMPLES, LEVEL = 2000, 0.95  # of the bootstrap
 MOST_COMPILED = 10_000  # networks and modes in one process
 CONTROL_SHIFT = 0.02  # 1 may lie as far outside the control's interval
 CONTROL_HALF_WIDTH = 0.10  # and the interval may reach as far to each side
-OUT_OF_MEMORY = (
-    "DefaultCPUAllocator",
-    "can't allocate memory",
-    "not enough memory",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
 Times = NDArray[np.float64]
 T = TypeVar("T")
 
@@ -169,12 +161,6 @@ def control_is_off(control: Ratio) -> bool:
     return shift > CONTROL_SHIFT or half_width > CONTROL_HALF_WIDTH
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that the device, or the CPU's allocator, has no memory left."""
-    named = any(text in str(error) for text in OUT_OF_MEMORY)
-    return isinstance(error, torch.OutOfMemoryError) or named
-
-
 @dataclass(frozen=True)
 class _Block:
     """A call under the timer, `number` times a block; `seconds` a call as its warm-up ended."""
@@ -227,7 +213,7 @@ def _unless_out_of_memory(act: Callable[[], T]) -> T | None:
     """What `act` returns, or None where the memory did not suffice."""
     try:
         return act()
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
     torch.cuda.empty_cache()  # once the error, and with it the frames it held, is gone

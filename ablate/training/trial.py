@@ -12,7 +12,7 @@ from ablate.data.dataset import Dataset
 from ablate.errors import WriteError
 from ablate.networks.model import build
 from ablate.spec import TrainSpec, TrialSpec
-from ablate.training.execution import Execution, dtype_name, place
+from ablate.training.execution import Execution, dtype_name, is_out_of_memory, place
 from ablate.training.loop import DivergedError, Epoch, StoppedError, evaluate, fit, never
 from ablate.training.machine import describe
 from ablate.training.mechanism import measure
@@ -86,7 +86,7 @@ def run_trial(
     except DivergedError as error:
         measured = {"state": "diverged", "failure": str(error)}
     except Exception as error:  # noqa: BLE001 - recorded in the row and shown in the summary
-        state = "oom" if is_lack_of_memory(error) else "failed"
+        state = "oom" if is_out_of_memory(error) else "failed"
         measured = {"state": state, "failure": _line(error)}
     row = (
         describe(execution.device)
@@ -109,13 +109,6 @@ def ended_trial(spec: TrialSpec, state: str, reason: str, execution: Execution) 
     row = describe(execution.device) | _how(spec.train, execution)
     row |= {"state": state, "failure": reason, "started": now(), "finished": now()}
     return Outcome(row, [])
-
-
-def is_lack_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory does not suffice, on a GPU or in the CPU's allocator."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "allocate memory" in str(error)
-    )
 
 
 def _line(error: Exception) -> str:

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ablate.training import machine
+import ablate
 
-PACKAGE = Path(machine.__file__).parent
+PACKAGE = Path(ablate.__file__).parent
 
 
 def run_python(code: str, root: Path, path: str) -> Any:
@@ -24,9 +24,9 @@ def run_python(code: str, root: Path, path: str) -> Any:
 
 def commit_and_dirty(root: Path, path: str | None = None) -> tuple[str | None, bool | None]:
     code = (
-        "import json; from ablate import machine; found = machine.describe('cpu'); "
+        "import json; from ablate.training import machine; found = machine.describe('cpu'); "
         "print(json.dumps([machine.__file__, found['commit'], found['dirty']]))"
     )
     file, commit, dirty = run_python(code, root, os.environ["PATH"] if path is None else path)
-    assert Path(file) == root / "ablate" / "machine.py"
+    assert Path(file) == root / "ablate" / "training" / "machine.py"
     return commit, dirty

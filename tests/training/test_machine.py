@@ -117,7 +117,7 @@ def test_a_process_held_to_one_cpu_counts_one() -> None:
     one = min(os.sched_getaffinity(0))
     code = (
         f"import os; os.sched_setaffinity(0, {{{one}}}); "
-        "from ablate.training.machine import cpu_count; print(cpu_count())"
+        "from ablate.processes import cpu_count; print(cpu_count())"
     )
     assert run_python(code, PACKAGE.parent, os.environ["PATH"]) == 1
 

@@ -23,7 +23,6 @@ from ablate.training.timing import (
     control_is_off,
     count_rounds,
     interleave,
-    is_out_of_memory,
     rate,
     settled,
     speed_ratio,
@@ -229,16 +228,6 @@ def test_a_control_is_off_if_it_differs_or_says_nothing(low: float, high: float,
 
 
 # Memory
-
-
-def test_what_is_out_of_memory() -> None:
-    with pytest.raises(RuntimeError) as refused:
-        allocate_too_much()
-    assert is_out_of_memory(refused.value)
-    assert is_out_of_memory(torch.OutOfMemoryError("tried to allocate"))
-    with pytest.raises(RuntimeError) as misshapen:
-        torch.ones(2) @ torch.ones(3)
-    assert not is_out_of_memory(misshapen.value)
 
 
 def make_too_much() -> Callable[[], None]:

@@ -1,6 +1,8 @@
 """One trial: whatever becomes of it, it ends in a row."""
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +17,7 @@ from ablate.results.schema import COLUMNS
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.training.execution import Execution
 from ablate.training.loop import Epoch, evaluate, fit
+from ablate.training.timing import time_alone
 from ablate.training.trial import PrunedError, ended_trial, run_trial
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -148,19 +151,43 @@ def test_a_search_explores_without_the_test_split_and_may_stop_early(digits: Dat
     assert cut.epochs[0]["val_accuracy"] == whole.epochs[0]["val_accuracy"]
 
 
-@pytest.mark.parametrize(
-    ("error", "state"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory"), "oom"),
-        (MemoryError(), "oom"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "oom"),
-        (RuntimeError("shapes differ"), "failed"),
-    ],
-)
-def test_a_lack_of_memory_is_told_from_other_failures(
-    digits: Dataset, error: Exception, state: str
-) -> None:
-    assert run_trial(TRIAL, broken(digits, error), CPU).row["state"] == state
+LACKS = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    torch.cuda.OutOfMemoryError("tried to allocate"),
+    MemoryError(),
+    RuntimeError("CUDA error: out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: no memory"),
+    RuntimeError("unable to allocate memory"),
+]
+OTHERS = [
+    RuntimeError("shapes differ"),
+    RuntimeError("CUDA error: an illegal memory access was encountered"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
+]
+
+
+def failing(error: Exception) -> Callable[[], object]:
+    def call() -> object:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize("error", LACKS, ids=str)
+def test_a_trial_and_the_timer_know_a_lack_of_memory(digits: Dataset, error: Exception) -> None:
+    assert run_trial(TRIAL, broken(digits, error), CPU).row["state"] == "oom"
+    assert time_alone(lambda: failing(error), CPU, seconds=0.0) is None
+
+
+@pytest.mark.parametrize("error", OTHERS, ids=str)
+def test_other_failures_are_told_from_a_lack_of_memory(digits: Dataset, error: Exception) -> None:
+    assert run_trial(TRIAL, broken(digits, error), CPU).row["state"] == "failed"
+    with pytest.raises(RuntimeError, match=re.escape(str(error))):
+        time_alone(lambda: failing(error), CPU, seconds=0.0)
 
 
 def test_a_real_lack_of_memory_is_told(digits: Dataset) -> None:
