@@ -226,31 +226,6 @@ def _comparison(
     }
 
 
-def pareto(
-    frame: pd.DataFrame, cost: str, outcome: str, maximise_cost: bool = False
-) -> "pd.Series[bool]":
-    """Which rows no other row dominates: as good in both columns, and better in one.
-
-    Args:
-        frame: any; its index is kept.
-        cost: name of the column to minimise, or to maximise, as for throughput.
-        outcome: name of the column to maximise.
-        maximise_cost: whether more of `cost` is better.
-
-    Returns:
-        Shape (rows,). Equal rows are on the front together; a row with NaN never is.
-    """
-    import moocore  # here, since the figures alone need it
-
-    columns = [frame[name].to_numpy(dtype=float, na_value=math.nan) for name in (cost, outcome)]
-    points = np.column_stack(columns)
-    front = ~np.isnan(points).any(axis=1)
-    front[front] = moocore.is_nondominated(
-        points[front], maximise=[maximise_cost, True], keep_weakly=True
-    )
-    return pd.Series(front, index=frame.index, name="pareto")
-
-
 def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd.DataFrame:
     """Mean over seeds of a learning curve, with Student's t interval, epoch by epoch.
 

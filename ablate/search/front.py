@@ -217,3 +217,39 @@ def _at(chain: pd.DataFrame, by: str, place: float) -> float:
 def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int_]:
     """The rank of numbers, 0 for the least; equal ones have the same."""
     return np.unique(values, return_inverse=True)[1]
+
+
+def confirmed(networks: pd.DataFrame, trials: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Mean and interval of each confirmed network, in validation and in test accuracy.
+
+    Args:
+        networks: as `networks` makes it.
+        trials: of the confirmation.
+        cost: the name of one of `COSTS`.
+
+    Returns:
+        `cell`, `net`, `outcome`, the cost, `n`, `mean`, `low`, `high` (`statistics.mean_interval`).
+    """
+    known = networks.set_index("net")[cost].astype(float)
+    rows = []
+    complete = trials[trials["state"] == "complete"]
+    for cell, own in complete.groupby("cell", sort=False):
+        first = own.iloc[0]
+        net = str(first["net"])
+        at = float(known[net]) if net in known.index else float(first.get(cost, math.nan))
+        for outcome in (ACCURACY, "test_accuracy"):
+            interval = statistics.mean_interval(own[outcome].to_numpy(dtype=float))
+            rows.append(
+                {
+                    "cell": str(cell),
+                    "net": net,
+                    "outcome": outcome,
+                    cost: at,
+                    "n": len(own),
+                    "mean": interval.mean,
+                    "low": interval.low,
+                    "high": interval.high,
+                }
+            )
+    columns = ["cell", "net", "outcome", cost, "n", "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from ablate.analysis import statistics, wording
@@ -198,35 +196,6 @@ def test_throughput_may_be_missing() -> None:
     summary = analysis_summary.summarise(frame, "a")
     assert summary.table[list(analysis_summary.THROUGHPUTS)].isna().all(axis=None)
     assert wording.text_table(summary).splitlines()[1].endswith(" -")
-
-
-points = st.lists(
-    st.tuples(*[st.one_of(st.integers(0, 4).map(float), st.just(NAN))] * 2), max_size=12
-)
-
-
-@given(points, st.booleans())
-def test_pareto_agrees_with_the_definition(rows: list[tuple[float, float]], more: bool) -> None:
-    frame = pd.DataFrame(rows, columns=["cost", "outcome"], dtype=float)
-    sign = -1 if more else 1
-
-    def dominates(one: tuple[float, float], two: tuple[float, float]) -> bool:
-        as_good = sign * one[0] <= sign * two[0] and one[1] >= two[1]
-        return as_good and one != two
-
-    expected = [
-        not any(map(math.isnan, row)) and not any(dominates(other, row) for other in rows)
-        for row in rows
-    ]
-    assert (
-        analysis_summary.pareto(frame, "cost", "outcome", maximise_cost=more).tolist() == expected
-    )
-
-
-def test_pareto_keeps_ties_and_the_index() -> None:
-    frame = pd.DataFrame({"cost": [1, 1, 2], "outcome": [0.5, 0.5, 0.4]}, index=[7, 8, 9])
-    front = analysis_summary.pareto(frame, "cost", "outcome")
-    assert front.to_dict() == {7: True, 8: True, 9: False}
 
 
 def test_epoch_intervals() -> None:

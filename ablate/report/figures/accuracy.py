@@ -1,4 +1,4 @@
-"""The figures of every study: accuracy by arm, against cost, cost by stage, learning curves.
+"""The figures of every study: accuracy by arm, and accuracy against cost.
 
 Each function computes first, by `analysis.summary`, and then draws. A cell keeps its colour and
 marker through all figures: they follow from its place among the study's cells.
@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablate.analysis import wording
-from ablate.analysis.summary import Summary, by_seed, pareto
+from ablate.analysis.costs import against_cost
+from ablate.analysis.summary import Summary, by_seed
 from ablate.report.figures.style import (
     COSTS,
     WIDTH,
@@ -108,7 +109,7 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: Summary) -> Drawing:
         is no front in latency where the timing's control was off, and the panel says so.
     """
     look = looks(summary.cells)
-    table = _with_latency(summary)
+    table = against_cost(summary)
     trusted = not summary.table["throughput_control_off"].any()
     timed = (
         _measured_on(trials)
@@ -122,9 +123,6 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: Summary) -> Drawing:
         "latency": f"Inference (µs/image; bars: IQR)\n{timed}",
     }
     names = {row["cell"]: f"{row['cell']} (n = {row['n']})" for _, row in table.iterrows()}
-    for cost in panels:
-        table[f"{cost}_front"] = pareto(table, cost, "mean")
-    table["latency_front"] &= trusted
 
     with style():
         figure = Figure(layout="constrained")
@@ -163,19 +161,6 @@ def accuracy_against_cost(trials: pd.DataFrame, summary: Summary) -> Drawing:
         + ("" if trusted else " Latencies are not to be compared."),
         data=table[columns],
         figure=figure,
-    )
-
-
-def _with_latency(summary: Summary) -> pd.DataFrame:
-    """The summary with inference time an image, in microseconds, and its interquartile range.
-
-    That range is `latency_low` to `latency_high`; it has no end (infinity) where half the range of
-    the images/s is as much as their median.
-    """
-    rate, half = summary.table["infer_images_per_s"], summary.table["infer_images_per_s_iqr"] / 2
-    slowest = (1e6 / (rate - half)).mask(rate <= half, math.inf)
-    return summary.table.assign(
-        latency=1e6 / rate, latency_low=1e6 / (rate + half), latency_high=slowest
     )
 
 

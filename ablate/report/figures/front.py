@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ablate.analysis import statistics, wording
+from ablate.analysis import wording
 from ablate.report.figures.style import (
     WIDTH,
     Drawing,
@@ -44,7 +44,7 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
         marks in test accuracy. Left of it, what a single training promised is not what came.
     """
     cost = _cost(explored)
-    confirmed = _confirmed(explored, trials, cost)
+    confirmed = front.confirmed(explored.networks, trials, cost)
     look = looks(list(dict.fromkeys(confirmed["cell"])))
     found = explored.networks
     best = found[found["rank"] == 1].sort_values(cost)
@@ -170,33 +170,6 @@ def _cost(explored: Explored) -> str:
     """The cost that accuracy is drawn against: the first that is minimised, else MACs."""
     costs = [name for name in explored.file.search.objectives if name != ACCURACY]
     return costs[0] if costs else "macs"
-
-
-def _confirmed(explored: Explored, trials: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """Mean and interval of each confirmed network, in validation and in test accuracy."""
-    known = explored.networks.set_index("net")[cost].astype(float)
-    rows = []
-    complete = trials[trials["state"] == "complete"]
-    for cell, own in complete.groupby("cell", sort=False):
-        first = own.iloc[0]
-        net = str(first["net"])
-        at = float(known[net]) if net in known.index else float(first.get(cost, math.nan))
-        for outcome in (ACCURACY, "test_accuracy"):
-            interval = statistics.mean_interval(own[outcome].to_numpy(dtype=float))
-            rows.append(
-                {
-                    "cell": str(cell),
-                    "net": net,
-                    "outcome": outcome,
-                    cost: at,
-                    "n": len(own),
-                    "mean": interval.mean,
-                    "low": interval.low,
-                    "high": interval.high,
-                }
-            )
-    columns = ["cell", "net", "outcome", cost, "n", "mean", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> None:

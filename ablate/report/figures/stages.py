@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ablate.analysis import wording
+from ablate.analysis import costs, wording
 from ablate.report.figures.style import (
     COSTS,
     Drawing,
@@ -92,9 +92,7 @@ def stage_shares(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dr
     order = [cell for cell in cells or stages["cell"].unique() if cell in set(stages["cell"])]
     stages = stages.sort_values("stage", key=lambda names: names.map(_stage_place), kind="stable")
     names = list(stages["stage"].unique())
-    shares = stages[["cell", "stage", *COSTS]].copy()
-    for cost in COSTS:
-        shares[cost] /= shares.groupby("cell")[cost].transform("sum")
+    shares = costs.stage_shares(stages)
     colours = sns.color_palette("cividis", len(names))
 
     with style():
