@@ -256,7 +256,8 @@ def pages(root: Path) -> Iterator[tuple[Path, Any]]:
         yield path, parser.parse(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", MARKUP)
+@pytest.mark.parametrize("name", [*MARKUP, pytest.param(" ".join(MARKUP), marks=pytest.mark.drawn)])
+@pytest.mark.usefixtures("undrawn")
 def test_no_name_is_a_script_or_markup_in_a_page(run: Path, name: str) -> None:
     named(run, name)
     other = run.parent.parent / "width_doubling" / "other"
@@ -307,6 +308,7 @@ def cells_of(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, "\t=cmd()", "\r=cmd()"])
+@pytest.mark.usefixtures("undrawn")
 def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
     trials = results_csv.read(run / TRIALS)
     lost = trials.index[trials["cell"] == "constant"][0]

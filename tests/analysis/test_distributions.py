@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -104,6 +104,7 @@ def test_counts_of_ranks_are_shares_of_seeds() -> None:
     assert list(shares.loc["c"]) == pytest.approx([0.25, 0, 0.75])
 
 
+@settings(max_examples=30)
 @given(
     st.integers(3, 5).flatmap(
         lambda cells: st.lists(

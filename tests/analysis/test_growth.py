@@ -131,8 +131,8 @@ def test_the_order_of_rows_changes_nothing() -> None:
 
 def test_the_interval_covers_and_the_test_seldom_errs() -> None:
     rng = np.random.default_rng(5)
-    runs = 80
+    runs = 40
     fits = [growth.fit_growth(trials(rng))[0] for _ in range(runs)]
     covered = np.mean([fit.best.low <= 2 <= fit.best.high for fit in fits])
-    assert covered >= 0.87  # of 0.95; six of 80 more may be missed by chance
-    assert np.mean([fit.p_at <= 0.05 for fit in fits]) <= 0.12
+    assert covered >= 0.85  # of 0.95; four of 40 more may be missed by chance
+    assert np.mean([fit.p_at <= 0.05 for fit in fits]) <= 0.15

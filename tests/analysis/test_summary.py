@@ -174,7 +174,7 @@ def test_seven_seeds_cannot_tell_six_arms_apart(seeds: int, finding: str) -> Non
 def test_equal_arms_are_seldom_told_apart() -> None:
     rng = np.random.default_rng(0)
     frame = trials_frame({name: by_place([0.9] * 8) for name in "abcd"})
-    runs, wrong = 150, 0
+    runs, wrong = 60, 0
     for _ in range(runs):
         frame["test_accuracy"] = rng.normal(0.9, 0.02, len(frame))
         wrong += (

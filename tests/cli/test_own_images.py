@@ -1,8 +1,5 @@
 """The command line on one's own images: trained once, nothing said of where they lay."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +7,7 @@ import pytest
 
 from ablate.data.sources import find_dataset
 from ablate.results import csv
+from support.commands import command
 from support.pets import COUNTS, fill, quiet, without_val
 from support.pets import pets as pets
 from support.pets import root as root
@@ -31,25 +29,15 @@ wide = { widths = [4] }
 SECRET = "not-for-others"
 
 
-def on_one_cpu() -> None:
-    """Threads of a tiny network cost more than they save."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-
-def command(folder: Path, *args: object) -> tuple[int, str, str]:
+def run(folder: Path, *args: object) -> tuple[int, str, str]:
     """Run the study on a folder's images; all that is written is under `folder`."""
     study = folder / "own.toml"
     study.write_text(STUDY)
-    words = [sys.executable, "-m", "ablate.run", "--study", study, "--out", folder / "out",
-             "--dataset", f"folder:{folder / SECRET / 'pets'}",
-             "--data-root", folder / "data", "--workers", 1, "--layout", "contiguous",
-             "--device", "cpu", *args]  # fmt: skip
-    done = subprocess.run(
-        [str(word) for word in words], capture_output=True, text=True, timeout=280, check=False,
-        preexec_fn=on_one_cpu,
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
+    return command(
+        *("--study", study, "--out", folder / "out", "--data-root", folder / "data"),
+        *("--dataset", f"folder:{folder / SECRET / 'pets'}", "--workers", 1),
+        *("--layout", "contiguous", "--device", "cpu", "--timing-seconds", 0.02, *args),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +45,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run on a folder of images, and what it printed."""
     folder = tmp_path_factory.mktemp("ran")
     fill(folder / SECRET / "pets", without_val())
-    status, out, err = command(folder)
+    status, out, err = run(folder)
     assert status == 0, out + err
     return folder, out
 
@@ -91,7 +79,7 @@ def test_a_second_run_trains_nothing(ran: tuple[Path, str]) -> None:
     folder, _ = ran
     path = folder / "out" / "own" / "folder-pets" / "trials.csv"
     before = path.read_bytes()
-    status, out, err = command(folder)
+    status, out, err = run(folder)
     assert status == 0, out + err
     assert "2 done already" in out
     assert "trial 1/" not in out
@@ -102,7 +90,7 @@ def test_a_second_run_trains_nothing(ran: tuple[Path, str]) -> None:
 def test_a_trial_names_the_content_that_it_saw(ran: tuple[Path, str]) -> None:
     folder, _ = ran
     before = sorted((folder / "out").rglob("*"))
-    status, out, err = command(folder, "--image-size", 4, "--dry-run")
+    status, out, err = run(folder, "--image-size", 4, "--dry-run")
     assert status == 0, out + err
     assert "own on folder:pets" in out
     assert sorted((folder / "out").rglob("*")) == before
@@ -118,7 +106,7 @@ def test_a_trial_names_the_content_that_it_saw(ran: tuple[Path, str]) -> None:
 @pytest.mark.long
 def test_a_run_on_half_of_the_images(tmp_path: Path) -> None:
     fill(tmp_path / SECRET / "pets", COUNTS)
-    status, out, err = command(tmp_path, "--subset", 0.5)
+    status, out, err = run(tmp_path, "--subset", 0.5)
     assert status == 0, out + err
     table = csv.read(tmp_path / "out" / "own" / "folder-pets" / "trials.csv")
     sizes = table[["train_images", "val_images", "test_images"]]
@@ -129,7 +117,7 @@ def test_a_run_on_half_of_the_images(tmp_path: Path) -> None:
 
 def test_a_missing_split_is_one_line_and_status_2(tmp_path: Path) -> None:
     fill(tmp_path / SECRET / "pets", {"train": COUNTS["train"]})
-    status, out, err = command(tmp_path)
+    status, out, err = run(tmp_path)
     assert status == 2
     assert err.startswith("ablate: ")
     assert err.count("\n") == 1
@@ -149,7 +137,7 @@ def test_too_small_a_subset_is_one_line_and_status_2(
     ran: tuple[Path, str], args: list[object], says: str
 ) -> None:
     folder, _ = ran
-    status, out, err = command(folder, *args)
+    status, out, err = run(folder, *args)
     assert status == 2, out
     assert err.startswith("ablate: ")
     assert err.count("\n") == 1

@@ -10,7 +10,17 @@ import pandas as pd
 import pytest
 
 from ablate.cli.run import main
-from support.commands import STUDY, folder, read_until, run, start, trials
+from support.commands import (
+    QUICK,
+    STUDY,
+    Finished,
+    command,
+    folder,
+    read_until,
+    run,
+    start,
+    trials,
+)
 from support.commands import study as study
 from support.planned import wait_until
 
@@ -43,8 +53,10 @@ def assert_whole(study: Path) -> None:
     assert set(table["state"]) == {"complete"}
 
 
-def test_a_run_writes_everything_and_a_second_trains_nothing(study: Path) -> None:
-    out, _ = run(study)
+def test_a_run_writes_everything_and_a_second_trains_nothing(
+    finished: Finished, tmp_path: Path
+) -> None:
+    study = finished.copied(tmp_path)
     assert_whole(study)
     names = {path.name for path in folder(study).iterdir()}
     figures = {f"{name}.{kind}" for name in ("accuracy", "pareto", "stage_costs", "curves")
@@ -52,8 +64,8 @@ def test_a_run_writes_everything_and_a_second_trains_nothing(study: Path) -> Non
     tables = {"trials.csv", "trials.parquet", "epochs.csv", "stages.csv", "summary.csv",
               "summary.md", "study.toml"}  # fmt: skip
     assert figures | tables <= names
-    assert "trial 8/8: " in out
-    assert "narrow" in out
+    assert "trial 8/8: " in finished.out
+    assert "narrow" in finished.out
     assert (folder(study) / "study.toml").read_text() == STUDY
     epochs = pd.read_csv(folder(study) / "epochs.csv")
     assert len(epochs) == 16
@@ -64,9 +76,8 @@ def test_a_run_writes_everything_and_a_second_trains_nothing(study: Path) -> Non
     assert (folder(study) / "trials.csv").read_bytes() == first
 
 
-def test_throughput_and_costs_are_one_value_a_cell(study: Path) -> None:
-    run(study, "--seeds", 2, "--epochs", 1)
-    for _, rows in trials(study).groupby("cell"):
+def test_throughput_and_costs_are_one_value_a_cell(finished: Finished) -> None:
+    for _, rows in trials(finished.folder / "tiny.toml").groupby("cell"):
         for column in ("macs", "params", "train_images_per_s", "infer_images_per_s"):
             assert rows[column].nunique() == 1
             assert rows[column].iloc[0] > 0
@@ -120,10 +131,9 @@ def test_two_runs_in_one_folder_are_refused(study: Path) -> None:
     process = start(study)
     read_until(process, "trial 1/8")
     os.killpg(process.pid, signal.SIGSTOP)  # or it might end before the other one begins
-    other = start(study)
-    _, err = other.communicate(timeout=60)
+    status, _, err = command("--study", study, "--out", study.parent)
     os.killpg(process.pid, signal.SIGCONT)
-    assert other.returncode == 2
+    assert status == 2
     assert "another run is at work there" in err
     process.communicate(timeout=240)
     assert process.returncode == 0
@@ -144,9 +154,8 @@ def test_a_table_that_the_run_does_not_hold_is_kept(study: Path) -> None:
 
 def test_a_trial_that_cannot_train_is_reported_and_the_rest_goes_on(study: Path) -> None:
     study.write_text(STUDY.replace("batch_size = 64", "batch_size = 64\nlr = 1e30"))
-    process = start(study, "--seeds", 1)
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == 1
+    status, out, err = command("--study", study, "--out", study.parent, *QUICK, "--seeds", 1)
+    assert status == 1
     assert set(trials(study)["state"]) == {"diverged"}
     assert "narrow, seed 0: diverged" in err
     assert "Traceback" not in out + err
@@ -204,7 +213,7 @@ def test_bad_flags_are_status_2(args: list[str], capsys: pytest.CaptureFixture[s
 
 
 def test_kill_9_within_a_trial_costs_an_epoch_and_changes_no_number(study: Path) -> None:
-    study.write_text(STUDY.replace("epochs = 2", "epochs = 40").replace("seeds = 4", "seeds = 1"))
+    study.write_text(STUDY.replace("epochs = 2", "epochs = 20").replace("seeds = 4", "seeds = 1"))
     checkpoints = folder(study) / "checkpoints"
     process = start(study, "--workers", 2)
     wait_until(lambda: list(checkpoints.glob("*.pt")))  # both at once on a quiet machine only

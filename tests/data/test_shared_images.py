@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-import ablate.data
+import ablate.data.dataset
 from ablate.data.catalog import DatasetInfo
 from ablate.data.dataset import Dataset, Images, load
 from ablate.spec import DataSpec, NetSpec, TrainSpec
@@ -186,7 +186,7 @@ def test_mean_and_deviation_are_those_of_the_training_images(
     block: int,
     subset: float,
 ) -> None:
-    monkeypatch.setattr(ablate.data, "MOMENTS_BLOCK", block)
+    monkeypatch.setattr(ablate.data.dataset, "MOMENTS_BLOCK", block)
     data = load(replace(pets[1], subset=subset), root)
     values = pixels(whole(data.train)).astype(np.float64)
     for found, expected in ((data.mean, values.mean((0, 2, 3))), (data.std, values.std((0, 2, 3)))):

@@ -40,7 +40,7 @@ higher = ["doubling", "increasing"]
 """
 TUNE = "[tune]\nlr = [0.05, 0.1]\nseeds = 1\n"
 
-pytestmark = pytest.mark.usefixtures("torch_as_it_was")
+pytestmark = pytest.mark.usefixtures("torch_as_it_was", "undrawn")
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,7 @@ def test_a_run_trains_each_network_once(sampled: Path) -> None:
     assert list(pd.read_csv(sampled / "arms.csv")["n"]) == [3, 3]
 
 
+@pytest.mark.drawn
 def test_the_page_lists_arms_and_not_networks(folder: Path) -> None:
     found = write.write_findings(folder)
     assert list(found.summary.table["cell"]) == ["doubling", "increasing"]

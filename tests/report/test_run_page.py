@@ -23,6 +23,8 @@ from support import PUBLISHED
 
 TABLES = ("trials.csv", "epochs.csv", "stages.csv", "study.toml")
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def copied(study: str, root: Path) -> Path:
     """The tables alone of a committed run."""
@@ -51,6 +53,7 @@ def words(path: Path) -> str:
     return " ".join(" ".join(document.itertext()).split())
 
 
+@pytest.mark.drawn
 def test_a_run_is_reported_from_its_tables_alone(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,6 +81,7 @@ def test_a_run_is_reported_from_its_tables_alone(
         assert heading in text
 
 
+@pytest.mark.drawn
 def test_the_report_is_the_same_each_time_and_small(run: Path) -> None:
     write.write_findings(run)
     before = {path.name: path.read_bytes() for path in run.iterdir()}
@@ -183,6 +187,7 @@ def test_a_missing_or_foreign_table_is_one_line(
     assert stop.value.code == 2
 
 
+@pytest.mark.drawn
 def test_several_runs_are_compared(run: Path, tmp_path: Path) -> None:
     other = copied("shortcut_type", tmp_path)
     out = tmp_path / "comparison"

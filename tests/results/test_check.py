@@ -4,8 +4,6 @@ import hashlib
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,11 +24,14 @@ from ablate.spec import trial_from_json
 from ablate.study.plan import load_study
 from ablate.training.outcome import Outcome
 from support import PUBLISHED, ROOT
+from support.commands import command
 
 RUNS = sorted(path.parent for path in PUBLISHED.glob("*/*/trials.csv"))
 NAMES = ("trials.csv", "epochs.csv", "stages.csv", "mechanism.csv", "study.toml")
 STORED = ("state", "test_accuracy", "val_accuracy", "started", "finished")
 Change = Callable[[Path], object]
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,7 @@ def sql(statement: str) -> Change:
 # What is in order
 
 
+@pytest.mark.drawn
 def test_a_whole_run_has_no_fault_and_no_note(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,14 +142,25 @@ def test_a_whole_run_has_no_fault_and_no_note(
     assert {path: path.read_bytes() for path in run.rglob("*")} == before, "it only reads"
 
 
-def test_every_committed_run_has_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    folders = [*RUNS, PUBLISHED / "claims" / "torchvision"]
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
+def test_a_committed_run_has_no_fault(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder)]) == 0, capsys.readouterr().out
+
+
+def test_there_are_committed_runs() -> None:
     assert len(RUNS) >= 7
-    status = main([str(folder) for folder in folders])
+
+
+def test_a_run_before_there_were_manifests_has_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = next(folder for folder in RUNS if not (folder / "manifest.json").exists())
+    assert main([str(folder)]) == 0
     out = capsys.readouterr().out
-    assert status == 0, out
-    assert "note   trials.csv: none: the folder is about claims" in out
     assert "note   manifest.json: none: the run was made before there was one" in out
+
+
+def test_a_folder_about_claims_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(PUBLISHED / "claims" / "torchvision")]) == 0
+    assert "note   trials.csv: none: the folder is about claims" in capsys.readouterr().out
 
 
 def test_a_run_that_has_just_ended_has_neither_fault_nor_note(tmp_path: Path) -> None:
@@ -158,8 +171,8 @@ def test_a_run_that_has_just_ended_has_neither_fault_nor_note(tmp_path: Path) ->
         "axes.x = { a = { growth = 1.0 }, b = { growth = 2.0 } }\n"
     )
     options = "--mechanism --workers 1 --layout contiguous --timing-seconds 0.01 --device cpu"
-    command = [sys.executable, "-m", "ablate.run", "--study", str(file), *options.split()]
-    subprocess.run([*command, "--out", str(tmp_path)], check=True, capture_output=True)
+    status, out, err = command("--study", file, "--out", tmp_path, *options.split())
+    assert status == 0, out + err
     lines = verify(tmp_path / "tiny" / "digits", write_findings)
     assert [line for line in lines if line.level != "ok" and "uncommitted" not in line.text] == []
 

@@ -1,13 +1,20 @@
 """Commands of the command line, and a study for them."""
 
+import io
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from ablate.cli.run import main
 from ablate.results import csv
+from support.drawings import undrawn
+from support.kept import torch_kept
 
 STUDY = """
 question = "Does it run?"
@@ -46,11 +53,35 @@ def start(study: Path, *args: object) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+def command(*args: object) -> tuple[int, str, str]:
+    """The command in this process, whose fork server has torch already; no figure is drawn.
+
+    Returns:
+        Exit status, output and errors.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with undrawn(), torch_kept(), redirect_stdout(out), redirect_stderr(err):
+        status = main([str(word) for word in args])
+    return status, out.getvalue(), err.getvalue()
+
+
 def run(study: Path, *args: object) -> tuple[str, str]:
-    process = start(study, *args)
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == 0, out + err
+    """A run to its end, as `command` does it; what it printed."""
+    status, out, err = command("--study", study, "--out", study.parent, *QUICK, *args)
+    assert status == 0, out + err
     return out, err
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended: the folder of its study file and results, and what it printed."""
+
+    folder: Path
+    out: str
+
+    def copied(self, folder: Path) -> Path:
+        """A copy in a folder; its study file."""
+        return Path(shutil.copytree(self.folder, folder / "copy")) / "tiny.toml"
 
 
 def folder(study: Path) -> Path:

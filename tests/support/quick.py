@@ -125,7 +125,7 @@ class Workers:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["support.quick"])
+        self._context.set_forkserver_preload(list(Quick.preload))
         self.acknowledged: dict[str, str] = {}
         self._running: list[tuple[BaseProcess, Connection]] = []
 

@@ -1,15 +1,9 @@
-"""Processes and threads: every split fits the CPUs, and the probe leaves no process behind.
+"""Processes and threads: every split fits the CPUs, and the probe leaves no process behind."""
 
-The functions that stand for a worker are at the top level: a spawned process imports them.
-"""
-
-import contextlib
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -25,6 +19,7 @@ from ablate.spec import DataSpec, NetSpec, TrainSpec
 from ablate.training import cpu_split
 from ablate.training.cpu_split import ROUNDS, Load, Split, candidates, fastest, probe
 from ablate.training.execution import Execution
+from support.probed import Noted, count_tasks, die, interrupt, interrupt_early
 
 NET = NetSpec(widths=(4, 8), depths=(1, 1), strides=(1, 2), in_channels=1, image_size=8)
 
@@ -94,58 +89,16 @@ def gone(process: int) -> bool:
     return False
 
 
-def note(work: Load, text: str) -> None:
-    """Add a line to this process's own file."""
-    with (work.data_root / str(os.getpid())).open("a") as file:
-        print(text, file=file)
-
-
 def notes(folder: Path) -> dict[int, list[str]]:
     """What each process noted."""
     return {int(path.name): path.read_text().splitlines() for path in folder.iterdir()}
-
-
-def count_tasks(work: Load, pipe: Connection) -> None:
-    """Answer with how many times this process was asked."""
-    note(work, "started")
-    pipe.send("ready")
-    for number in range(1, 1000):
-        threads, seconds = pipe.recv()
-        note(work, f"{threads} {seconds}")
-        pipe.send(float(number))
-
-
-def interrupt(work: Load, pipe: Connection) -> None:
-    """Interrupt the parent, which waits, as Ctrl-C does."""
-    note(work, "started")
-    pipe.send("ready")
-    pipe.recv()
-    os.kill(os.getppid(), signal.SIGINT)
-    time.sleep(600)
-
-
-def interrupt_early(work: Load, pipe: Connection) -> None:
-    """Interrupt the parent before any process is ready: the first to come here does, once."""
-    note(work, "started")
-    with contextlib.suppress(FileExistsError):
-        work.data_root.with_suffix(".interrupted").touch(exist_ok=False)
-        os.kill(os.getppid(), signal.SIGINT)
-    time.sleep(600)
-
-
-def die(work: Load, pipe: Connection) -> None:
-    """End as a process that has no memory left."""
-    note(work, "started")
-    pipe.send("ready")
-    pipe.recv()
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_each_way_is_timed_there_and_back_by_the_same_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpu_split, "_train_when_told", count_tasks)
-    found = probe(load(tmp_path), [(1, 4), (2, 2)], seconds=0.5)
+    found = probe(Noted(tmp_path), [(1, 4), (2, 2)], seconds=0.5)
     # 1 way, 2 ways; 2 ways, 1 way; 1 way, 2 ways. The second process is asked for 2 ways alone.
     assert found == [Split(1, 4, (1.0, 4.0, 5.0)), Split(2, 2, (2.0 + 1, 3.0 + 2, 6.0 + 3))]
     first = ["started", *("4 0.5", "2 0.5"), *("2 0.5", "4 0.5"), *("4 0.5", "2 0.5")]
@@ -160,7 +113,7 @@ def test_an_interrupt_ends_the_processes(
 ) -> None:
     monkeypatch.setattr(cpu_split, "_train_when_told", worker)
     with pytest.raises(KeyboardInterrupt):
-        probe(load(tmp_path), [(1, 1), (2, 1)])
+        probe(Noted(tmp_path), [(1, 1), (2, 1)])
     kept = notes(tmp_path)
     assert kept
     assert all(map(gone, kept))
@@ -171,7 +124,7 @@ def test_a_process_that_dies_ends_the_others(
 ) -> None:
     monkeypatch.setattr(cpu_split, "_train_when_told", die)
     with pytest.raises(InputError, match=r"^--workers auto: a process .* give --workers N"):
-        probe(load(tmp_path), [(2, 1)])
+        probe(Noted(tmp_path), [(2, 1)])
     assert len(notes(tmp_path)) == 2
     assert all(map(gone, notes(tmp_path)))
 
@@ -190,7 +143,7 @@ def test_a_process_that_cannot_start_ends_the_others(
 
     monkeypatch.setattr(SpawnProcess, "start", start)
     with pytest.raises(BlockingIOError, match="no more processes"):
-        probe(load(tmp_path), [(1, 1), (2, 1)])
+        probe(Noted(tmp_path), [(1, 1), (2, 1)])
     assert started
 
 
