@@ -30,7 +30,7 @@ from ablate.training.checkpoint import read_checkpoint
 from ablate.training.loop import Epoch, fit
 from support import PUBLISHED
 from support.commands import QUICK, STUDY
-from support.published import remade
+from support.remade import remade
 from support.trained import CPU, NET, few_digits
 
 RECIPE = TrainSpec(epochs=4, batch_size=32)

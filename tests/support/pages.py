@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ablate.report.html.page import Page, Picture, Section, Table
-from support.published import remade
+from support.remade import remade
 
 RUN = remade("width_doubling")
 

@@ -1,20 +1,14 @@
-"""A published run with all that the report makes of its tables, made once for all tests."""
+"""torchvision's networks, and what they cost."""
 
-import atexit
-import functools
-import shutil
-import tempfile
-from pathlib import Path
-
-from ablate.report.write import write_findings
-from support import PUBLISHED
-
-
-@functools.cache
-def remade(study: str, dataset: str = "digits") -> Path:
-    """Its folder; a test copies it."""
-    root = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, root)
-    folder = Path(shutil.copytree(PUBLISHED / study / dataset, root / study / dataset))
-    write_findings(folder)
-    return folder
+TORCHVISION = [
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+]
