@@ -297,7 +297,7 @@ def trial_from_json(text: str) -> TrialSpec:
     try:
         raw = json.loads(text)
         return TrialSpec(
-            net=NetSpec(**{key: _tuples(value) for key, value in raw["net"].items()}),
+            net=NetSpec(**{key: tuples(value) for key, value in raw["net"].items()}),
             train=TrainSpec(**raw["train"]),
             data=DataSpec(**raw["data"]),
             seed=raw["seed"],
@@ -317,8 +317,9 @@ def _changed(spec: Spec) -> dict[str, Any]:
     return changed
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+def tuples(value: Any) -> Any:
+    """What a file gives as a list, as a tuple, and so the lists within it; else as it is."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _check_choices(spec: Any) -> None:

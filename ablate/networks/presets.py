@@ -3,20 +3,20 @@
 The counts and where they are printed: `tests/golden/counts.json`.
 """
 
-import difflib
 from typing import Any
 
-from ablate.errors import InputError
+from ablate.errors import InputError, nearest
 from ablate.networks.widths import additive_widths
 from ablate.spec import Block, NetSpec
 
 
 def preset(name: str) -> NetSpec:
-    """The network of that name in `PRESETS`; raises `InputError` with the nearest name."""
+    """The network of that name in `PRESETS`; raises `InputError` with the names there are."""
     if name not in PRESETS:
-        nearest = difflib.get_close_matches(name.lower(), PRESETS, n=1, cutoff=0.0)[0]
         raise InputError(
-            f"preset = {name!r}: no network has that name; the nearest is {nearest!r}", "preset"
+            f"preset = {name!r}: no network has that name{nearest(name.lower(), PRESETS)}: "
+            f"expected one of {', '.join(PRESETS)}",
+            "preset",
         )
     return PRESETS[name]
 

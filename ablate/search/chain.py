@@ -16,10 +16,11 @@ from optuna.trial import FrozenTrial, TrialState
 from ablate.engine.exploring import ASKED, TOLD, make_pruner
 from ablate.errors import InputError
 from ablate.networks import cost as networks_cost
+from ablate.networks.canonical import description
 from ablate.search.file import ACCURACY
 from ablate.search.plan import Search
 from ablate.search.samplers import distributions, make_sampler, sampler_seed
-from ablate.search.space import BUILDABLE, written
+from ablate.search.space import BUILDABLE
 from ablate.spec import NetSpec, TrialSpec, content_hash, to_json, trial_from_json
 
 STUCK = 200  # draws in a row that bring no network that may be trained and is new
@@ -110,14 +111,16 @@ class Chain:
             asked, told = trial.user_attrs.get(ASKED), trial.user_attrs.get(TOLD)
             if asked is None or told is None:
                 continue
+            specs = [trial_from_json(text) for text in asked["specs"]]
             row = {
                 "sampler": self._sampler,
                 "repeat": self._repeat,
                 "number": trial.number,
                 "point": json.dumps(trial.params, separators=(",", ":")),
-                "keys": " ".join(trial_from_json(text).key for text in asked["specs"]),
+                "keys": " ".join(spec.key for spec in specs),
+                "network": json.dumps(description(specs[0].net)) if specs else None,
             }
-            table.append(row | asked["row"] | told)
+            table.append(asked["row"] | told | row)
         return table
 
     def _trials(self) -> list[FrozenTrial]:
@@ -161,7 +164,6 @@ class Chain:
         timed = self._latency if feasible else None
         return {
             "net": content_hash(net),
-            "network": json.dumps(written(net), separators=(",", ":")) if feasible else None,
             "widths": json.dumps(net.widths),
             "depths": json.dumps(net.depths),
             "params": cost.params,

@@ -1,15 +1,18 @@
 """The confirmation of a search: an ordinary study of its finalists, with seeds of their own."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
 from ablate import files
+from ablate.networks.canonical import description
 from ablate.search.explored import Explored
 from ablate.search.plan import Search
-from ablate.search.space import written
+from ablate.study.layers import FROM_DATASET
 
 AXIS = "network"
 
@@ -27,9 +30,9 @@ def write_confirmation(path: Path, search: Search, explored: Explored) -> None:
     """
     file = search.file
     chosen = explored.networks.dropna(subset="finalist")
-    arms = {file.baseline: written(search.baseline)}
+    arms = {file.baseline: _arm(description(search.baseline))}
     arms |= {
-        name: json.loads(text)
+        name: _arm(json.loads(text))
         for name, text in chosen[["finalist", "network"]].itertuples(index=False)
     }
     hypotheses = {
@@ -49,3 +52,12 @@ def write_confirmation(path: Path, search: Search, explored: Explored) -> None:
     note = f"# Made from {search.path.name}: what its search found, to be confirmed.\n\n"
     with files.replacing(path) as temporary:
         temporary.write_text(note + tomli_w.dumps(content), encoding="utf-8")
+
+
+def _arm(described: Mapping[str, Any]) -> dict[str, Any]:
+    """A network as an arm may give it: without what the dataset sets, and TOML has no null."""
+    return {
+        key: value
+        for key, value in described.items()
+        if key not in FROM_DATASET and value is not None
+    }

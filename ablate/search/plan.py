@@ -7,8 +7,9 @@ from pathlib import Path
 from ablate.data.catalog import DatasetInfo
 from ablate.errors import InputError
 from ablate.networks import cost as networks_cost
+from ablate.networks.canonical import canonical
 from ablate.search.file import ACCURACY, EXPLORING_SEEDS, SearchFile, read_search_file
-from ablate.search.space import Limit, Space, plain, read_space
+from ablate.search.space import Limit, Space, read_space
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.study.file import DatasetTable
 from ablate.study.layers import read_network, read_recipe, training_images
@@ -92,7 +93,7 @@ def load_search(
     images = training_images(path, info, data, train)
     image = info.image
     layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
-    baseline = plain(read_network(str(path), layers, image).net)
+    baseline = canonical(read_network(str(path), layers, image).net)
     space = read_space(str(path), file.space, layers, image)
     return Search(
         name=path.stem,

@@ -13,13 +13,14 @@ The last form sets several keys at once, as an arm of a study does.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.errors import InputError, nearest
 from ablate.networks import cost as networks_cost
+from ablate.networks.canonical import canonical
 from ablate.spec import NetSpec
-from ablate.study.layers import FROM_DATASET, Layers, read_network
+from ablate.study.layers import Layers, read_network
 
 RANGE = ("from", "to", "step", "log")
 STAGED = ("stages", "choices", *RANGE)
@@ -139,7 +140,7 @@ class Space:
         for axis in self.axes:
             settings |= axis.settings(point)
         layers = [*self.layers, ("space", settings)]
-        return plain(read_network(self.file, layers, self.image).net)
+        return canonical(read_network(self.file, layers, self.image).net)
 
     def excesses(self, net: NetSpec) -> dict[str, float]:
         """By how much a network is beyond each limit: all zero or less where it may be trained."""
@@ -177,29 +178,6 @@ def read_space(
                     f"axis: {reason}"
                 ) from error
     return space
-
-
-def plain(net: NetSpec) -> NetSpec:
-    """The same network, written in one way: so that what is built alike has one key."""
-    widths = tuple(stage[0] if len(set(stage)) == 1 else stage for stage in net.block_widths)
-    same_stem = net.stem_width == net.block_widths[0][0]
-    return replace(
-        net,
-        widths=widths,
-        stem_width=None if same_stem else net.stem_width,
-        expansion=None
-        if net.block_expansion == replace(net, expansion=None).block_expansion
-        else net.expansion,
-    )
-
-
-def written(net: NetSpec) -> dict[str, Any]:
-    """What of a network is not as by default and does not come from the dataset."""
-    return {
-        field.name: getattr(net, field.name)
-        for field in fields(net)
-        if field.name not in FROM_DATASET and getattr(net, field.name) != field.default
-    }
 
 
 def _axis(where: str, name: str, raw: Any) -> Axis:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ablate.errors import InputError
 from ablate.networks.budget import CostOf, Match, cost_of, match_depths, match_widths
+from ablate.networks.canonical import canonical
 from ablate.spec import NetSpec, TrainSpec
 from ablate.study.file import MatchTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
@@ -122,19 +123,9 @@ def repeated(cells: Iterable[Cell]) -> Iterable[tuple[Cell, Cell]]:
     """Each cell whose network is that of an earlier one, however it is written, with that one."""
     seen: dict[NetSpec, Cell] = {}
     for cell in cells:
-        first = seen.setdefault(written_alike(cell.net), cell)
+        first = seen.setdefault(canonical(cell.net), cell)
         if first is not cell:
             yield cell, first
-
-
-def written_alike(net: NetSpec) -> NetSpec:
-    """The one way to write a network that several specs describe."""
-    return replace(
-        net,
-        widths=net.block_widths,
-        stem_width=net.stem_out,
-        expansion=net.block_expansion,
-    )
 
 
 def matched_quantity(path: Path, table: MatchTable) -> tuple[str, str | float]:

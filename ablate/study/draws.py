@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ablate.errors import InputError
 from ablate.networks.budget import CostOf, cost_of, match_widths
+from ablate.networks.canonical import canonical
 from ablate.networks.widths import growth_shape
 from ablate.spec import NetSpec, check_depths
 from ablate.study.cells import (
@@ -23,7 +24,6 @@ from ablate.study.cells import (
     check_baseline,
     check_blocks,
     matched_quantity,
-    written_alike,
 )
 from ablate.study.file import SampleTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
@@ -96,13 +96,13 @@ def draw_cells(
         found: dict[NetSpec, Cell] = {}
         for arm in space.designs:
             net, matched = _solve(space, arm, draw)
-            fate = _fate(space.table, matched, written_alike(net) in seen | set(found))
+            fate = _fate(space.table, matched, canonical(net) in seen | set(found))
             if fate != "kept":
                 draws.append(replace(draw, fate=fate, arm=arm))
                 break
             numbered = f"{number:0{digits}}"
             cell = Cell(f"{arm} / {numbered}", {axis: arm, NETWORK: numbered}, net, matched, number)
-            found[written_alike(net)] = cell
+            found[canonical(net)] = cell
         else:
             draws.append(replace(draw, network=number))
             cells += found.values()

@@ -18,7 +18,7 @@ from ablate.data.catalog import DatasetInfo
 from ablate.errors import InputError, nearest
 from ablate.networks.budget import Shape, equalise_depths
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
-from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, check_depths
+from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, check_depths, tuples
 
 WIDTH_RULE: dict[str, Any] = {
     "base_width": int,
@@ -111,7 +111,7 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
     merged: dict[str, _Setting] = {}
     for where, raw in layers:
         layer = {
-            key: _checked(f"{file}: {where}.{key}", key, _tuples(value), types)
+            key: _checked(f"{file}: {where}.{key}", key, tuples(value), types)
             for key, value in raw.items()
         }
         rule = [key for key in layer if key in WIDTH_RULE]
@@ -182,7 +182,3 @@ def _located(
     """The error with the file and the layer that set the key at fault in front."""
     where = settings[error.key].where if error.key and error.key in settings else otherwise
     return InputError(f"{file}: {where}: {error}", error.key)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -85,13 +85,14 @@ def test_a_preset_by_name() -> None:
         ("resnet5O", "resnet50"),
         ("WRN-28-10", "wrn_28_10"),
         ("cifar_resnet_20", "cifar_resnet20"),
-        ("nothing like it", ""),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(name: str, nearest: str) -> None:
-    with pytest.raises(InputError, match=f"'{name}'.*nearest is '{nearest}") as caught:
+    with pytest.raises(InputError, match=f"'{name}'.*did you mean {nearest}\\?") as caught:
         preset(name)
     assert caught.value.key == "preset"
+    with pytest.raises(InputError, match=r"no network has that name: expected one of resnet18, "):
+        preset("nothing like it")
 
 
 def test_presets_need_no_torch() -> None:

@@ -1,12 +1,13 @@
 """The confirmation is an ordinary study, of the networks that were found."""
 
 import tomllib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from ablate.search.confirmation import write_confirmation
 from ablate.search.file import EXPLORING_SEEDS
-from ablate.spec import content_hash
+from ablate.spec import NetSpec, content_hash
+from ablate.study.layers import FROM_DATASET
 from ablate.study.plan import load_study
 from support.searches import explored
 
@@ -26,6 +27,15 @@ def test_finalists_and_baseline_are_a_study_of_their_own(tmp_path: Path) -> None
     assert seeds == {0, 1}
     assert max(seeds) < EXPLORING_SEEDS
     assert not any(planned.explore for planned in study.plan())
+
+
+def test_an_arm_holds_all_that_the_dataset_does_not_set(tmp_path: Path) -> None:
+    search, found = explored(tmp_path)
+    write_confirmation(tmp_path / "confirmed.toml", search, found)
+    arms = tomllib.loads((tmp_path / "confirmed.toml").read_text())["axes"]["network"]
+    missing = {"stem_width", "expansion", "head_width"}  # none of their own: TOML has no null
+    for arm in arms.values():
+        assert set(arm) == {field.name for field in fields(NetSpec)} - missing - set(FROM_DATASET)
 
 
 def test_predictions_go_with_it(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """The tables of a search: written, read again as they were, and refused where they are not."""
 
+import json
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from ablate.errors import InputError
+from ablate.report.search import sections
 from ablate.search.explored import (
     COLUMNS,
     COMPARISONS,
@@ -17,7 +20,7 @@ from ablate.search.explored import (
     shape_of,
     write_explored,
 )
-from ablate.spec import content_hash
+from ablate.spec import NetSpec, content_hash, tuples
 from support import searches
 from support.searches import explored
 
@@ -34,6 +37,29 @@ def test_tables_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert content_hash(search.baseline) not in set(again.networks.dropna()["net"])
     assert list(again.comparisons["name"]) == ["nsga2_is_better"]
     assert again.hypervolumes["hypervolume"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("name", [SEARCH, NETWORKS])
+def test_a_network_is_described_in_full(tmp_path: Path, name: str) -> None:
+    explored(tmp_path)
+    table = pd.read_csv(tmp_path / name).dropna(subset="network")
+    assert len(table) > 1
+    for net, text in table[["net", "network"]].itertuples(index=False):
+        described = {key: tuples(value) for key, value in json.loads(text).items()}
+        assert described.keys() == {field.name for field in fields(NetSpec)}
+        assert content_hash(NetSpec(**described)) == net
+
+
+def test_an_older_table_that_describes_in_part_is_reported(tmp_path: Path) -> None:
+    _, found = explored(tmp_path)
+    table = pd.read_csv(tmp_path / NETWORKS)
+    table["network"] = '{"widths":[4,8,16]}'
+    table.to_csv(tmp_path / NETWORKS, index=False)
+    older = read_explored(tmp_path)
+    assert set(older.networks["network"]) == {'{"widths":[4,8,16]}'}
+    for section, before in zip(sections(older), sections(found), strict=True):
+        for shown, as_before in zip(section.tables, before.tables, strict=True):
+            pd.testing.assert_frame_equal(shown.frame, as_before.frame)
 
 
 def test_a_folder_without_a_search_is_none(tmp_path: Path) -> None:

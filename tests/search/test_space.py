@@ -6,7 +6,7 @@ import pytest
 
 from ablate.errors import InputError
 from ablate.networks import cost as networks_cost
-from ablate.search.space import Limit, Parameter, Space, plain, read_space, written
+from ablate.search.space import Limit, Parameter, Space, read_space
 from ablate.spec import NetSpec
 
 IMAGE = {"num_classes": 10, "in_channels": 1, "image_size": 8}
@@ -58,13 +58,15 @@ def test_parameters_are_in_order_and_say_what_may_be_chosen() -> None:
     assert not Parameter(name="growth", low=1.0, high=2.0).whole
 
 
-def test_a_network_is_written_in_one_way() -> None:
-    blocks = NetSpec(widths=((4, 4), (8, 9)), depths=(2, 2), strides=(1, 2), stem_width=4)
-    assert plain(blocks) == NetSpec(widths=(4, (8, 9)), depths=(2, 2), strides=(1, 2))
-    own = NetSpec(stem_width=3, block="bottleneck", expansion=2)
-    assert plain(own) == own
-    assert plain(NetSpec(expansion=1)) == NetSpec()
-    assert written(NetSpec(widths=(4, 8, 16), image_size=8)) == {"widths": (4, 8, 16)}
+def test_the_network_of_a_point_is_written_in_one_way() -> None:
+    found = space(widths=[[4, 8, 8], [[4], [8], [8]]], stem_width=[4, 5])
+    nets = [
+        found.network({"widths": widths, "stem_width": stem})
+        for widths in ("[4, 8, 8]", "[[4], [8], [8]]")
+        for stem in ("4", "5")
+    ]
+    assert nets[:2] == nets[2:]
+    assert (nets[0].widths, nets[0].stem_width, nets[1].stem_width) == ((4, 8, 8), None, 5)
 
 
 def test_limits_tell_by_how_much_a_network_is_beyond_them() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ablate.errors import InputError
 from ablate.networks import cost
-from ablate.study.cells import written_alike
+from ablate.networks.canonical import canonical
 from ablate.study.draws import Draw
 from ablate.study.find import find_study
 from ablate.study.plan import Study, load_study
@@ -81,7 +81,7 @@ def test_every_network_is_near_the_budget_and_its_rule_and_none_comes_twice(stud
         assert cell.matched.residual == pytest.approx(residual, abs=1e-12)
         assert abs(residual) <= 0.05
         assert cell.matched.shape_error <= 0.2
-    assert len({written_alike(cell.net) for cell in study.cells}) == 18
+    assert len({canonical(cell.net) for cell in study.cells}) == 18
 
 
 def test_drawn_ratios_are_those_of_the_draw_and_within_their_range(study: Study) -> None:

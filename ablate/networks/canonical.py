@@ -1,0 +1,35 @@
+"""One way to write a network, and its whole description.
+
+Several specs describe the same network: widths by stage or by block, a stem as wide as the first
+stage with its width given or not. What is built alike is to have one key.
+"""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from ablate.spec import NetSpec
+
+
+def canonical(net: NetSpec) -> NetSpec:
+    """The same network, written in one way: what goes without saying is left to be the default.
+
+    A stage whose blocks are of one width has that width, and neither the stem's width nor the
+    expansion is given where it is what it would be anyway.
+    """
+    widths = net.block_widths
+    usual_expansion = replace(net, expansion=None).block_expansion
+    return replace(
+        net,
+        widths=tuple(stage[0] if len(set(stage)) == 1 else stage for stage in widths),
+        stem_width=None if net.stem_out == widths[0][0] else net.stem_width,
+        expansion=None if net.block_expansion == usual_expansion else net.expansion,
+    )
+
+
+def description(net: NetSpec) -> dict[str, Any]:
+    """Every field of the canonical network by its name, the defaults too.
+
+    With fields left out it would be completed from the defaults, and be another network's wherever
+    those are others.
+    """
+    return asdict(canonical(net))
