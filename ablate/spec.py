@@ -287,25 +287,6 @@ def content_hash(spec: Spec) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def to_json(spec: Spec) -> str:
-    """Every field, as one line of JSON."""
-    return json.dumps(dataclasses.asdict(spec), sort_keys=True)
-
-
-def trial_from_json(text: str) -> TrialSpec:
-    """The inverse of `to_json`; raises `InputError` for what describes no trial."""
-    try:
-        raw = json.loads(text)
-        return TrialSpec(
-            net=NetSpec(**{key: tuples(value) for key, value in raw["net"].items()}),
-            train=TrainSpec(**raw["train"]),
-            data=DataSpec(**raw["data"]),
-            seed=raw["seed"],
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InputError(f"no trial's description: {type(error).__name__}: {error}") from error
-
-
 def _changed(spec: Spec) -> dict[str, Any]:
     changed: dict[str, Any] = {}
     for field in fields(spec):
@@ -315,11 +296,6 @@ def _changed(spec: Spec) -> dict[str, Any]:
         elif value != field.default:
             changed[field.name] = value
     return changed
-
-
-def tuples(value: Any) -> Any:
-    """What a file gives as a list, as a tuple, and so the lists within it; else as it is."""
-    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _check_choices(spec: Any) -> None:

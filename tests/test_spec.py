@@ -10,15 +10,8 @@ from hypothesis import assume, given
 
 from ablate import spec
 from ablate.errors import InputError
-from ablate.spec import (
-    DataSpec,
-    NetSpec,
-    TrainSpec,
-    TrialSpec,
-    content_hash,
-    to_json,
-    trial_from_json,
-)
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, content_hash
+from ablate.study.trial_json import to_json, trial_from_json
 from support import ROOT
 from support.specs import trials
 

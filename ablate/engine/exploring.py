@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import patient
-from ablate.spec import trial_from_json
+from ablate.study.trial_json import trial_from_json
 
 ASKED, TOLD = "asked", "told"
 EXPLORING = "exploring"  # the attribute that says what a worker must know of the search

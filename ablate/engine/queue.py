@@ -27,8 +27,9 @@ from optuna.trial import FrozenTrial, TrialState
 from ablate.engine.lease import LEASE_S, Lease, lease_from_json, this_process
 from ablate.engine.storage import close, open_storage, patient
 from ablate.results.schema import RETRIED
-from ablate.spec import TrialSpec, to_json, trial_from_json
+from ablate.spec import TrialSpec
 from ablate.study.plan import Planned
+from ablate.study.trial_json import to_json, trial_from_json
 from ablate.training.outcome import Outcome
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)  # with an outcome

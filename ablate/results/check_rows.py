@@ -13,9 +13,10 @@ from ablate.results.folder import Run
 from ablate.results.names import STUDY
 from ablate.results.remarks import Remark, fault, note, some
 from ablate.results.schema import axis_columns
-from ablate.spec import AXIS_PREFIX, TrialSpec, content_hash, trial_from_json
+from ablate.spec import AXIS_PREFIX, TrialSpec, content_hash
 from ablate.study.draws import NETWORK
 from ablate.study.file import read_study_file
+from ablate.study.trial_json import trial_from_json
 
 NEEDED = ("test_accuracy", "val_accuracy", "val_loss", "train_loss", "train_seconds")
 IMAGES = {"test_accuracy": "test_images", "val_accuracy": "val_images"}

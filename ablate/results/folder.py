@@ -13,7 +13,8 @@ import pandas as pd
 from ablate.errors import InputError
 from ablate.results.manifest import read_manifest
 from ablate.results.names import MANIFEST, STORAGE, SUMMARY
-from ablate.spec import TrialSpec, trial_from_json
+from ablate.spec import TrialSpec
+from ablate.study.trial_json import trial_from_json
 
 ATTEMPTS = """
     SELECT trials.trial_id, trials.state, keys.value_json, outcomes.value_json, explores.value_json

@@ -13,8 +13,9 @@ from ablate.networks.cost import count_stages
 from ablate.results import csv as results_csv
 from ablate.results import names, schema
 from ablate.results.names import DRAWS
-from ablate.spec import AXIS_PREFIX, content_hash, to_json
+from ablate.spec import AXIS_PREFIX, content_hash
 from ablate.study.plan import Planned, Study
+from ablate.study.trial_json import to_json
 
 DIGITS = 9  # of what was computed in float32: all of them
 

@@ -15,13 +15,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ablate.engine.exploring import ASKED, TOLD, make_pruner
 from ablate.errors import InputError
-from ablate.networks import cost as networks_cost
 from ablate.networks.canonical import description
+from ablate.networks.cost import count
 from ablate.search.file import ACCURACY
 from ablate.search.plan import Search
 from ablate.search.samplers import distributions, make_sampler, sampler_seed
 from ablate.search.space import BUILDABLE
-from ablate.spec import NetSpec, TrialSpec, content_hash, to_json, trial_from_json
+from ablate.spec import NetSpec, TrialSpec, content_hash
+from ablate.study.trial_json import to_json, trial_from_json
 
 STUCK = 200  # draws in a row that bring no network that may be trained and is new
 TRAIN_OVER_FORWARD = 3  # multiply-accumulates of a training step over those of a forward pass
@@ -160,7 +161,7 @@ class Chain:
 
     def _described(self, net: NetSpec, feasible: bool) -> dict[str, Any]:
         """What is known of a network before it is trained."""
-        cost = networks_cost.count(net)
+        cost = count(net)
         timed = self._latency if feasible else None
         return {
             "net": content_hash(net),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ablate.data.catalog import DatasetInfo
 from ablate.errors import InputError
-from ablate.networks import cost as networks_cost
 from ablate.networks.canonical import canonical
+from ablate.networks.cost import count
 from ablate.search.file import ACCURACY, EXPLORING_SEEDS, SearchFile, read_search_file
 from ablate.search.space import Limit, Space, read_space
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
@@ -110,7 +110,7 @@ def load_search(
 
 
 def _limits(file: SearchFile, baseline: NetSpec) -> tuple[Limit, ...]:
-    cost = networks_cost.count(baseline)
+    cost = count(baseline)
     return tuple(
         Limit(
             quantity=quantity,
@@ -124,7 +124,7 @@ def _limits(file: SearchFile, baseline: NetSpec) -> tuple[Limit, ...]:
 
 
 def _reference(file: SearchFile, baseline: NetSpec) -> dict[str, float]:
-    cost = networks_cost.count(baseline)
+    cost = count(baseline)
     return {
         name: float(getattr(cost, name)) if bound == "baseline" else float(bound)
         for name, bound in file.reference.items()

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.errors import InputError, nearest
-from ablate.networks import cost as networks_cost
 from ablate.networks.canonical import canonical
+from ablate.networks.cost import Cost, count
 from ablate.spec import NetSpec
 from ablate.study.layers import Layers, read_network
 
@@ -105,7 +105,7 @@ class Limit:
         """As `macs_at_most`."""
         return f"{self.quantity}_at_{'most' if self.at_most else 'least'}"
 
-    def excess(self, cost: networks_cost.Cost) -> float:
+    def excess(self, cost: Cost) -> float:
         """By which fraction of the bound a cost is beyond it; zero or less where it keeps to it."""
         over = float(getattr(cost, self.quantity)) / self.bound - 1
         return over if self.at_most else -over
@@ -144,7 +144,7 @@ class Space:
 
     def excesses(self, net: NetSpec) -> dict[str, float]:
         """By how much a network is beyond each limit: all zero or less where it may be trained."""
-        cost = networks_cost.count(net)
+        cost = count(net)
         return {limit.name: limit.excess(cost) for limit in self.limits}
 
 

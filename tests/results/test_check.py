@@ -20,8 +20,8 @@ from ablate.results import csv
 from ablate.results.check import remarks, verify
 from ablate.results.folder import Run
 from ablate.results.manifest import digest
-from ablate.spec import trial_from_json
 from ablate.study.plan import load_study
+from ablate.study.trial_json import trial_from_json
 from ablate.training.outcome import Outcome
 from support import PUBLISHED, ROOT
 from support.commands import command

@@ -20,7 +20,8 @@ from ablate.search.explored import (
     shape_of,
     write_explored,
 )
-from ablate.spec import NetSpec, content_hash, tuples
+from ablate.spec import NetSpec, content_hash
+from ablate.study.trial_json import tuples
 from support import searches
 from support.searches import explored
 

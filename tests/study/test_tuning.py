@@ -16,9 +16,9 @@ from ablate.report.figures.rates import accuracy_over_rate
 from ablate.report.write import write_findings
 from ablate.results.check import verify
 from ablate.results.csv import read, read_plain, write
-from ablate.spec import trial_from_json
 from ablate.study.find import find_studies
 from ablate.study.plan import Planned, Study, load_study
+from ablate.study.trial_json import trial_from_json
 from ablate.study.tuning import FIRST_SEED, tuned, tuning_plan, tuning_table, warnings
 from support.figures import legend, texts_outside
 

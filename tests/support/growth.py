@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ablate.analysis import growth
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, to_json
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.study.trial_json import to_json
 
 WIDTHS = {
     0.5: (26, 12, 6),
