@@ -11,10 +11,10 @@ from ablate.errors import InputError
 from ablate.results import check_files, check_plan, check_rows
 from ablate.results.csv import read
 from ablate.results.folder import Run
-from ablate.results.names import TRIALS
+from ablate.results.names import CLAIMS, TRIALS
 from ablate.results.remarks import Remark, fault
 
-CLAIMS, FINDINGS = "claims.csv", "findings"
+FINDINGS = "findings"
 FOUND = "summary, verdicts and the data of figures are as made anew from the tables"
 
 
