@@ -227,12 +227,6 @@ def test_claims_without_their_kind_are_not_read_as_a_study(
     assert capsys.readouterr().err == f"ablate: {path}: {says}\n"
 
 
-def test_a_file_name_that_cannot_name_a_folder_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, f"checks = [{HELD}]").rename(tmp_path / "so me.toml")
-    with pytest.raises(InputError, match="expected letters, digits, _ and -"):
-        read_claims(path, {}, [])
-
-
 def test_what_only_a_training_would_heed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     # The values are the defaults: what counts is that they are given.
     assert main(["--study", "claims", "--dataset", "digits", "--workers", "auto", "--dry-run"]) == 2
