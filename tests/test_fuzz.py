@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ablate.data.catalog import DATASETS
 from ablate.errors import LONGEST_LINE, InputError
 from ablate.networks import cost
+from ablate.networks.torchvision import residual_networks
 from ablate.report.claims.file import read_claims
 from ablate.search.plan import load_search
 from ablate.spec import NetSpec
@@ -65,7 +66,8 @@ def understood(path: Path) -> list[NetSpec]:
     """The networks of a file, read as the kind that it says it is."""
     kind = kind_of(read_toml(path))
     if kind == "claims":
-        return [NetSpec() for _ in read_claims(path, find_studies()).claims]
+        claims = read_claims(path, find_studies(), residual_networks()).claims
+        return [NetSpec() for _ in claims]
     if kind == "search":
         return [load_search(path, DATASETS["digits"]).baseline]
     study = load_study(path, "digits", latency=lambda net, batch: float(cost.count(net).macs))

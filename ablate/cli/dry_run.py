@@ -1,12 +1,11 @@
 """`--dry-run`: what a study, a search or a file of claims would do."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from ablate.engine.progress import duration
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
-from ablate.report.claims.torchvision import _read
+from ablate.report.claims.file import ClaimsFile
 from ablate.search.plan import Search
 from ablate.search.runner import Say
 from ablate.study.cells import Cell
@@ -90,9 +89,8 @@ def _shape(cell: Cell) -> str:
     )
 
 
-def show_claims(path: Path, say: Callable[[str], None]) -> None:
-    """Print claims, and what of them would be checked; raises `InputError` as `check_claims`."""
-    file = _read(path)
+def show_claims(file: ClaimsFile, say: Callable[[str], None]) -> None:
+    """Say what claims there are, and what of them would be checked."""
     for number, (name, claim) in enumerate(file.claims.items(), start=1):
         say(f"{number}. {name}: {claim.text}")
         for key in ("checks", "corrections"):

@@ -190,14 +190,21 @@ def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
             "takes only --out and --dry-run"
         )
     from ablate.cli.dry_run import show_claims
-    from ablate.report.claims.torchvision import check_claims
-    from ablate.study.find import find_study
+    from ablate.networks.torchvision import residual_networks, stage_table
+    from ablate.report.claims.file import read_claims
+    from ablate.report.claims.page import write
+    from ablate.report.claims.verdict import judge
+    from ablate.study.find import find_studies, find_study
 
     path = find_study(args.study)
+    file = read_claims(path, find_studies(), residual_networks())
     if args.dry_run:
-        show_claims(path, say=print)
-    else:
-        check_claims(path, args.out, say=print)
+        show_claims(file, say=print)
+        return 0
+    networks = stage_table(file.networks)
+    judged = judge(file, networks, args.out)
+    summary, report = write(path, file.question, judged, networks, args.out)
+    print(f"{summary}\nReport: {report}")
     return 0
 
 

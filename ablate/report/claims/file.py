@@ -1,6 +1,6 @@
 """A file of claims about networks, read strictly: what can be looked up, and what studies test."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,13 +11,13 @@ from ablate.study.file import read_study_file
 from ablate.study.find import kind_of
 from ablate.study.strict import Name, StrictTable, check_stem, read_toml, validated
 
-KINDS = (
-    *("planes", "planes_change_where_halved", "same_planes", "planes_differ"),
-    *("source", "layer_macs_equal_at"),
-)
-# What a check needs beside the key that says its kind.
-COMPANIONS = {"planes": ("are",), "source": ("says", "agrees")}
-_Networks = Annotated[list[str], Field(min_length=1)]
+KINDS: dict[str, tuple[str, ...]] = {  # of check, and the keys that each needs besides
+    "planes": ("are",),
+    **dict.fromkeys(("planes_change_where_halved", "same_planes", "planes_differ"), ()),
+    "source": ("says", "agrees"),
+    "layer_macs_equal_at": (),
+}
+_Sentence = Annotated[str, Field(min_length=1)]
 _Several = Annotated[list[str], Field(min_length=2)]
 
 
@@ -38,7 +38,7 @@ class CheckTable(StrictTable):
 
     planes: str | None = None
     are: list[int] | None = None
-    planes_change_where_halved: _Networks | None = None
+    planes_change_where_halved: list[str] | None = Field(default=None, min_length=1)
     same_planes: _Several | None = None
     planes_differ: _Several | None = None
     source: str | None = None
@@ -48,14 +48,14 @@ class CheckTable(StrictTable):
 
     @property
     def kind(self) -> str:
-        """Which of the six it is."""
+        """Which of `KINDS` it is."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
     @property
     def networks(self) -> list[str]:
         """Names of the networks that it is about."""
         several = self.planes_change_where_halved or self.same_planes or self.planes_differ or []
-        return [self.planes] if self.planes else several
+        return several if self.planes is None else [self.planes]
 
 
 class ClaimTable(StrictTable):
@@ -70,8 +70,8 @@ class ClaimTable(StrictTable):
         against: those that speak against it where they hold.
     """
 
-    text: str = Field(min_length=1)
-    instead: str = Field(min_length=1)
+    text: _Sentence
+    instead: _Sentence
     checks: list[CheckTable] = Field(default_factory=list)
     corrections: list[CheckTable] = Field(default_factory=list)
     studies: list[str] = Field(default_factory=list)
@@ -82,8 +82,14 @@ class ClaimsFile(StrictTable):
     """A whole file of claims."""
 
     kind: Literal["claims"]
-    question: str = Field(min_length=1)
+    question: _Sentence
     claims: dict[Name, ClaimTable] = Field(min_length=1)
+
+    @property
+    def networks(self) -> list[str]:
+        """Names of the networks that its checks and corrections are about, each once."""
+        tables = [t for one in self.claims.values() for t in (*one.checks, *one.corrections)]
+        return list(dict.fromkeys(name for table in tables for name in table.networks))
 
 
 _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
@@ -93,12 +99,13 @@ _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
 }
 
 
-def read_claims(path: Path, studies: Mapping[str, Path]) -> ClaimsFile:
+def read_claims(path: Path, studies: Mapping[str, Path], networks: Collection[str]) -> ClaimsFile:
     """A file of claims.
 
     Args:
         path: of the file.
-        studies: files of the studies that it may name.
+        studies: files of all kinds by name; predictions are those of studies.
+        networks: names of those that it may be about.
 
     Raises:
         InputError: one line with the file, the key, and what would be right.
@@ -109,39 +116,37 @@ def read_claims(path: Path, studies: Mapping[str, Path]) -> ClaimsFile:
         where = f"{path}: claims.{name}"
         if not (claim.checks or claim.studies or claim.against):
             raise InputError(f"{where}: expected checks, studies or against; got none of them")
-        for key in ("checks", "corrections"):
-            for place, check in enumerate(getattr(claim, key)):
-                _check_kind(f"{where}.{key}.{place}", check)
-        for key in ("studies", "against"):
-            for link in getattr(claim, key):
-                _check_link(f"{where}.{key}", link, studies)
+        for key, checks in (("checks", claim.checks), ("corrections", claim.corrections)):
+            for place, check in enumerate(checks):
+                _verify_check(f"{where}.{key}.{place}", check, networks)
+        for key, links in (("studies", claim.studies), ("against", claim.against)):
+            for link in links:
+                _verify_link(f"{where}.{key}: {link!r}", link, studies)
     return file
 
 
-def _check_kind(where: str, check: CheckTable) -> None:
+def _verify_check(where: str, check: CheckTable, networks: Collection[str]) -> None:
     given = [kind for kind in KINDS if getattr(check, kind) is not None]
     if len(given) != 1:
-        raise InputError(
-            f"{where}: expected one of {', '.join(KINDS)}; got {', '.join(given) or 'none'}"
-        )
-    needed = COMPANIONS.get(given[0], ())
-    for key in (key for keys in COMPANIONS.values() for key in keys):
-        if (getattr(check, key) is not None) != (key in needed):
-            wanted = "needs" if key in needed else "takes no"
-            raise InputError(f"{where}: {given[0]} {wanted} {key!r}")
+        expected = f"expected one of {', '.join(KINDS)}"
+        raise InputError(f"{where}: {expected}; got {', '.join(given) or 'none'}")
+    for key in (key for keys in KINDS.values() for key in keys):
+        needed = key in KINDS[check.kind]
+        if (getattr(check, key) is not None) != needed:
+            raise InputError(f"{where}: {check.kind} {'needs' if needed else 'takes no'} {key!r}")
+    for name in check.networks:
+        _verify_known(where, "network", name, networks)
 
 
-def _check_link(where: str, link: str, studies: Mapping[str, Path]) -> None:
+def _verify_link(where: str, link: str, studies: Mapping[str, Path]) -> None:
     study, _, hypothesis = link.partition(".")
-    known = [name for name, path in studies.items() if kind_of(read_toml(path)) != "claims"]
-    if study not in known:
-        raise InputError(
-            f"{where}: {link!r}: no study {study!r}{nearest(study, known)}: expected "
-            f"STUDY.HYPOTHESIS with one of {', '.join(sorted(known))}"
-        )
+    known = [name for name, path in studies.items() if kind_of(read_toml(path)) == "study"]
+    _verify_known(where, "study", study, known)
     stated = read_study_file(studies[study]).hypotheses
-    if hypothesis not in stated:
-        raise InputError(
-            f"{where}: {link!r}: {study} has no hypothesis {hypothesis!r}"
-            f"{nearest(hypothesis, stated)}: expected one of {', '.join(stated) or 'none'}"
-        )
+    _verify_known(where, f"hypothesis of {study}", hypothesis, stated)
+
+
+def _verify_known(where: str, what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        expected = f"expected one of {', '.join(known) or 'none'}"
+        raise InputError(f"{where}: no {what} {name!r}{nearest(name, known)}: {expected}")

@@ -1,52 +1,41 @@
-"""What is there against what was claimed, and the verdicts that follow from facts and studies."""
+"""Claims judged: what each check finds in networks, what runs say, and the verdict of both."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
 
+import pandas as pd
+
+from ablate.errors import InputError
 from ablate.networks import cost
 from ablate.networks.widths import stage_widths
-from ablate.report.claims.file import CheckTable, ClaimTable
+from ablate.report.claims.file import CheckTable, ClaimsFile, ClaimTable
+from ablate.results.names import HYPOTHESES
 from ablate.spec import NetSpec
 
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """What a network has in one of its stages; widths in channels, sides in pixels."""
-
-    block: str
-    planes: int
-    inner_width: int
-    out_width: int
-    blocks: int
-    in_side: int
-    out_side: int
-
-    @property
-    def halved(self) -> bool:
-        """Whether its feature map has half the side of the one that it is given."""
-        return 2 * self.out_side == self.in_side
+READ = {"name": str, "verdict": str, "sentence": str, "n": int}  # of a run's verdicts
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observed:
-    """What a check claims of a network, what is there, and whether they are the same."""
+class Check(NamedTuple):
+    """What is claimed of a network (none where a person read a source), and what is there.
 
+    `of` is `claim`, or `instead` for what is right instead.
+    """
+
+    of: str
+    check: str
     network: str
     claimed: str
     observed: str
     holds: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Linked:
-    """What one dataset says of a prediction that a claim is linked to.
+class Link(NamedTuple):
+    """What a run says of a prediction; without a dataset where no run has judged it.
 
-    Args:
-        study, hypothesis: where it was stated.
-        role: `for` or `against`: what it speaks where it holds.
-        dataset: of the run, or empty where it was not run.
-        verdict, sentence, seeds: of `hypotheses.csv`; empty and 0 where it was not run.
+    It `speaks` `for` or `against` a claim, or `neither`: where it holds, as its `role` is.
     """
 
     study: str
@@ -56,13 +45,111 @@ class Linked:
     verdict: str = ""
     sentence: str = ""
     seeds: int = 0
+    speaks: str = "neither"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim, its name in the file, and what was found about it."""
+
+    name: str
+    claim: ClaimTable
+    checks: list[Check]
+    links: list[Link]
 
     @property
-    def speaks(self) -> str:
-        """`for` or `against` the claim, or `neither`."""
-        if self.verdict not in ("supported", "refuted"):
-            return "neither"
-        return "for" if (self.verdict == "supported") == (self.role == "for") else "against"
+    def verdict(self) -> str:
+        """Of the claim: `supported`, `refuted` or `inconclusive`.
+
+        Refuted where a check fails or all linked predictions speak against it; supported where all
+        checks hold and all linked predictions speak for it; else inconclusive.
+        """
+        said = {link.speaks for link in self.links}
+        if said == {"against"} or any(c.of == "claim" and not c.holds for c in self.checks):
+            return "refuted"
+        return "supported" if said <= {"for"} else "inconclusive"
+
+
+def judge(file: ClaimsFile, networks: pd.DataFrame, out: Path) -> list[Judged]:
+    """Judge each claim by networks and by the verdicts of runs.
+
+    Args:
+        file: of `read_claims`.
+        networks: one row a stage of each network that the file names, in order: `network`,
+            `stage`, `planes`, and `halved`, whether it halves the side of what it is given.
+        out: the folder of results, with the runs' verdicts in `STUDY/DATASET/hypotheses.csv`.
+
+    Raises:
+        InputError: such a table is not one of hypotheses.
+    """
+    judged = []
+    for name, claim in file.claims.items():
+        checks = [
+            Check(of, table.kind, *found)
+            for of, tables in (("claim", claim.checks), ("instead", claim.corrections))
+            for table in tables
+            for found in _look_up(table, claim.text, networks)
+        ]
+        links = [link for target in claim.studies for link in _links(out, target, "for")]
+        links += [link for target in claim.against for link in _links(out, target, "against")]
+        judged.append(Judged(name, claim, checks, links))
+    return judged
+
+
+def _links(out: Path, target: str, role: str) -> list[Link]:
+    """What each run says of `STUDY.HYPOTHESIS`, or one entry that says there is none."""
+    study, _, hypothesis = target.partition(".")
+    speaks = {"supported": role, "refuted": "against" if role == "for" else "for"}
+    links = []
+    for path in sorted(out.glob(f"{study}/*/{HYPOTHESES}")):
+        try:
+            table = pd.read_csv(path, keep_default_na=False, usecols=list(READ), dtype=READ)
+        except ValueError as error:
+            why = " ".join(str(error).split())
+            raise InputError(f"{path}: not a table of hypotheses: {why}") from error
+        for row in table[table["name"] == hypothesis].to_dict("records"):
+            said = row["verdict"], row["sentence"], row["n"], speaks.get(row["verdict"], "neither")
+            links.append(Link(study, hypothesis, role, path.parent.name, *said))
+    return links or [Link(study, hypothesis, role)]
+
+
+def _look_up(
+    check: CheckTable, text: str, networks: pd.DataFrame
+) -> list[tuple[str, str, str, bool]]:
+    """Network, what is claimed of it, what is there, and whether that holds, of each network."""
+    stages = {name: networks[networks["network"] == name] for name in check.networks}
+    planes = {name: _listed(each["planes"]) for name, each in stages.items()}
+    match check:
+        case CheckTable(planes=str(name), are=list(are)):
+            return [(name, _listed(are), planes[name], planes[name] == _listed(are))]
+        case CheckTable(planes_change_where_halved=list()):
+            return [(name, *_where_halved(each)) for name, each in stages.items()]
+        case CheckTable(same_planes=[first, *others]):
+            same = planes[first]
+            return [
+                (name, f"{same} as {first}", planes[name], planes[name] == same) for name in others
+            ]
+        case CheckTable(planes_differ=list()):
+            seen = sorted(set(planes.values()))
+            said = "; ".join(seen) if len(seen) > 1 else f"{seen[0]} in all {len(planes)}"
+            return [(", ".join(planes), "not all the same planes", said, len(seen) > 1)]
+        case CheckTable(layer_macs_equal_at=float(growth)):
+            macs = layer_macs(article_network(growth)).values()
+            name, said = f"the article's, growth {growth:g}", "; ".join(f"{n:,}" for n in macs)
+            return [(name, "equal MACs of a 3x3 layer", said, len(set(macs)) == 1)]
+    return [("", text, f"{check.source}: {check.says}", check.agrees is True)]
+
+
+def _where_halved(stages: pd.DataFrame) -> tuple[str, str, bool]:
+    """Where a network's planes are claimed to change, where they do, and whether that holds."""
+    later = stages.assign(changes=stages["planes"].diff() != 0)[1:]
+    halved, changed = (_listed(later["stage"][later[key]]) for key in ("halved", "changes"))
+    claimed = f"planes change in the halved stages, {halved}"
+    return claimed, f"in stages {changed}", halved == changed
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers)) or "none"
 
 
 def article_network(growth: float) -> NetSpec:
@@ -72,76 +159,6 @@ def article_network(growth: float) -> NetSpec:
 
 def layer_macs(spec: NetSpec) -> dict[str, int]:
     """MACs, per image, of a 3x3 layer within each stage: the largest layer that the stage has."""
-    largest: dict[str, int] = {}
-    for layer in cost.layers(spec):
-        if layer.stage.startswith("stage "):
-            largest[layer.stage] = max(layer.macs, largest.get(layer.stage, 0))
-    return largest
-
-
-def observe(
-    check: CheckTable, claim: ClaimTable, facts: Mapping[str, Sequence[Stage]]
-) -> list[Observed]:
-    """What a check finds.
-
-    Args:
-        check: of the claim.
-        claim: gives its text where the check is about all of it.
-        facts: the stages of every network that the check names.
-    """
-    planes = {name: [stage.planes for stage in facts[name]] for name in check.networks}
-    if check.planes is not None:
-        are, there = check.are or [], planes[check.planes]
-        return [_observed(check.planes, _listed(are), _listed(there), are == there)]
-    if check.same_planes is not None:
-        first, *others = check.same_planes
-        return [
-            _observed(
-                name,
-                f"{_listed(planes[first])} as {first}",
-                _listed(planes[name]),
-                planes[name] == planes[first],
-            )
-            for name in others
-        ]
-    if check.planes_differ is not None:
-        found = sorted({_listed(each) for each in planes.values()})
-        seen = f"{found[0]} in all {len(planes)}" if len(found) == 1 else "; ".join(found)
-        return [_observed(", ".join(planes), "not all the same planes", seen, len(found) > 1)]
-    if check.planes_change_where_halved is not None:
-        return [_where_halved(name, facts[name]) for name in check.networks]
-    if check.layer_macs_equal_at is not None:
-        growth = check.layer_macs_equal_at
-        macs = layer_macs(article_network(growth)).values()
-        name = f"the article's, growth {growth:g}"
-        seen = "; ".join(f"{each:,}" for each in macs)
-        return [_observed(name, "equal MACs of a 3x3 layer", seen, len(set(macs)) == 1)]
-    return [_observed("", claim.text, f"{check.source}: {check.says}", check.agrees is True)]
-
-
-def _where_halved(name: str, stages: Sequence[Stage]) -> Observed:
-    later = list(enumerate(itertools.pairwise(stages), start=2))
-    halved = [number for number, (_, stage) in later if stage.halved]
-    changed = [number for number, (before, stage) in later if stage.planes != before.planes]
-    claimed = f"planes change in the halved stages, {_listed(halved)}"
-    return _observed(name, claimed, f"in stages {_listed(changed)}", halved == changed)
-
-
-def _observed(network: str, claimed: str, observed: str, holds: bool) -> Observed:
-    return Observed(network=network, claimed=claimed, observed=observed, holds=holds)
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
-
-
-def verdict(checks: Sequence[Observed], links: Sequence[Linked]) -> str:
-    """Of a claim: `supported`, `refuted` or `inconclusive`.
-
-    Refuted where a check fails or all linked predictions speak against it; supported where all
-    checks hold and all linked predictions speak for it; else inconclusive.
-    """
-    said = {link.speaks for link in links}
-    if not all(check.holds for check in checks) or said == {"against"}:
-        return "refuted"
-    return "supported" if said <= {"for"} else "inconclusive"
+    by_stage = itertools.groupby(cost.layers(spec), lambda layer: layer.stage)
+    largest = {stage: max(layer.macs for layer in layers) for stage, layers in by_stage}
+    return {stage: macs for stage, macs in largest.items() if stage.startswith("stage ")}
