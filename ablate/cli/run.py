@@ -194,6 +194,7 @@ def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
     from ablate.report.claims.file import read_claims
     from ablate.report.claims.page import write
     from ablate.report.claims.verdict import judge
+    from ablate.results.published import published_root
     from ablate.study.find import find_studies, find_study
 
     path = find_study(args.study)
@@ -202,7 +203,7 @@ def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
         show_claims(file, say=print)
         return 0
     networks = stage_table(file.networks)
-    judged = judge(file, networks, args.out)
+    judged = judge(file, networks, args.out, published_root())
     summary, report = write(path, file.question, judged, networks, args.out)
     print(f"{summary}\nReport: {report}")
     return 0

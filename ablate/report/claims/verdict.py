@@ -1,18 +1,20 @@
 """Claims judged: what each check finds in networks, what runs say, and the verdict of both."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from ablate.analysis.findings import find
 from ablate.errors import InputError
 from ablate.networks import cost
 from ablate.networks.widths import stage_widths
 from ablate.report.claims.file import CheckTable, ClaimsFile, ClaimTable
-from ablate.results.names import HYPOTHESES
+from ablate.results.names import HYPOTHESES, TRIALS
 from ablate.spec import NetSpec
 
 READ = {"name": str, "verdict": str, "sentence": str, "n": int}  # of a run's verdicts
@@ -70,19 +72,20 @@ class Judged:
         return "supported" if said <= {"for"} else "inconclusive"
 
 
-def judge(file: ClaimsFile, networks: pd.DataFrame, out: Path) -> list[Judged]:
+def judge(file: ClaimsFile, networks: pd.DataFrame, *roots: Path) -> list[Judged]:
     """Judge each claim by networks and by the verdicts of runs.
 
     Args:
         file: of `read_claims`.
         networks: one row a stage of each network that the file names, in order: `network`,
             `stage`, `planes`, and `halved`, whether it halves the side of what it is given.
-        out: the folder of results, with the runs' verdicts in `STUDY/DATASET/hypotheses.csv`.
+        roots: folders of results, with runs in `STUDY/DATASET`; of two runs of one study and
+            dataset the first folder's counts.
 
     Raises:
-        InputError: such a table is not one of hypotheses.
+        InputError: a run's tables are not ours.
     """
-    judged = []
+    judged, read = [], cache(_predictions)  # several claims look at one run
     for name, claim in file.claims.items():
         checks = [
             Check(of, table.kind, *found)
@@ -90,27 +93,45 @@ def judge(file: ClaimsFile, networks: pd.DataFrame, out: Path) -> list[Judged]:
             for table in tables
             for found in _look_up(table, claim.text, networks)
         ]
-        links = [link for target in claim.studies for link in _links(out, target, "for")]
-        links += [link for target in claim.against for link in _links(out, target, "against")]
+        links = [
+            link
+            for role, targets in (("for", claim.studies), ("against", claim.against))
+            for target in targets
+            for link in _links(roots, target, role, read)
+        ]
         judged.append(Judged(name, claim, checks, links))
     return judged
 
 
-def _links(out: Path, target: str, role: str) -> list[Link]:
+def _links(
+    roots: Sequence[Path], target: str, role: str, read: Callable[[Path], pd.DataFrame]
+) -> list[Link]:
     """What each run says of `STUDY.HYPOTHESIS`, or one entry that says there is none."""
     study, _, hypothesis = target.partition(".")
     speaks = {"supported": role, "refuted": "against" if role == "for" else "for"}
+    runs: dict[str, Path] = {}
+    for root in reversed(roots):
+        found = [*root.glob(f"{study}/*/{TRIALS}"), *root.glob(f"{study}/*/{HYPOTHESES}")]
+        runs |= {path.parent.name: path.parent for path in found}
     links = []
-    for path in sorted(out.glob(f"{study}/*/{HYPOTHESES}")):
-        try:
-            table = pd.read_csv(path, keep_default_na=False, usecols=list(READ), dtype=READ)
-        except ValueError as error:
-            why = " ".join(str(error).split())
-            raise InputError(f"{path}: not a table of hypotheses: {why}") from error
+    for dataset, folder in sorted(runs.items()):
+        table = read(folder)
         for row in table[table["name"] == hypothesis].to_dict("records"):
             said = row["verdict"], row["sentence"], row["n"], speaks.get(row["verdict"], "neither")
-            links.append(Link(study, hypothesis, role, path.parent.name, *said))
+            links.append(Link(study, hypothesis, role, dataset, *said))
     return links or [Link(study, hypothesis, role)]
+
+
+def _predictions(folder: Path) -> pd.DataFrame:
+    """The verdicts of a run: as it has them, or worked out where only its tables are published."""
+    path = folder / HYPOTHESES
+    if not path.exists():
+        return find(folder).hypotheses
+    try:
+        return pd.read_csv(path, keep_default_na=False, usecols=list(READ), dtype=READ)
+    except ValueError as error:
+        why = " ".join(str(error).split())
+        raise InputError(f"{path}: not a table of hypotheses: {why}") from error
 
 
 def _look_up(
