@@ -55,7 +55,7 @@ def launch(where: str, trials: int) -> None:
 
 def test_kill_9_at_random_points_loses_nothing(where: str) -> None:
     """Four workers; whenever one is killed another takes its place, which recovers its trial."""
-    kills = 1000 if FULL else 40
+    kills = 1000 if FULL else 15
     trials = 2 * kills
     submit(where, trials)
     workers, chance = Workers(), random.Random(0)
@@ -74,20 +74,21 @@ def test_kill_9_at_random_points_loses_nothing(where: str) -> None:
 
 @pytest.mark.parametrize("at", ["claimed", "staged", "told"])
 def test_kill_at_a_named_point(where: str, at: str) -> None:
-    submit(where, 30)
+    kills, trials = (10, 30) if FULL else (3, 9)
+    submit(where, trials)
     workers = Workers()
-    for _ in range(10):
+    for _ in range(kills):
         process = workers.start(where, at)
         process.join(30)
         assert process.exitcode == -signal.SIGKILL
     workers.start(where)
     workers.join()
     queue = Queue(where, NAME)
-    assert len(queue.outcomes()) == 30
+    assert len(queue.outcomes()) == trials
     # What was stored or told before the kill was not run again.
-    assert queue.counts()["fail"] == (10 if at == "claimed" else 0)
+    assert queue.counts()["fail"] == (kills if at == "claimed" else 0)
     queue.close()
-    check_whole(where, plan(30), workers.acknowledged)
+    check_whole(where, plan(trials), workers.acknowledged)
 
 
 def test_after_all_workers_are_killed_the_next_claims_at_once(where: str) -> None:
@@ -126,8 +127,8 @@ def test_several_launchers_at_once_queue_each_key_once(fresh: Callable[[], str])
         check_whole(where, plan(12), workers.acknowledged)
 
 
-def test_eight_workers_run_500_trials_once_each(where: str) -> None:
-    trials = 500 if FULL else 80
+def test_eight_workers_run_each_trial_once(where: str) -> None:
+    trials = 500 if FULL else 40
     submit(where, trials)
     workers = Workers()
     for _ in range(8):

@@ -1,5 +1,7 @@
 """Many machines: a worker joins a study by its storage alone, and the table is as without it."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,14 +11,8 @@ import pytest
 
 from ablate.cli.worker import main
 from ablate.engine.storage import sqlite_url
-from support.commands import STUDY, folder, read_until, run, start, trials
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.toml"
-    path.write_text(STUDY.replace("epochs = 2", "epochs = 10"))
-    return path
+from support.commands import folder, read_until, run, start, trials
+from support.commands import study as study
 
 
 def join(where: str, here: Path, *args: object) -> subprocess.Popen[str]:
@@ -36,12 +32,14 @@ def test_a_worker_joins_and_the_numbers_are_as_without_it(
     where = request.getfixturevalue("postgres").fresh_database()
     launcher = start(study, "--workers", 1, "--storage", where)
     read_until(launcher, "trial 1/8")
+    os.killpg(launcher.pid, signal.SIGSTOP)  # or it might be done before the other one begins
     worker = join(where, study.parent, "--workers", 1)
+    read_until(worker, "seed")
+    os.killpg(launcher.pid, signal.SIGCONT)
     said, err = worker.communicate(timeout=240)
     assert worker.returncode == 0, err
     out, err = launcher.communicate(timeout=240)
     assert launcher.returncode == 0, err
-    assert "seed" in said
     secret = where.partition("://")[2].partition("@")[0].partition(":")[2]
     assert secret not in said + out + err
     for path in folder(study).iterdir():

@@ -226,7 +226,7 @@ def test_an_earlier_table_of_tuning_is_taken_away(tmp_path: Path) -> None:
     assert not (tmp_path / "tuning.csv").exists()
 
 
-@pytest.mark.usefixtures("torch_as_it_was")
+@pytest.mark.usefixtures("torch_as_it_was", "undrawn")
 def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -> None:
     path = tmp_path / "example.toml"
     text = STUDY.replace("[0.05, 0.1, 0.2]\nseeds = 2", "[0.0001, 0.1]\nseeds = 1")

@@ -1,6 +1,10 @@
 """A small search for tests, and trainings that take no time: accuracy follows from the network."""
 
+import copy
+import functools
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +19,6 @@ from ablate.search.plan import Search, load_search
 from ablate.search.queue import SearchQueue
 from ablate.spec import TrialSpec
 from ablate.training.outcome import Outcome
-from support import searches
 
 TEXT = """\
 kind = "search"
@@ -126,7 +129,15 @@ FEW = (("trials = 6", "trials = 3"), ("startup = 3", "startup = 2"))
 
 def explored(folder: Path) -> tuple[Search, Explored]:
     """A search that was run, and its tables in the folder."""
-    search = searches.small(folder, *FEW)
-    queue = searches.queue_of(folder, search)
-    searches.drain(queue)
-    return search, write_explored(folder, search, queue.rows())
+    made, search, found = _explored()
+    shutil.copytree(made.name, folder, dirs_exist_ok=True)
+    return search, copy.deepcopy(found)
+
+
+@functools.cache
+def _explored() -> tuple["tempfile.TemporaryDirectory[str]", Search, Explored]:
+    made = tempfile.TemporaryDirectory()
+    search = small(Path(made.name), *FEW)
+    queue = queue_of(Path(made.name), search)
+    drain(queue)
+    return made, search, write_explored(Path(made.name), search, queue.rows())
