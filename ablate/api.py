@@ -190,7 +190,7 @@ class Results:
     @cached_property
     def figures(self) -> tuple[str, ...]:
         """Names of the figures that `plot` takes, in reading order."""
-        from ablate.report.figures.all import figures
+        from ablate.report.figures.of_run import figures
 
         return tuple(figures(self.found, self.folder))
 
@@ -203,7 +203,7 @@ class Results:
         Raises:
             InputError: the run has no such figure.
         """
-        from ablate.report.figures.all import figures
+        from ablate.report.figures.of_run import figures
 
         wanted = figures(self.found, self.folder)
         drawing = wanted[name]() if name in wanted else None

@@ -187,7 +187,7 @@ def memory_kills() -> int:
 DAY_S = 86_400.0
 # What every trial's process needs. The first optimizer imports torch._dynamo, the data sklearn.
 TRIAL_IMPORTS = (
-    "ablate.engine.child",
+    "ablate.engine.trial_process",
     "torch._dynamo",
     "sklearn.datasets",
     "sklearn.model_selection",

@@ -17,10 +17,10 @@ def overhead(folder: Path, epochs: int, trials: int) -> tuple[float, list[float]
     import torch
 
     from ablate.data.dataset import load
-    from ablate.engine.child import Training
     from ablate.engine.queue import Queue
     from ablate.engine.storage import sqlite_url
     from ablate.engine.supervisor import supervise
+    from ablate.engine.trial_process import Training
     from ablate.networks.model import build
     from ablate.processes import TRIAL_IMPORTS, prepare_forks
     from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec

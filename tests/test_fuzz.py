@@ -26,7 +26,7 @@ from ablate.search.plan import load_search
 from ablate.spec import NetSpec
 from ablate.study.find import find_studies, kind_of
 from ablate.study.plan import load_study
-from ablate.study.strict import read_toml
+from ablate.study.toml_file import read_toml
 from support import ROOT
 from support.documents import names, tables, well_typed
 from support.documents import values as small_values

@@ -1,4 +1,4 @@
-"""What the tables of a run say about a prediction, before it is judged."""
+"""Predictions: what the tables say of each, and the verdict that follows."""
 
 import math
 from collections.abc import Mapping

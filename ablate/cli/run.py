@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ablate.engine.runner import Setup
     from ablate.spec import NetSpec
     from ablate.study.plan import Study
-    from ablate.study.strict import Toml
+    from ablate.study.toml_file import Toml
     from ablate.training.execution import Execution
 
 
@@ -41,7 +41,7 @@ def _command(args: argparse.Namespace, argv: list[str] | None) -> int:
     if args.list:
         return _list()
     from ablate.study.find import find_study, kind_of
-    from ablate.study.strict import read_toml
+    from ablate.study.toml_file import read_toml
 
     toml = read_toml(find_study(args.study))
     kind = kind_of(toml)

@@ -1,1 +1,14 @@
-"""Engine."""
+"""A plan becomes outcomes: a queue in a storage, processes, machines.
+
+Knows Optuna as a storage. It ends with the tables, and knows nothing of the analysis. May use:
+results, study, training and what is below them.
+
+- `runner`: a study from start to end. Begin reading here.
+- `preparation`: what is settled before: memory format, costs, throughput, how CPUs are split.
+- `storage`: SQLite, PostgreSQL or Optuna's proxy; `queue`: trials claimed and ended once each;
+  `lease`: who holds a trial, and until when; `exploring_queue`: the queue of a search.
+- `supervisor`: one process a trial, watched over; `trial_process`: what that process does.
+- `worker`: joins a study from any machine; `ray_workers`, `slurm`, `slurm_job`: workers elsewhere.
+- `progress`: a bar on a terminal, plain lines elsewhere.
+- `tracking/`: TensorBoard and MLflow.
+"""

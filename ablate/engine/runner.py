@@ -11,7 +11,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ablate.data.dataset import Dataset, load
-from ablate.engine.child import Training
 from ablate.engine.preparation import (
     cell_columns,
     pick_cpu_split,
@@ -25,6 +24,7 @@ from ablate.engine.ray_workers import RayShare, run_on_ray
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import Done, Tracker, supervise
 from ablate.engine.tracking.trackers import tracking
+from ablate.engine.trial_process import Training
 from ablate.engine.worker import Worker
 from ablate.errors import InputError
 from ablate.files import sweep

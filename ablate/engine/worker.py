@@ -58,12 +58,12 @@ class Worker:
         """
         wait_politely()
         from ablate.data.dataset import load
-        from ablate.engine.child import training_of
-        from ablate.engine.exploring import ExploringQueue
+        from ablate.engine.exploring_queue import ExploringQueue
         from ablate.engine.preparation import usual_cpu_split
         from ablate.engine.storage import find_study_name
         from ablate.engine.supervisor import supervise
         from ablate.engine.tracking.trackers import tracking
+        from ablate.engine.trial_process import training_of
         from ablate.spec import DataSpec
         from ablate.training.execution import Execution
         from ablate.training.machine import pick_device

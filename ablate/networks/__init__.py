@@ -1,1 +1,14 @@
-"""Networks."""
+"""What a network is and costs, from its spec alone or built.
+
+Nothing here trains. `model`, `fvcore_cost`, `pretrained` and `torchvision` know torch; the others do not, so that
+a plan can be made and a table checked without it. May use: spec, errors.
+
+- `widths`: rules that make widths, such as doubling from stage to stage.
+- `cost`: parameters, MACs, activations and receptive fields, counted exactly from the spec.
+- `budget`: the solver: the network of a given shape that costs as much as another.
+- `canonical`: one way to write a network that several specs describe.
+- `presets`: published networks by name.
+- `model`: the spec becomes a `torch.nn.Module`.
+- `fvcore_cost`: the same costs measured by fvcore on the built network, as the tables record them.
+- `pretrained`: torchvision's weights under our names; `torchvision`: its networks, stage by stage.
+"""

@@ -1,1 +1,11 @@
-"""Report."""
+"""Findings become what people read: files, figures, pages.
+
+Reads tables and runs nothing; no torch, no Optuna. May use: search's reading half, analysis,
+results and what is below them.
+
+- `write`: all files of a run. Begin reading here.
+- `summary_file`: `summary.md`; `run_page`: `report.html`.
+- `run_sections`, `design_sections`, `search_sections`: parts of that page.
+- `comparison_page`: several runs side by side; `index_page`: the list of all runs.
+- `figures/`: the figures; `html/`: a page, whatever it says; `claims/`: claims of an article, judged.
+"""

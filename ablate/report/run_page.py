@@ -11,7 +11,7 @@ from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import NEAR, GrowthFit
 from ablate.analysis.statistics import POWER
-from ablate.report import design, facts, search
+from ablate.report import design_sections, run_sections, search_sections
 from ablate.report.html.page import Page, Picture, Section, Table
 from ablate.search.explored import Explored
 
@@ -27,18 +27,18 @@ def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | N
     first = found.trials.iloc[0]
     sections = [
         _arms(found),
-        *design.spaces(found),
+        *design_sections.spaces(found),
         *_hypotheses(found),
-        *(search.sections(explored) if explored else []),
+        *(search_sections.sections(explored) if explored else []),
         Section(heading="Figures", pictures=tuple(pictures)),
         *_axes(found),
-        *design.rates(found),
-        facts.networks(found.trials)
+        *design_sections.rates(found),
+        run_sections.networks(found.trials)
         if found.file.sample is None
-        else design.sampled_networks(found.trials),
-        facts.fixed(found),
-        facts.lost_trials(found.trials),
-        facts.machine(found.trials),
+        else design_sections.sampled_networks(found.trials),
+        run_sections.fixed(found),
+        run_sections.lost_trials(found.trials),
+        run_sections.machine(found.trials),
         Section(heading="Reproduce", code=command(found)),
     ]
     return Page(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ablate.analysis.findings import Findings, find
 from ablate.files import write_text
-from ablate.report.figures.all import NAMES, draw, figures
+from ablate.report.figures.of_run import NAMES, draw, figures
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.run_page import page_of

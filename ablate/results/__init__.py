@@ -1,1 +1,12 @@
-"""Results."""
+"""What lies in `results/STUDY/DATASET`: the tables, and their verification.
+
+Made and checked without torch or Optuna. May use: study, networks, spec, errors, files.
+
+- `names`: the names of all files there.
+- `schema`: the columns of the trials table; `csv`: tables written whole and read again.
+- `tables`: all tables of a run, from what was measured; `manifest`: its plan.
+- `folder`: a run's folder as it is read again.
+- `check`: every check of a run. `check_rows`, `check_plan`, `check_files`: the checks; `remarks`:
+  what a check has to say.
+- `published`: where the project's own runs lie.
+"""

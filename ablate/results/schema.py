@@ -1,4 +1,4 @@
-"""The results table: its columns, its schema, and reading and writing it without losing any of it.
+"""The results table: its columns, what each holds, and its schema.
 
 `COLUMNS` is the one place that says what a column is; the schema, the order of the CSV and the
 README's dictionary follow from it.

@@ -13,7 +13,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.engine.exploring import ASKED, TOLD, make_pruner
+from ablate.engine.exploring_queue import ASKED, TOLD, make_pruner
 from ablate.errors import InputError
 from ablate.networks.canonical import description
 from ablate.networks.cost import count

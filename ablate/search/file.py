@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ablate.errors import InputError, nearest
 from ablate.study.file import DatasetTable, DataTable, HypothesisTable
-from ablate.study.strict import Name, StrictTable, Toml, check_stem, read_toml, validated
+from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, read_toml, validated
 
 ACCURACY = "val_accuracy"
 COSTS = ("macs", "params", "latency")

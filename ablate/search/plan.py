@@ -13,7 +13,7 @@ from ablate.search.space import Limit, Space, read_space
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.study.file import DatasetTable
 from ablate.study.layers import read_network, read_recipe, training_images
-from ablate.study.strict import Toml, read_toml
+from ablate.study.toml_file import Toml, read_toml
 
 
 @dataclass(frozen=True, kw_only=True)

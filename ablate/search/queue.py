@@ -10,7 +10,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from ablate.engine.exploring import EXPLORING, ExploringQueue
+from ablate.engine.exploring_queue import EXPLORING, ExploringQueue
 from ablate.engine.lease import LEASE_S
 from ablate.engine.queue import ENDED, Assignment, Queue
 from ablate.engine.storage import patient

@@ -7,11 +7,11 @@ import torch
 
 from ablate.data.catalog import DatasetInfo
 from ablate.data.dataset import load
-from ablate.engine.child import Training
 from ablate.engine.preparation import usual_cpu_split
 from ablate.engine.progress import Progress
 from ablate.engine.runner import Setup, locked, run_study
 from ablate.engine.supervisor import supervise
+from ablate.engine.trial_process import Training
 from ablate.errors import InputError
 from ablate.results.names import CHECKPOINTS, LATENCY
 from ablate.search.chain import Latency

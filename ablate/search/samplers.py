@@ -1,4 +1,4 @@
-"""Samplers and pruners by name, as Optuna has them."""
+"""Samplers by name, as Optuna has them."""
 
 from collections.abc import Iterable
 

@@ -1,1 +1,14 @@
-"""Study."""
+"""A study file becomes a question, its cells (networks) and a plan of trials.
+
+Nothing here trains or imports torch. May use: networks, data, spec, errors, files.
+
+- `toml_file`: a TOML file read once, strictly: a fault is one line with the file and the key.
+- `find`: where studies are looked for, and of which kind a file is.
+- `file`: the tables that a study file may have.
+- `layers`: settings in layers become a network or a recipe.
+- `cells`: every combination of arms, brought to the study's budget.
+- `draws`: instead of that, networks drawn at random for each arm.
+- `plan`: the `Study` and its trials, each keyed by the hash of its description.
+- `tuning`: the trials that tune each cell's learning rate first.
+- `trial_json`: a trial's description as JSON, and back.
+"""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ablate.data.catalog import DATASETS, FOLDER
 from ablate.errors import InputError, nearest
-from ablate.study.strict import Name, StrictTable, Toml, check_stem, read_toml, validated
+from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, read_toml, validated
 
 _Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from ablate.errors import InputError, nearest
-from ablate.study.strict import Toml, read_toml
+from ablate.study.toml_file import Toml, read_toml
 
 Kind = Literal["study", "search", "claims"]
 

@@ -18,7 +18,7 @@ from ablate.study.file import (
 )
 from ablate.study.find import kind_of, name_or_path
 from ablate.study.layers import read_recipe, training_images
-from ablate.study.strict import Toml, read_toml
+from ablate.study.toml_file import Toml, read_toml
 
 KINDS_OF_SAMPLED = ("higher", "equal")
 MOST_TRIALS = 100_000  # of a plan

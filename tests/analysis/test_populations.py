@@ -12,7 +12,7 @@ from scipy import stats
 from ablate.analysis import hypotheses, populations, wording
 from ablate.analysis import summary as analysis_summary
 from ablate.errors import InputError
-from ablate.report.figures import all, distributions
+from ablate.report.figures import distributions, of_run
 from ablate.results import schema
 from ablate.study.file import HypothesisTable
 from support.frames import by_place, trials_frame
@@ -169,10 +169,8 @@ def test_figures_have_an_arm_for_all_of_its_networks() -> None:
         ]
     )  # fmt: skip
     epochs = trials[["cell", "seed"]].assign(epoch=0, train_loss=1.0, val_accuracy=0.5)
-    drawn = {
-        drawing.name: drawing
-        for drawing in all.draw(all.figures_of_networks(trials, summary, stages, epochs, None))
-    }
+    wanted = of_run.figures_of_networks(trials, summary, stages, epochs, None)
+    drawn = {drawing.name: drawing for drawing in of_run.draw(wanted)}
     assert list(drawn) == ["edf", "accuracy", "stage_shares", "curves"]
     assert [text.get_text() for text in drawn["accuracy"].figure.axes[0].get_yticklabels()] == [
         "good\nn = 24",

@@ -14,7 +14,7 @@ from ablate.analysis import comparison, findings, wording
 from ablate.cli.report import main
 from ablate.errors import InputError
 from ablate.report import comparison_page, index_page, run_page, write
-from ablate.report.figures import all
+from ablate.report.figures import of_run
 from ablate.report.summary_file import read_summary
 from ablate.results import csv
 from ablate.results import names as results_names
@@ -321,7 +321,7 @@ def test_stale_verdicts_and_figures_are_taken_away(run: Path) -> None:
     write.write_findings(run)
     assert not (run / "hypotheses.csv").exists()
     assert list(run.glob("edf.*")) == []
-    assert {path.stem for path in run.glob("*.svg")} < set(all.NAMES)
+    assert {path.stem for path in run.glob("*.svg")} < set(of_run.NAMES)
     assert "What was predicted" not in words(run / "report.html")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ablate.report.html.page import Page, render
-from ablate.report.search import sections
+from ablate.report.search_sections import sections
 from support.searches import explored
 
 

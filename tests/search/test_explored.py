@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ablate.errors import InputError
-from ablate.report.search import sections
+from ablate.report.search_sections import sections
 from ablate.search.explored import (
     COLUMNS,
     COMPARISONS,

@@ -7,7 +7,7 @@ import pytest
 from ablate.errors import InputError
 from ablate.search.file import finalist, read_search_file
 from ablate.study.find import find_studies, kind_of
-from ablate.study.strict import read_toml
+from ablate.study.toml_file import read_toml
 from support import searches
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import optuna
 
-from ablate.engine.exploring import ExploringQueue
+from ablate.engine.exploring_queue import ExploringQueue
 from ablate.engine.storage import sqlite_url
 from ablate.search import front
 from ablate.search.explored import to_frame

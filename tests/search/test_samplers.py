@@ -7,7 +7,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from ablate.engine.exploring import make_pruner
+from ablate.engine.exploring_queue import make_pruner
 from ablate.search.file import Pruner, Sampler, SearchTable
 from ablate.search.samplers import distributions, make_sampler, sampler_seed
 from support import searches

@@ -11,7 +11,7 @@ from ablate.networks import cost
 from ablate.spec import NetSpec
 from ablate.study.find import find_studies, find_study, kind_of, study_folders
 from ablate.study.plan import Study, load_study
-from ablate.study.strict import read_toml
+from ablate.study.toml_file import read_toml
 from support import ROOT
 from support.documents import (
     STUDY,

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ablate.engine.child import Training
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
+from ablate.engine.trial_process import Training
 from ablate.study.plan import load_study
 from ablate.training.execution import Execution
 

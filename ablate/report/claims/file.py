@@ -9,7 +9,7 @@ from pydantic import Field
 from ablate.errors import InputError, nearest
 from ablate.study.file import read_study_file
 from ablate.study.find import kind_of
-from ablate.study.strict import Name, StrictTable, check_stem, read_toml, validated
+from ablate.study.toml_file import Name, StrictTable, check_stem, read_toml, validated
 
 KINDS: dict[str, tuple[str, ...]] = {  # of check, and the keys that each needs besides
     "planes": ("are",),
