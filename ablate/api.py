@@ -167,10 +167,10 @@ class Results:
     @cached_property
     def epochs(self) -> "pd.DataFrame":
         """One row an epoch of a trial: losses (nats), validation accuracy, seconds."""
-        from ablate.results.csv import read_plain
+        from ablate.results.csv import read_table
         from ablate.results.names import EPOCHS
 
-        return read_plain(self.folder / EPOCHS)
+        return read_table(self.folder / EPOCHS)
 
     @property
     def summary(self) -> "pd.DataFrame":

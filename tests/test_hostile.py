@@ -31,8 +31,8 @@ from ablate.networks.presets import preset
 from ablate.networks.pretrained import from_torchvision
 from ablate.report import comparison_page, index_page, write
 from ablate.report.write import write_findings
-from ablate.results import csv as results_csv
 from ablate.results.check import remarks
+from ablate.results.csv import inert, read_table, read_trials, write_parquet, write_table
 from ablate.results.folder import Run
 from ablate.results.names import EPOCHS, STAGES, TRIALS
 from ablate.spec import TrainSpec
@@ -237,17 +237,17 @@ def named(folder: Path, name: str) -> None:
     """Give an arm, the axis, the question, a prediction and a failure of the run a name."""
     text = study(name, name, name, name)
     (folder / "study.toml").write_text(text)
-    trials = results_csv.read(folder / TRIALS).rename(columns={"axis_growth": f"axis_{name}"})
+    trials = read_trials(folder / TRIALS).rename(columns={"axis_growth": f"axis_{name}"})
     for column in ("cell", f"axis_{name}"):
         trials[column] = trials[column].replace("tripling", name)
     lost = trials.index[trials["cell"] == "constant"][0]
     trials.loc[lost, ["state", "failure", "test_accuracy"]] = ["failed", name, pd.NA]
     trials["throughput_note"] = trials["throughput_note"].fillna(name)
-    results_csv.write(trials, folder / TRIALS)
+    write_table(trials, folder / TRIALS)
     for table in (EPOCHS, STAGES):
-        frame = results_csv.read_plain(folder / table)
+        frame = read_table(folder / table)
         frame["cell"] = frame["cell"].replace("tripling", name)
-        results_csv.write(frame, folder / table)
+        write_table(frame, folder / table)
 
 
 def pages(root: Path) -> Iterator[tuple[Path, Any]]:
@@ -310,11 +310,11 @@ def cells_of(folder: Path) -> Iterator[tuple[Path, str]]:
 @pytest.mark.parametrize("text", [*FORMULAS, "\t=cmd()", "\r=cmd()"])
 @pytest.mark.usefixtures("undrawn")
 def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
-    trials = results_csv.read(run / TRIALS)
+    trials = read_trials(run / TRIALS)
     lost = trials.index[trials["cell"] == "constant"][0]
     trials.loc[lost, ["state", "failure", "test_accuracy"]] = ["failed", text, pd.NA]
-    results_csv.write(trials, run / TRIALS)
-    results_csv.write_parquet(trials, run / "trials.parquet")
+    write_table(trials, run / TRIALS)
+    write_parquet(trials, run / "trials.parquet")
     content = tomllib.loads((run / "study.toml").read_text())
     for hypothesis in content["hypotheses"].values():
         hypothesis["says"] = text
@@ -323,7 +323,7 @@ def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
     found = [cell for _, cell in cells_of(run) if text.strip() in cell]
     assert len(found) >= 2, "the text is nowhere, so this shows nothing"
     assert [(path.name, cell) for path, cell in cells_of(run) if looks_like_formula(cell)] == []
-    again = Run(run, results_csv.read(run / TRIALS))
+    again = Run(run, read_trials(run / TRIALS))
     for check in ("trials.parquet", "findings"):
         assert [
             line.text for line in remarks(again, check, write_findings) if line.level == "FAULT"
@@ -334,7 +334,7 @@ def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
 def test_numbers_and_plain_text_are_no_formulas(value: str) -> None:
     assert not looks_like_formula(value)
     frame = pd.DataFrame({"a": pd.Series([value], dtype="string"), "b": [-1.5]})
-    assert results_csv.inert(frame).equals(frame)
+    assert inert(frame).equals(frame)
 
 
 @pytest.mark.parametrize("name", ["=cmd()", "<script>", "..", "a b", "\u202e", "-rf"])

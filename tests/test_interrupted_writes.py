@@ -24,7 +24,8 @@ from ablate import files
 from ablate.data.dataset import Dataset
 from ablate.networks.model import build
 from ablate.report.write import write_findings
-from ablate.results import csv, names
+from ablate.results import names
+from ablate.results.csv import read_table, read_trials, write_parquet, write_table
 from ablate.spec import TrainSpec
 from ablate.training.checkpoint import read_checkpoint
 from ablate.training.loop import Epoch, fit
@@ -103,12 +104,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def export(folder: Path) -> None:
     """Write what a run of nine of the ten seeds writes."""
-    trials = csv.read(PUBLISHED / "width_doubling" / "digits" / names.TRIALS)
+    trials = read_trials(PUBLISHED / "width_doubling" / "digits" / names.TRIALS)
     trials = trials[trials["seed"] < 9]
-    csv.write(trials, folder / names.TRIALS)
-    csv.write_parquet(trials, (folder / names.TRIALS).with_suffix(".parquet"))
-    epochs = csv.read_plain(PUBLISHED / "width_doubling" / "digits" / names.EPOCHS)
-    csv.write(epochs[epochs["seed"] < 9], folder / names.EPOCHS, 9)
+    write_table(trials, folder / names.TRIALS)
+    write_parquet(trials, (folder / names.TRIALS).with_suffix(".parquet"))
+    epochs = read_table(PUBLISHED / "width_doubling" / "digits" / names.EPOCHS)
+    write_table(epochs[epochs["seed"] < 9], folder / names.EPOCHS, 9)
     write_findings(folder)
 
 
@@ -209,12 +210,12 @@ def test_a_full_disk_tears_nothing_and_the_run_goes_on(disk: Path, room: int) ->
     assert any(says in err for says in ("disk is full", "disk I/O error", "No space left")), err
     for name, content in contents(run).items():
         assert content == before.get(name) or is_whole(name, content), name
-    assert len(csv.read(run / names.TRIALS)) in (2, 8)
+    assert len(read_trials(run / names.TRIALS)) in (2, 8)
     (disk / "filler").unlink()
     status, out, err = command(disk)
     assert status == 0, err
     assert "8 trials, 0 done already" not in out
-    trials = csv.read(run / names.TRIALS)
+    trials = read_trials(run / names.TRIALS)
     assert list(trials["state"]) == ["complete"] * 8
     assert not list(run.glob(f".*{files.PART}*"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from ablate.analysis import comparison, findings
 from ablate.report.summary_file import summary_markdown
-from ablate.results import csv
+from ablate.results.csv import write_table
 from readme import README, ROOT, columns, rendered
 from support import PUBLISHED
 
@@ -36,7 +36,7 @@ def test_a_committed_summary_follows_from_its_table(folder) -> None:
 def test_a_committed_comparison_follows_from_its_runs(folder: Path, tmp_path: Path) -> None:
     names = pd.read_csv(folder / "comparison.csv")["run"].unique()
     runs = {name: findings.find(PUBLISHED / Path(*name.split(" on "))) for name in names}
-    csv.write(comparison.differences(runs), tmp_path / "comparison.csv")
+    write_table(comparison.differences(runs), tmp_path / "comparison.csv")
     old, new = pd.read_csv(folder / "comparison.csv"), pd.read_csv(tmp_path / "comparison.csv")
     pd.testing.assert_frame_equal(old, new, check_exact=False, rtol=1e-6)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from ablate.analysis import factorial, growth, hypotheses, populations, wording
-from ablate.analysis import rates as analysis_rates
+from ablate.analysis.rates import by_rate, chosen
 from ablate.analysis.summary import Summary, summarise
-from ablate.results import csv as results_csv
 from ablate.results import names
+from ablate.results.csv import read_table, read_trials
 from ablate.results.names import DRAWS, STUDY
 from ablate.study import tuning
 from ablate.study.file import DatasetTable, StudyFile, read_study_file
@@ -62,7 +62,7 @@ def find(folder: Path) -> Findings:
         InputError: a table or the study file is missing, or is not one of ours.
     """
     file = read_study_file(folder / STUDY)
-    trials = results_csv.read(folder / names.TRIALS)
+    trials = read_trials(folder / names.TRIALS)
     compared, unit = comparable(file, trials)
     summary = summarise(compared, file.baseline, margin=file.margin, unit=unit)
     fits = growth.fit_growth(compared) if file.sample is None else []
@@ -70,7 +70,7 @@ def find(folder: Path) -> Findings:
     of_tuning = _table(folder / names.TUNING)
     if of_tuning is None:
         of_tuning = pd.DataFrame(columns=list(tuning.COLUMNS))
-    tried = analysis_rates.by_rate(of_tuning)
+    tried = by_rate(of_tuning)
     return Findings(
         file=file,
         trials=trials,
@@ -85,7 +85,7 @@ def find(folder: Path) -> Findings:
         arms=_arms(file, trials),
         draws=_table(folder / DRAWS),
         tried=tried,
-        rates=analysis_rates.chosen(tried),
+        rates=chosen(tried),
         answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
     )
 
@@ -105,4 +105,4 @@ def _arms(file: StudyFile, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(path: Path) -> pd.DataFrame | None:
-    return results_csv.read_plain(path) if path.exists() else None
+    return read_table(path) if path.exists() else None

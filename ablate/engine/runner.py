@@ -29,8 +29,7 @@ from ablate.engine.worker import Worker
 from ablate.errors import InputError
 from ablate.files import sweep
 from ablate.processes import DAY_S
-from ablate.results import csv as results_csv
-from ablate.results.csv import keep_aside
+from ablate.results.csv import keep_aside, write_table
 from ablate.results.manifest import write_manifest
 from ablate.results.names import CHECKPOINTS, LOCK, STORAGE, TRIALS, TUNING
 from ablate.results.tables import plan_row, write_sweep, write_tables
@@ -305,7 +304,7 @@ def tune(
     try:
         train(plan)
     finally:
-        results_csv.write(tuning_table(study, outcomes()), folder / TUNING)
+        write_table(tuning_table(study, outcomes()), folder / TUNING)
     rates = best_rates(tuning_table(study, outcomes()))
     best = [f"{lr:g} for {named(of_lr['cell'])}" for lr, of_lr in rates.groupby("lr")]
     say(f"learning rates: {'; '.join(best)}")

@@ -1,7 +1,7 @@
 """What a network is and costs, from its spec alone or built.
 
-Nothing here trains. `model`, `fvcore_cost`, `pretrained` and `torchvision` know torch; the others do not, so that
-a plan can be made and a table checked without it. May use: spec, errors.
+Nothing here trains. `model`, `fvcore_cost`, `pretrained` and `torchvision` know torch; the others
+do not, so that a plan can be made and a table checked without it. May use: spec, errors.
 
 - `widths`: rules that make widths, such as doubling from stage to stage.
 - `cost`: parameters, MACs, activations and receptive fields, counted exactly from the spec.

@@ -7,5 +7,5 @@ results and what is below them.
 - `summary_file`: `summary.md`; `run_page`: `report.html`.
 - `run_sections`, `design_sections`, `search_sections`: parts of that page.
 - `comparison_page`: several runs side by side; `index_page`: the list of all runs.
-- `figures/`: the figures; `html/`: a page, whatever it says; `claims/`: claims of an article, judged.
+- `figures/`: the figures; `html/`: a page, whatever it says; `claims/`: an article's, judged.
 """

@@ -13,7 +13,7 @@ from ablate.report.figures import comparison
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import Page, Picture, Section, Table, render
-from ablate.results import csv as results_csv
+from ablate.results.csv import write_table
 from ablate.results.names import COMPARISON, ORDER, REPORT
 
 
@@ -28,12 +28,12 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     """
     runs = {name: find(folder) for name, folder in _names(folders).items()}
     table = differences(runs)
-    results_csv.write(table, out / COMPARISON)
+    write_table(table, out / COMPARISON)
     ranked = order(runs)
     if ranked.empty:
         (out / ORDER).unlink(missing_ok=True)
     else:
-        results_csv.write(ranked, out / ORDER)
+        write_table(ranked, out / ORDER)
     drawings = [comparison.differences_by_run(table)]
     fits = [fit for found in runs.values() for fit in found.fits]
     if fits:

@@ -9,8 +9,8 @@ from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.run_page import page_of
 from ablate.report.summary_file import summary_markdown
-from ablate.results import csv as results_csv
 from ablate.results import names
+from ablate.results.csv import write_parquet, write_table
 from ablate.results.names import ANOVA, ARMS, HYPOTHESES, MARKDOWN, REPORT, SUMMARY
 from ablate.search.explored import is_search, read_explored
 
@@ -20,14 +20,14 @@ def write_findings(folder: Path) -> Findings:
     found = find(folder)
     drawings = draw(figures(found, folder))
     if not (folder / names.PARQUET).exists():  # it is not published
-        results_csv.write_parquet(found.trials, folder / names.PARQUET)
-    results_csv.write(found.summary.table, folder / SUMMARY)
+        write_parquet(found.trials, folder / names.PARQUET)
+    write_table(found.summary.table, folder / SUMMARY)
     tables = ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA), (found.arms, ARMS))
     for table, name in tables:
         if table.empty:
             (folder / name).unlink(missing_ok=True)
         else:
-            results_csv.write(table, folder / name)
+            write_table(table, folder / name)
     for drawing in drawings:
         save(drawing, folder)
     for name in set(NAMES) - {drawing.name for drawing in drawings}:  # of earlier tables

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from ablate.errors import InputError
 from ablate.results import check_files, check_plan, check_rows, names
-from ablate.results.csv import read
+from ablate.results.csv import read_trials
 from ablate.results.folder import Run
 from ablate.results.remarks import Remark, fault
 
@@ -64,7 +64,7 @@ def verify(folder: Path, remake: check_files.Remake) -> list[Line]:
             f"{folder}: holds no {names.TRIALS}; expected a run: results/STUDY/DATASET"
         )
     try:
-        run = Run(folder, read(folder / names.TRIALS))
+        run = Run(folder, read_trials(folder / names.TRIALS))
     except InputError as error:
         return [Line("FAULT", names.TRIALS, str(error))]
     if run.trials.empty:

@@ -12,7 +12,7 @@ from ablate.results.schema import COLUMNS, validate
 from ablate.spec import AXIS_PREFIX
 
 
-def read(path: Path) -> pd.DataFrame:
+def read_trials(path: Path) -> pd.DataFrame:
     """A trials table from its CSV, checked.
 
     Raises:
@@ -31,7 +31,7 @@ def read(path: Path) -> pd.DataFrame:
     return validate(frame, str(path))
 
 
-def read_plain(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
     """A table other than that of the trials: names stay text, and only an empty field is missing.
 
     An arm may be called "None".
@@ -40,7 +40,7 @@ def read_plain(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
 
 
-def write(frame: pd.DataFrame, path: Path, digits: int | None = None) -> None:
+def write_table(frame: pd.DataFrame, path: Path, digits: int | None = None) -> None:
     """Write a table as CSV, whole or not at all.
 
     Args:
@@ -88,7 +88,7 @@ def keep_aside(path: Path, known: Callable[[pd.Series], bool]) -> Path | None:
     """
     if not path.exists():
         return None
-    frame = read(path)
+    frame = read_trials(path)
     if all(known(row) for _, row in frame.iterrows()):
         return None
     stamp = str(frame["finished"].max()).replace(":", "").replace("-", "")[:15]

@@ -10,8 +10,8 @@ import pandas as pd
 from ablate import files
 from ablate.errors import InputError
 from ablate.networks.cost import count_stages
-from ablate.results import csv as results_csv
 from ablate.results import names, schema
+from ablate.results.csv import write_parquet, write_table
 from ablate.results.names import DRAWS
 from ablate.spec import AXIS_PREFIX, content_hash
 from ablate.study.plan import Planned, Study
@@ -42,20 +42,18 @@ def write_tables(
         mechanism: one a stage of a trial: key, cell, seed and `schema.MECHANISM_COLUMNS`.
     """
     trials = schema.to_frame(rows)
-    results_csv.write(trials, folder / names.TRIALS)
-    results_csv.write_parquet(trials, folder / names.PARQUET)
+    write_table(trials, folder / names.TRIALS)
+    write_parquet(trials, folder / names.PARQUET)
     curves = pd.DataFrame(list(epochs), columns=list(schema.EPOCH_COLUMNS))
-    results_csv.write(curves, folder / names.EPOCHS, DIGITS)
-    results_csv.write(_stage_table(study), folder / names.STAGES)
+    write_table(curves, folder / names.EPOCHS, DIGITS)
+    write_table(_stage_table(study), folder / names.STAGES)
     if mechanism:
         columns = ["key", "cell", "seed", *schema.MECHANISM_COLUMNS]
-        results_csv.write(
-            pd.DataFrame(mechanism, columns=columns), folder / names.MECHANISM, DIGITS
-        )
+        write_table(pd.DataFrame(mechanism, columns=columns), folder / names.MECHANISM, DIGITS)
     else:
         (folder / names.MECHANISM).unlink(missing_ok=True)
     if study.draws:
-        results_csv.write(_draw_table(study), folder / DRAWS)
+        write_table(_draw_table(study), folder / DRAWS)
     else:
         (folder / DRAWS).unlink(missing_ok=True)
     with files.replacing(folder / names.STUDY) as temporary:
@@ -70,7 +68,7 @@ def write_sweep(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         rows: of each, `cell`, `batch`, columns of the results table, and `device`.
     """
     frame = pd.DataFrame(list(rows), dtype=object)
-    results_csv.write(frame.astype(_sweep_dtypes(frame)), folder / names.SWEEP)
+    write_table(frame.astype(_sweep_dtypes(frame)), folder / names.SWEEP)
 
 
 def read_sweep(path: Path) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ablate import files
 from ablate.errors import InputError
-from ablate.results import csv as results_csv
+from ablate.results.csv import read_table, write_table
 from ablate.results.names import COMPARISONS, HYPERVOLUME, NETWORKS, SEARCH, SEARCH_FILE
 from ablate.search import front
 from ablate.search.file import SearchFile, read_search_file
@@ -82,10 +82,10 @@ def write_explored(folder: Path, search: Search, rows: Iterable[dict[str, Any]])
     found["finalist"] = found["net"].map(dict(finalists[["net", "finalist"]].to_numpy()))
     volumes = front.hypervolumes(table, search.reference)
     comparisons = front.compare(volumes, search.file.comparisons)
-    results_csv.write(table, folder / SEARCH)
-    results_csv.write(found, folder / NETWORKS)
-    results_csv.write(volumes, folder / HYPERVOLUME)
-    results_csv.write(comparisons, folder / COMPARISONS)
+    write_table(table, folder / SEARCH)
+    write_table(found, folder / NETWORKS)
+    write_table(volumes, folder / HYPERVOLUME)
+    write_table(comparisons, folder / COMPARISONS)
     with files.replacing(folder / SEARCH_FILE) as temporary:
         temporary.write_text(search.source, encoding="utf-8")
     return read_explored(folder)
@@ -120,7 +120,7 @@ def shape_of(widths: str, depths: str) -> str:
 def _read(path: Path, types: dict[str, str]) -> pd.DataFrame:
     """A plain table; raises `InputError` where it cannot be read or is not as it was written."""
     try:
-        frame = results_csv.read_plain(path)
+        frame = read_table(path)
         return frame.astype({name: kind for name, kind in types.items() if name in frame})
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such table") from error

@@ -9,6 +9,7 @@ Knows nothing of studies, queues and tables. May use: networks, data, spec, erro
 - `execution`: how a network is run: device, threads, memory format, compilation.
 - `mechanism`: what a trained network has learned, stage by stage.
 - `machine`: what made a row: device, versions, commit.
-- `throughput`: images/s of all arms against each other; `timing` and `workload`: how and what is timed.
+- `throughput`: images/s of all arms against each other; `timing`, `workload`: how it is timed, and
+  what.
 - `memory_format`, `cpu_split`: probes that choose the layout, and processes against threads.
 """

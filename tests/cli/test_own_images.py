@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ablate.data.sources import find_dataset
-from ablate.results import csv
+from ablate.results.csv import read_trials
 from support.commands import command
 from support.pets import COUNTS, fill, quiet, without_val
 from support.pets import pets as pets
@@ -52,7 +52,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_a_run_on_ones_own_images(ran: tuple[Path, str]) -> None:
     folder, out = ran
-    table = csv.read(folder / "out" / "own" / "folder-pets" / "trials.csv")
+    table = read_trials(folder / "out" / "own" / "folder-pets" / "trials.csv")
     assert set(table["dataset"]) == {"folder:pets"}
     assert list(table["cell"]) == ["narrow", "wide"]
     assert set(table["state"]) == {"complete"}
@@ -98,7 +98,7 @@ def test_a_trial_names_the_content_that_it_saw(ran: tuple[Path, str]) -> None:
     own, small = (
         find_dataset(wanted, size, folder / "data", 1, quiet).checksum for size in (None, 4)
     )
-    specs = csv.read(folder / "out" / "own" / "folder-pets" / "trials.csv")["spec"]
+    specs = read_trials(folder / "out" / "own" / "folder-pets" / "trials.csv")["spec"]
     assert all(own in spec for spec in specs)
     assert own != small
 
@@ -108,7 +108,7 @@ def test_a_run_on_half_of_the_images(tmp_path: Path) -> None:
     fill(tmp_path / SECRET / "pets", COUNTS)
     status, out, err = run(tmp_path, "--subset", 0.5)
     assert status == 0, out + err
-    table = csv.read(tmp_path / "out" / "own" / "folder-pets" / "trials.csv")
+    table = read_trials(tmp_path / "out" / "own" / "folder-pets" / "trials.csv")
     sizes = table[["train_images", "val_images", "test_images"]]
     assert sizes.to_numpy().tolist() == [[27, 6, 9]] * 2
     assert table["spec"].str.contains('"subset": 0.5').all()

@@ -10,7 +10,8 @@ import pytest
 from ablate.analysis import findings
 from ablate.cli import run
 from ablate.report import index_page, write
-from ablate.results import csv, names
+from ablate.results import names
+from ablate.results.csv import read_trials, write_table
 from ablate.study import tuning
 from ablate.study.plan import load_study
 from support import PUBLISHED
@@ -70,7 +71,7 @@ def words(path: Path) -> str:
 
 
 def test_a_run_trains_each_network_once(sampled: Path) -> None:
-    trials = csv.read(sampled / names.TRIALS)
+    trials = read_trials(sampled / names.TRIALS)
     assert len(trials) == 6
     assert set(trials["axis_network"]) == {"00", "01", "02"}
     assert (trials["seed"] == trials["axis_network"].astype(int)).all()
@@ -131,7 +132,7 @@ def with_tuning(folder: Path, best: float) -> None:
         }
         for planned in tuning.tuning_plan(study)
     }
-    csv.write(tuning.tuning_table(study, accuracies), folder / names.TUNING)
+    write_table(tuning.tuning_table(study, accuracies), folder / names.TUNING)
 
 
 def test_rates_of_networks_are_counted_by_arm(folder: Path) -> None:

@@ -16,8 +16,8 @@ from ablate.errors import InputError
 from ablate.report import comparison_page, index_page, run_page, write
 from ablate.report.figures import of_run
 from ablate.report.summary_file import read_summary
-from ablate.results import csv
 from ablate.results import names as results_names
+from ablate.results.csv import read_trials, write_table
 from ablate.study.file import read_study_file
 from support import PUBLISHED
 
@@ -42,9 +42,9 @@ def run(tmp_path: Path) -> Path:
 
 def edited(folder: Path, change) -> None:
     """Write the trials of a run again after a change."""
-    trials = csv.read(folder / results_names.TRIALS)
+    trials = read_trials(folder / results_names.TRIALS)
     change(trials)
-    csv.write(trials, folder / results_names.TRIALS)
+    write_table(trials, folder / results_names.TRIALS)
 
 
 def words(path: Path) -> str:

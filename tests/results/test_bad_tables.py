@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from ablate.errors import InputError
-from ablate.results import csv, schema
+from ablate.results import schema
+from ablate.results.csv import read_trials, write_table
 from support.rows import row
 
 
@@ -28,8 +29,8 @@ def test_a_value_of_another_type_is_refused(column: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", ["None", "NA", "null", "nan", "N/A"])
 def test_arms_called_nothing_come_back(tmp_path: Path, name: str) -> None:
-    csv.write(schema.to_frame([row(cell=name, axis_growth=name)]), tmp_path / "t.csv")
-    assert csv.read(tmp_path / "t.csv")["cell"].tolist() == [name]
+    write_table(schema.to_frame([row(cell=name, axis_growth=name)]), tmp_path / "t.csv")
+    assert read_trials(tmp_path / "t.csv")["cell"].tolist() == [name]
 
 
 def test_large_counts_beside_missing_ones_are_exact() -> None:
@@ -47,11 +48,11 @@ def test_large_counts_beside_missing_ones_are_exact() -> None:
 )
 def test_more_tampering_is_refused(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "trials.csv"
-    csv.write(schema.to_frame([row()]), path)
+    write_table(schema.to_frame([row()]), path)
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(InputError):
-        csv.read(path)
+        read_trials(path)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_more_tampering_is_refused(tmp_path: Path, old: str, new: str) -> None:
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "trials.csv").write_bytes(content)
     with pytest.raises(InputError) as caught:
-        csv.read(tmp_path / "trials.csv")
+        read_trials(tmp_path / "trials.csv")
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -68,4 +69,4 @@ def test_a_folder_is_no_table(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "trials.csv"):
         (tmp_path / "trials.csv").mkdir(exist_ok=True)
         with pytest.raises(InputError):
-            csv.read(path)
+            read_trials(path)

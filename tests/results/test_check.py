@@ -16,8 +16,8 @@ from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.errors import InputError
 from ablate.report.write import write_findings
-from ablate.results import csv
 from ablate.results.check import remarks, verify
+from ablate.results.csv import read_trials, write_parquet, write_table
 from ablate.results.folder import Run
 from ablate.results.manifest import digest
 from ablate.study.plan import load_study
@@ -54,7 +54,7 @@ def run(whole: Path, tmp_path: Path) -> Path:
 
 def plan(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Write the manifest of a run's table anew after a change, with the hash of what it says."""
-    trials = csv.read(folder / "trials.csv")
+    trials = read_trials(folder / "trials.csv")
     content = {
         "schema": 1,
         "study": "abstraction",
@@ -72,7 +72,7 @@ def store(folder: Path) -> None:
     """A storage in which the study's trials ended as the table says."""
     shutil.copy(ROOT / "studies" / "abstraction.toml", folder.parent)
     study = load_study(folder.parent / "abstraction.toml", "digits")
-    rows = csv.read(folder / "trials.csv").set_index("key")
+    rows = read_trials(folder / "trials.csv").set_index("key")
     queue = Queue(sqlite_url(folder / "study.db"), "abstraction/digits")
     queue.submit(study.plan())
     while assignment := queue.claim():
@@ -83,7 +83,7 @@ def store(folder: Path) -> None:
 
 def of(folder: Path, check: str, level: str = "FAULT") -> list[str]:
     """What one check of a run has to say."""
-    run = Run(folder, csv.read(folder / "trials.csv"))
+    run = Run(folder, read_trials(folder / "trials.csv"))
     return [line.text for line in remarks(run, check, write_findings) if line.level == level]
 
 
@@ -305,7 +305,7 @@ RATES = {"lr": "train.lr differs", "epochs": "train.epochs differs"}
 
 @pytest.mark.parametrize("name", RATES)
 def test_another_recipe_in_one_row_is_seen(run: Path, name: str) -> None:
-    trials = csv.read(run / "trials.csv")
+    trials = read_trials(run / "trials.csv")
     raw = json.loads(trials.loc[3, "spec"])
     raw["train"][name] = 7
     edit("trials.csv", 3, "spec", json.dumps(raw))(run)
@@ -416,12 +416,12 @@ def test_a_storage_that_is_elsewhere_is_a_note(run: Path) -> None:
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_what_has_not_ended_yet_is_a_note(run: Path, stored: bool) -> None:
-    key = csv.read(run / "trials.csv")["key"][3]
+    key = read_trials(run / "trials.csv")["key"][3]
     drop("trials.csv", 3)(run)
     for name in ("epochs.csv", "mechanism.csv"):
         table = pd.read_csv(run / name, dtype={"key": str})
         table[table["key"] != key].to_csv(run / name, index=False)
-    write_parquet(run)
+    write_parquet_beside(run)
     (run / "summary.csv").unlink()
     if stored:
         sql("UPDATE trials SET state = 'RUNNING' WHERE number = 3")(run)
@@ -435,14 +435,14 @@ def test_what_has_not_ended_yet_is_a_note(run: Path, stored: bool) -> None:
     assert says["findings"] == "none yet: 1 trials have not ended"
 
 
-def write_parquet(folder: Path) -> None:
-    csv.write_parquet(csv.read(folder / "trials.csv"), folder / "trials.parquet")
+def write_parquet_beside(folder: Path) -> None:
+    write_parquet(read_trials(folder / "trials.csv"), folder / "trials.parquet")
 
 
 def test_a_trial_that_failed_is_a_note(run: Path) -> None:
-    trials = csv.read(run / "trials.csv")
+    trials = read_trials(run / "trials.csv")
     trials.loc[3, ["state", "failure", "test_accuracy"]] = ["oom", "out of memory", pd.NA]
-    csv.write(trials, run / "trials.csv")
+    write_table(trials, run / "trials.csv")
     assert of(run, "states") == []
     assert of(run, "states", "note") == ["1 of 60 trials are oom"]
 

@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 
 from ablate import files
 from ablate.errors import InputError, WriteError
-from ablate.results import csv as results_csv
 from ablate.results import schema
+from ablate.results.csv import keep_aside, read_trials, write_parquet, write_table
 from support.rows import ROW, row
 
 OPTIONAL = [column.name for column in schema.COLUMNS if not column.required]
@@ -135,9 +135,9 @@ def test_csv_and_parquet_lose_nothing(several: list[dict[str, Any]]) -> None:
     frame = schema.to_frame(row(key=f"key {n}", **changes) for n, changes in enumerate(several))
     with tempfile.TemporaryDirectory() as folder:
         csv, parquet = Path(folder) / "trials.csv", Path(folder) / "trials.parquet"
-        results_csv.write(frame, csv)
-        results_csv.write_parquet(frame, parquet)
-        assert_frame_equal(results_csv.read(csv), frame, check_exact=True)
+        write_table(frame, csv)
+        write_parquet(frame, parquet)
+        assert_frame_equal(read_trials(csv), frame, check_exact=True)
         assert_frame_equal(pd.read_parquet(parquet), frame, check_exact=True)
 
 
@@ -155,18 +155,18 @@ def test_csv_and_parquet_lose_nothing(several: list[dict[str, Any]]) -> None:
     ],
 )
 def test_awkward_text_comes_back(tmp_path: Path, failure: str) -> None:
-    results_csv.write(schema.to_frame([row(failure=failure)]), tmp_path / "trials.csv")
-    assert results_csv.read(tmp_path / "trials.csv")["failure"].tolist() == [failure]
+    write_table(schema.to_frame([row(failure=failure)]), tmp_path / "trials.csv")
+    assert read_trials(tmp_path / "trials.csv")["failure"].tolist() == [failure]
 
 
 def test_a_key_of_digits_stays_text(tmp_path: Path) -> None:
     keys = ["0000000000000012", "1e10000000000000", "12345678901234567890"]
-    results_csv.write(schema.to_frame(row(key=key) for key in keys), tmp_path / "trials.csv")
-    assert results_csv.read(tmp_path / "trials.csv")["key"].tolist() == keys
+    write_table(schema.to_frame(row(key=key) for key in keys), tmp_path / "trials.csv")
+    assert read_trials(tmp_path / "trials.csv")["key"].tolist() == keys
 
 
 def test_the_csv_is_plain(tmp_path: Path) -> None:
-    results_csv.write(schema.to_frame([row()]), tmp_path / "trials.csv")
+    write_table(schema.to_frame([row()]), tmp_path / "trials.csv")
     source = (tmp_path / "trials.csv").read_bytes()
     assert source.startswith(b"study,dataset,cell,axis_growth,seed,key,")
     assert source.count(b"\n") == 2
@@ -176,8 +176,8 @@ def test_the_csv_is_plain(tmp_path: Path) -> None:
 
 def test_no_rows_are_a_table_too(tmp_path: Path) -> None:
     frame = schema.to_frame([])
-    results_csv.write(frame, tmp_path / "trials.csv")
-    assert_frame_equal(results_csv.read(tmp_path / "trials.csv"), frame)
+    write_table(frame, tmp_path / "trials.csv")
+    assert_frame_equal(read_trials(tmp_path / "trials.csv"), frame)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, says: str) 
     path = tmp_path / "trials.csv"
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        results_csv.read(path)
+        read_trials(path)
     assert str(caught.value).startswith(f"{path}: {says}")
     assert len(str(caught.value).splitlines()) == 1
 
@@ -212,19 +212,19 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, says: str) 
 )
 def test_a_table_that_was_tampered_with_is_refused(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "trials.csv"
-    results_csv.write(schema.to_frame([row()]), path)
+    write_table(schema.to_frame([row()]), path)
     source = path.read_text()
     assert old in source
     path.write_text(source.replace(old, new, 1))
     with pytest.raises(InputError) as caught:
-        results_csv.read(path)
+        read_trials(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_missing_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such table"):
-        results_csv.read(tmp_path / "trials.csv")
+        read_trials(tmp_path / "trials.csv")
 
 
 # Whole or not at all
@@ -267,21 +267,21 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
     # Half of a pair of surrogates has no UTF-8.
     frame = pd.DataFrame({"failure": pd.Series(["\ud800"], dtype=object)})
     with pytest.raises(UnicodeEncodeError):
-        results_csv.write(frame, path)
+        write_table(frame, path)
     assert contents(tmp_path) == {"trials.csv": "old"}
 
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     with pytest.raises(WriteError, match="file"):
-        results_csv.write(schema.to_frame([row()]), tmp_path / "file" / "trials.csv")
+        write_table(schema.to_frame([row()]), tmp_path / "file" / "trials.csv")
     assert contents(tmp_path) == {"file": "old"}
 
 
 def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
     (tmp_path / "trials.csv").mkdir()
     with pytest.raises(WriteError, match="directory"):
-        results_csv.write(schema.to_frame([row()]), tmp_path / "trials.csv")
+        write_table(schema.to_frame([row()]), tmp_path / "trials.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["trials.csv"]
 
 
@@ -290,10 +290,10 @@ def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
 
 def test_nothing_to_keep_aside(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
-    assert results_csv.keep_aside(path, lambda row: False) is None
-    results_csv.write(schema.to_frame([row()]), path)
+    assert keep_aside(path, lambda row: False) is None
+    write_table(schema.to_frame([row()]), path)
     before = contents(tmp_path)
-    assert results_csv.keep_aside(path, lambda row: row["key"] == ROW["key"]) is None
+    assert keep_aside(path, lambda row: row["key"] == ROW["key"]) is None
     assert contents(tmp_path) == before
 
 
@@ -301,26 +301,26 @@ def test_a_table_with_one_unknown_row_is_kept_aside(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     later = "2026-02-03T04:05:06.000+00:00"
     frame = schema.to_frame([row(), row(key="1", finished=later), row(key="2")])
-    results_csv.write(frame, path)
-    kept = results_csv.keep_aside(path, lambda row: row["key"] != "2")
+    write_table(frame, path)
+    kept = keep_aside(path, lambda row: row["key"] != "2")
     assert kept == tmp_path / "trials-20260203T040506.csv"  # when its last trial finished
     assert not path.exists()
-    assert_frame_equal(results_csv.read(kept), frame)
+    assert_frame_equal(read_trials(kept), frame)
 
 
 def test_what_was_kept_aside_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     kept = []
     for seed in range(4):
-        results_csv.write(schema.to_frame([row(seed=seed)]), path)
-        kept.append(results_csv.keep_aside(path, lambda row: False))
+        write_table(schema.to_frame([row(seed=seed)]), path)
+        kept.append(keep_aside(path, lambda row: False))
     assert len(set(kept)) == 4
-    assert [results_csv.read(path)["seed"].item() for path in kept if path] == [0, 1, 2, 3]
+    assert [read_trials(path)["seed"].item() for path in kept if path] == [0, 1, 2, 3]
 
 
 def test_a_table_that_cannot_be_read_is_not_moved(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     path.write_text("")
     with pytest.raises(InputError, match="not a trials table"):
-        results_csv.keep_aside(path, lambda row: True)
+        keep_aside(path, lambda row: True)
     assert contents(tmp_path) == {"trials.csv": ""}

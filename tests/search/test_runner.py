@@ -12,8 +12,9 @@ from ablate.data.catalog import DATASETS
 from ablate.engine.progress import plain_or_bar
 from ablate.engine.runner import Setup
 from ablate.report.write import write_findings
-from ablate.results import csv, names
+from ablate.results import names
 from ablate.results.check import verify
+from ablate.results.csv import read_trials
 from ablate.search.explored import read_explored
 from ablate.search.plan import Search
 from ablate.search.runner import run_search
@@ -60,7 +61,7 @@ def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
     trained = [trial for trial in study.trials if "outcome" in trial.user_attrs]
     assert trained
     assert all('"test_accuracy"' not in trial.user_attrs["outcome"] for trial in trained)
-    trials = csv.read(folder / names.TRIALS)
+    trials = read_trials(folder / names.TRIALS)
     assert list(trials["cell"]) == ["doubling", "finalist 1"]
     assert trials["test_accuracy"].notna().all()
     assert set(trials["key"]).isdisjoint(trial.user_attrs["key"] for trial in trained)

@@ -15,7 +15,7 @@ from ablate.errors import InputError
 from ablate.report.figures.rates import accuracy_over_rate
 from ablate.report.write import write_findings
 from ablate.results.check import verify
-from ablate.results.csv import read, read_plain, write
+from ablate.results.csv import read_table, read_trials, write_table
 from ablate.study.find import find_studies
 from ablate.study.plan import Planned, Study, load_study
 from ablate.study.trial_json import trial_from_json
@@ -179,8 +179,8 @@ def test_the_table_of_what_has_ended_so_far_comes_back(study: Study, tmp_path: P
     assert list(table.columns) == ["cell", "lr", "seed", "val_accuracy", "key", "state"]
     assert list(table["key"]) == list(half)
     whole = tuning_table(study, found)
-    write(whole, tmp_path / "tuning.csv")
-    assert by_rate(read_plain(tmp_path / "tuning.csv")).equals(by_rate(whole))
+    write_table(whole, tmp_path / "tuning.csv")
+    assert by_rate(read_table(tmp_path / "tuning.csv")).equals(by_rate(whole))
 
 
 def test_a_rate_at_an_end_of_the_list_is_warned_of(study: Study) -> None:
@@ -206,9 +206,9 @@ def test_tuning_that_is_stopped_leaves_its_table_and_goes_on(study: Study, tmp_p
 
     with pytest.raises(KeyboardInterrupt):
         tune(study, stopped, lambda: ended, tmp_path, said.append)
-    assert len(read_plain(tmp_path / "tuning.csv")) == 4
+    assert len(read_table(tmp_path / "tuning.csv")) == 4
     after = tune(study, lambda plan: ended.update(found), lambda: ended, tmp_path, said.append)
-    assert len(read_plain(tmp_path / "tuning.csv")) == 12
+    assert len(read_table(tmp_path / "tuning.csv")) == 12
     assert after == tuned(study, found)
     assert said[0] == "learning rates: 0.05 for wide; 0.1 for narrow"
     assert said[1].startswith("The lowest learning rate of the list, 0.05, was chosen for wide")
@@ -235,7 +235,7 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
     command += ["--layout", "contiguous", "--timing-seconds", "0.01"]
     assert run.main(command) == 0
     folder = tmp_path / "out" / "example" / "digits"
-    table, trials = read_plain(folder / "tuning.csv"), read(folder / "trials.csv")
+    table, trials = read_table(folder / "tuning.csv"), read_trials(folder / "trials.csv")
     assert len(table) == 4
     assert {path.suffix for path in folder.glob("learning_rates.*")} == {".csv", ".png", ".svg"}
     assert set(table["state"]) == {"complete"}
@@ -247,7 +247,7 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
     checked = {(line.level, line.check) for line in verify(folder, write_findings)}
     assert ("ok", "tuning.csv") in checked
     assert ("ok", "study.db") in checked
-    write(table.assign(val_accuracy=0.5), folder / "tuning.csv")
+    write_table(table.assign(val_accuracy=0.5), folder / "tuning.csv")
     faults = {line.text for line in verify(folder, write_findings) if line.level == "FAULT"}
     assert "narrow, lr 0.0001, seed 2147483648: not as in the storage" in faults
     before = (folder / "trials.csv").read_bytes()

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from ablate.cli.run import main
-from ablate.results import csv
+from ablate.results.csv import read_trials
 from support.drawings import undrawn
 from support.kept import torch_kept
 
@@ -89,7 +89,7 @@ def folder(study: Path) -> Path:
 
 
 def trials(study: Path) -> pd.DataFrame:
-    return csv.read(folder(study) / "trials.csv")
+    return read_trials(folder(study) / "trials.csv")
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> None:

@@ -12,7 +12,7 @@ from ablate.report.claims.figure import growth_table, macs_by_growth
 from ablate.report.claims.verdict import Check, Judged, Link
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import Page, Section, Table, render
-from ablate.results import csv as results_csv
+from ablate.results.csv import write_table
 from ablate.results.names import CLAIMS, MARKDOWN, REPORT
 from ablate.study.find import name_or_path
 
@@ -53,8 +53,8 @@ def write(
     """
     folder = out / path.stem / "torchvision"
     for name, table in _tables(judged).items():
-        results_csv.write(table, folder / name)
-    results_csv.write(networks, folder / "networks.csv")
+        write_table(table, folder / name)
+    write_table(networks, folder / "networks.csv")
     drawing = macs_by_growth()
     save(drawing, folder)
     costs = growth_table(drawing.data)

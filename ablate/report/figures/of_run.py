@@ -16,7 +16,7 @@ from ablate.report.figures.mechanism import mechanism_by_stage
 from ablate.report.figures.rates import accuracy_over_rate
 from ablate.report.figures.style import Drawing
 from ablate.report.figures.throughput import throughput_by_batch
-from ablate.results.csv import read_plain
+from ablate.results.csv import read_table
 from ablate.results.names import EPOCHS, STAGES, SWEEP
 from ablate.results.tables import read_sweep
 from ablate.search.explored import is_search, read_explored
@@ -36,7 +36,7 @@ def figures(found: Findings, folder: Path) -> Figures:
         found: what it shows.
         folder: where its tables lie.
     """
-    of_stages, of_epochs = read_plain(folder / STAGES), read_plain(folder / EPOCHS)
+    of_stages, of_epochs = read_table(folder / STAGES), read_table(folder / EPOCHS)
     known = (found.trials, found.summary, of_stages, of_epochs, found.mechanism)
     wanted: dict[str, Callable[[], Drawing | None]] = {}
     if is_search(folder):

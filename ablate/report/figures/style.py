@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, N
 from ablate import files
 from ablate.analysis import wording
 from ablate.report.html.page import Picture
-from ablate.results import csv as results_csv
+from ablate.results.csv import write_table
 
 WIDTH = 11.0  # inches, of every figure
 DPI = 150
@@ -99,7 +99,7 @@ def save(drawing: Drawing, folder: Path) -> None:
             drawing.figure.savefig(temporary, dpi=DPI)
         with files.replacing(folder / f"{drawing.name}.svg") as temporary:
             drawing.figure.savefig(temporary, metadata={"Date": None})
-    results_csv.write(drawing.data, folder / f"{drawing.name}.csv")
+    write_table(drawing.data, folder / f"{drawing.name}.csv")
 
 
 def picture(drawing: Drawing, folder: Path) -> Picture:
