@@ -15,8 +15,9 @@ nox.options.sessions = ["lint", "typecheck", "tests"]
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The test suite."""
-    session.run("python", "-m", "pytest", "-m", "not long", *session.posargs)
+    """The test suite, on two CPUs side by side; `-- -n 8` takes as many, `-- -n 0` this process."""
+    side_by_side = ["-n", "2", "--dist", "worksteal", "--durations", "10"]
+    session.run("python", "-m", "pytest", "-m", "not long", *side_by_side, *session.posargs)
 
 
 @nox.session

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from support.planned import NAME, attempts, holders, plan, states, wait_until
 
@@ -45,9 +46,16 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(autouse=True)
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Ray's own files in a folder of this test; `tmp_path` is too long for its sockets."""
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+def temporary(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Ray's own files in a folder of this test; `tmp_path` is too long for its sockets.
+
+    One test at a time, whichever worker of the tests runs it: Ray looks for others on the machine.
+    """
+    lock = FileLock(tmp_path_factory.getbasetemp().parent / "ray.lock")
+    place = tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
+    with lock, place as folder:
         monkeypatch.setenv("RAY_TMPDIR", folder)
         monkeypatch.delenv("RAY_ADDRESS", raising=False)
         yield

@@ -50,7 +50,7 @@ def run(search: Search, folder: Path) -> list[str]:
     return said
 
 
-@pytest.mark.usefixtures("torch_as_it_was")
+@pytest.mark.usefixtures("torch_as_it_was", "undrawn")
 def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
     search, folder = searches.small(tmp_path, *TINY), tmp_path / "out" / "small" / "digits"
     said = run(search, folder)

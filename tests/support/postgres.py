@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from support.planned import free_port
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 AS_POSTGRES = ["--reuid=postgres", "--regid=postgres", "--init-groups"]
@@ -30,7 +31,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._password = secrets.token_urlsafe(16)
         self._databases = 0
         secret = folder / "password"
@@ -128,10 +129,3 @@ def serving() -> Iterator[Server]:
             yield server
         finally:
             server.stop("immediate")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
