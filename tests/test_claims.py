@@ -199,7 +199,7 @@ def test_what_a_run_found_is_quoted_and_what_is_missing_has_its_command(
     assert judged(write(f"studies = [{links}]"), tmp_path)["verdict"] == "inconclusive"
     out = " ".join(capsys.readouterr().out.split())
     assert "digits: supported. It is supported, 95%." in out
-    assert f"not run yet: python -m ablate.run --study width_iso_macs --out {tmp_path}" in out
+    assert f"not run yet: ablate run --study width_iso_macs --out {tmp_path}" in out
 
 
 def test_a_run_that_did_not_judge_the_prediction_counts_as_missing(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_the_page_of_an_own_file_has_the_command_that_makes_it(
     path = write("checks = [{ layer_macs_equal_at = 2.0 }]")
     judged(path, tmp_path)
     page = (tmp_path / "some" / "torchvision" / "report.html").read_text()
-    assert f"python -m ablate.run --study {path} --out {tmp_path}" in page
+    assert f"ablate run --study {path} --out {tmp_path}" in page
 
 
 def test_a_file_name_that_cannot_name_a_folder_is_refused(
@@ -328,7 +328,7 @@ def test_a_dry_run_prints_claims_and_checks_and_writes_nothing(
 def test_the_list_of_studies_has_the_claims(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if line.startswith("claims ") and line.endswith("?")]
+    assert [line for line in lines if line.startswith("  claims ") and line.endswith("?")]
 
 
 def test_claims_have_no_network_to_profile(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ def test_the_readme_is_current() -> None:
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_committed_summary_follows_from_its_table(folder) -> None:
     text = (folder / "summary.md").read_text(encoding="utf-8")
-    assert text == write.summary_markdown(findings.find(folder)), "run `python -m ablate.report`"
+    assert text == write.summary_markdown(findings.find(folder)), "run `ablate report`"
 
 
 @pytest.mark.parametrize("folder", COMPARISONS, ids=lambda folder: folder.name)

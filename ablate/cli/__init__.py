@@ -1,1 +1,17 @@
-"""Cli."""
+"""The command line: what is asked for is read here, and what goes wrong is said in one line.
+
+One module a sub-command, each with `parser(prog)` and `main(argv, prog)`, which returns the exit
+status: 0 done, 1 failed trials or faults, 2 bad input, 130 stopped. To give help none of them loads
+torch, Optuna, pandas or pydantic.
+
+    main            `ablate`, which hands over to a sub-command
+    run             train a study, search for networks, check claims
+    report, check   make pages again from a run's tables; verify them
+    profile         a network's costs, stage by stage
+    worker, slurm, proxy    many processes and machines
+    list, new       the study files there are; one more
+    options         options that sub-commands share
+    reporting       exit statuses, signals, parsers whose errors are one line
+    dry_run         what a run would do
+    network_table   the table of `profile`
+"""

@@ -1,4 +1,4 @@
-"""Workers as Ray tasks, on any number of machines: `python -m ablate.run --engine ray`.
+"""Workers as Ray tasks, on any number of machines: `ablate run --engine ray`.
 
 Ray places the workers and says how they fare. Which trial is whose is the storage's to say, as
 for any other worker: where Ray loses one, its trial's lease runs out and another takes it.

@@ -59,7 +59,7 @@ def work(
     try:
         job = queue.recall("job")
         if job is None:
-            raise InputError(f"--study {study}: was not planned by python -m ablate.run")
+            raise InputError(f"--study {study}: was not planned by `ablate run`")
         load(DataSpec(**job["data"]), data_root)  # or say at once that it is not here
         execution = Execution(device=pick_device(device), threads=cpu_count())
         while True:

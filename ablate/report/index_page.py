@@ -70,7 +70,7 @@ def _verdicts(path: Path) -> list[str]:
         counts = pd.read_csv(path)["verdict"].value_counts()
     except (ValueError, KeyError) as error:
         raise InputError(
-            f"{path}: not a table of verdicts; python -m ablate.report {path.parent} makes it anew"
+            f"{path}: not a table of verdicts; `ablate report {path.parent}` makes it anew"
         ) from error
     return ["predictions: " + ", ".join(f"{counts[name]} {name}" for name in sorted(counts.index))]
 

@@ -144,7 +144,7 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
         for name in sorted(tables):
             difference = _difference(run.folder / name, anew / name)
             if difference:
-                again = f"python -m ablate.report {run.folder} makes it anew"
+                again = f"`ablate report {run.folder}` makes it anew"
                 yield fault(f"{name}: {difference}; {again}")
         for name in (MARKDOWN, REPORT):
             old, new = run.folder / name, anew / name

@@ -112,13 +112,13 @@ def load_study(
     kind = kind_of(read_toml(path)[0])
     if kind == "search":
         raise InputError(
-            f"{path}: holds a search, not a study; run it with python -m ablate.run --study "
-            f"{name_or_path(path)}"
+            f"{path}: holds a search, not a study; run it with `ablate run --study "
+            f"{name_or_path(path)}`"
         )
     if kind == "claims":
         raise InputError(
-            f"{path}: holds claims, not networks to train; check them with python -m ablate.run "
-            f"--study {name_or_path(path)}"
+            f"{path}: holds claims, not networks to train; check them with `ablate run --study "
+            f"{name_or_path(path)}`"
         )
     file, source = read_study_file(path)
     info = dataset if isinstance(dataset, DatasetInfo) else dataset_info(dataset)

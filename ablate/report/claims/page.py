@@ -121,7 +121,7 @@ def _link_text(link: Linked, out: Path) -> str:
 
 def command(study: str, out: Path) -> str:
     """The command that runs a study, or checks claims."""
-    words = ["python", "-m", "ablate.run", "--study", study]
+    words = ["ablate", "run", "--study", study]
     return shlex.join(words + ([] if out == RESULTS else ["--out", str(out)]))
 
 
