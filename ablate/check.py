@@ -5,4 +5,4 @@ import sys
 from ablate.cli.check import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(prog="python -m ablate.check"))

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ablate.cli.options import BAD_INPUT
+from ablate.cli.reporting import BAD_INPUT
 from ablate.errors import InputError
 from ablate.processes import cpu_count
 from ablate.training.machine import describe, pick_device

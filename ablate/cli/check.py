@@ -1,41 +1,40 @@
-"""The command that verifies runs: `python -m ablate.check RUN_DIR...`."""
+"""`ablate check`: verify runs."""
 
-import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ablate.errors import InputError, printable
+from ablate.cli.reporting import FAILED, Parser, reporting
+from ablate.errors import printable
 
-FAULTS, BAD_INPUT = 1, 2
+
+def main(argv: Sequence[str] | None = None, prog: str = "ablate check") -> int:
+    """Run the command and return its exit status: 0, 1 where there is a fault, 2, 130."""
+    args = make_parser(prog).parse_args(argv)
+    return reporting(lambda: _check(args.folders))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, 1 where there is a fault, 2 bad input."""
-    args = _parser().parse_args(argv)
+def _check(folders: list[Path]) -> int:
     from ablate.report.write import write_findings
     from ablate.results.check import verify
 
     faults = 0
-    try:
-        for folder in args.folders:
-            print(folder)
-            for line in verify(folder, write_findings):
-                print(printable(f"{line.level:5}  {line.check}: {line.text}"), flush=True)
-                faults += line.level == "FAULT"
-    except (InputError, OSError) as error:
-        print(f"ablate: {printable(str(error))}", file=sys.stderr)
-        return BAD_INPUT
+    for folder in folders:
+        print(folder)
+        for line in verify(folder, write_findings):
+            print(printable(f"{line.level:5}  {line.check}: {line.text}"), flush=True)
+            faults += line.level == "FAULT"
     print(f"{faults or 'no'} fault{'s' if faults > 1 else ''}")
-    return FAULTS if faults else 0
+    return FAILED if faults else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ablate.check",
+def make_parser(prog: str) -> Parser:
+    """Its options."""
+    parser = Parser(
+        prog=prog,
         description="Verify runs: schema, hashes, manifest and storage against the tables, seeds "
         "paired, versions equal, findings as made anew. Nothing is changed, and torch is not "
         "needed.",
-        epilog="Exit status: 0 no fault, 1 a fault, 2 bad input.",
+        epilog="Exit status: 0 no fault, 1 a fault, 2 bad input, 130 stopped.",
     )
     parser.add_argument(
         "folders", nargs="+", type=Path, metavar="RUN_DIR", help="such as results/STUDY/DATASET"

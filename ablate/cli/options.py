@@ -1,32 +1,14 @@
-"""What the commands that train share: options, signals, and how an error becomes one line."""
+"""Options that several commands share, and how their values are read."""
 
 import argparse
 import math
-import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from ablate.engine.worker import Worker
-from ablate.errors import InputError
-from ablate.processes import DAY_S, MOST_WORKERS, STOPS
+from ablate.processes import DAY_S, MOST_WORKERS
 
-FAILED_TRIALS, BAD_INPUT, INTERRUPTED = 1, 2, 130
-
-
-def reporting(command: Callable[[], int]) -> int:
-    """Run a command; its exit status, or that of what went wrong, said in one line."""
-    for name in STOPS:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
-    try:
-        return command()
-    except (InputError, OSError) as error:
-        print(f"ablate: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("ablate: stopped; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+PASSWORD = "A password that is not in the URL is taken from PGPASSWORD or PGPASSFILE."
 
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:

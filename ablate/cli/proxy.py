@@ -1,4 +1,4 @@
-"""One process between a storage and many workers: `python -m ablate.proxy --storage URL`.
+"""`ablate proxy`: one process between a storage and many workers.
 
 A database server serves some hundred connections and a SQLite file one machine; the proxy holds
 few connections itself, and any number of workers come to it (Optuna's gRPC storage proxy).
@@ -8,17 +8,19 @@ import argparse
 import ipaddress
 import socket
 import sys
+from collections.abc import Sequence
 
-from ablate.cli.options import reporting
+from ablate.cli.options import PASSWORD
+from ablate.cli.reporting import STATUSES, Parser, reporting
 from ablate.errors import InputError
 
 LOOPBACK, PORT = "127.0.0.1", 13000
 LAST_PORT = 2**16 - 1
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "ablate proxy") -> int:
     """Run the command and return its exit status: 2 bad input, 130 stopped."""
-    args = _parser().parse_args(argv)
+    args = make_parser(prog).parse_args(argv)
     return reporting(lambda: _serve(args.storage, args.host, args.port))
 
 
@@ -63,11 +65,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ablate.proxy",
+def make_parser(prog: str) -> Parser:
+    """Its options."""
+    parser = Parser(
+        prog=prog,
         description="Stand in front of a storage, so that hundreds of workers can use it.",
-        epilog="A password that is not in the URL is taken from PGPASSWORD or PGPASSFILE.",
+        epilog=f"{PASSWORD} {STATUSES}",
     )
     parser.add_argument("--storage", required=True, metavar="URL", help="where the trials are kept")
     parser.add_argument(

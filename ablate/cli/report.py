@@ -1,43 +1,60 @@
-"""The command that makes reports again: `python -m ablate.report RUN_DIR...`."""
+"""`ablate report`: make the pages of runs again from their tables, and compare runs."""
 
-import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ablate.errors import InputError
-
-BAD_INPUT = 2
+from ablate.cli.reporting import STATUSES, Parser, given, refuse, reporting
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, or 2 for bad input."""
-    parser = _parser()
+def main(argv: Sequence[str] | None = None, prog: str = "ablate report") -> int:
+    """Run the command and return its exit status: 0, 2 bad input, 130 stopped."""
+    parser = make_parser(prog)
     args = parser.parse_args(argv)
     if not args.folders and args.index is None:
         parser.error("expected a RUN_DIR such as results/width_doubling/digits, or --index DIR")
+
+    def command() -> int:
+        if len(args.folders) < 2:
+            refuse(given(parser, argv) & {"--out"}, "only where several runs are compared")
+        if not args.folders:
+            refuse(given(parser, argv) & {"--against"}, "needs a RUN_DIR to compare")
+        return _report(args.folders, args.out, args.index, args.against)
+
+    return reporting(command)
+
+
+def _report(folders: list[Path], out: Path, index: Path | None, against: str | None) -> int:
+    from ablate.analysis.findings import find
+    from ablate.analysis.reproduction import reproduction
     from ablate.report.comparison_page import write_comparison
     from ablate.report.index_page import write_index
     from ablate.report.write import write_findings
-    from ablate.results.names import REPORT
+    from ablate.results.names import PUBLISHED, REPORT
+    from ablate.results.published import published_run
 
-    try:
-        for folder in args.folders:
-            print(f"{write_findings(folder).answer}\n{folder / REPORT}")
-        if len(args.folders) > 1:
-            print(write_comparison(args.folders, args.out))
-        if args.index is not None:
-            print(write_index(args.index))
-    except (InputError, OSError) as error:
-        print(f"ablate: {error}", file=sys.stderr)
-        return BAD_INPUT
+    for folder in folders:
+        found = write_findings(folder)
+        print(f"{found.answer}\n{folder / REPORT}")
+        if against is not None:
+            root = None if against == PUBLISHED else Path(against)
+            published = published_run(folder, root)
+            print(f"against {published}:")
+            for line in reproduction(found, find(published)):
+                print(f"  {line}")
+    if len(folders) > 1:
+        print(write_comparison(folders, out))
+    if index is not None:
+        print(write_index(index))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ablate.report",
+def make_parser(prog: str) -> Parser:
+    """Its options."""
+    parser = Parser(
+        prog=prog,
         description="Make summary, figures and report of runs again from their tables, without "
         "torch. Several runs are compared too.",
+        epilog=STATUSES,
     )
     parser.add_argument(
         "folders", nargs="*", type=Path, metavar="RUN_DIR", help="such as results/STUDY/DATASET"
@@ -48,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("results/comparison"),
         metavar="DIR",
         help="where the comparison of several runs goes (default: results/comparison)",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="DIR",
+        help="say, a line a prediction, whether each run comes to the same verdicts as the run of "
+        "the same study and dataset in DIR/STUDY/DATASET; `published`: the project's own runs",
     )
     parser.add_argument(
         "--index",

@@ -1,4 +1,4 @@
-"""The command line: `python -m ablate.run --study width_doubling`."""
+"""`ablate run`: train a study, search for networks, or check claims."""
 
 import argparse
 import sys
@@ -7,14 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.cli.options import (
-    FAILED_TRIALS,
-    add_machine_options,
-    count,
-    counts,
-    positive,
-    reporting,
-)
+from ablate.cli.options import add_machine_options, count, counts, positive
+from ablate.cli.reporting import FAILED, GOES_ON, Parser, given, refuse, reporting
 from ablate.errors import InputError
 from ablate.processes import DAY_S, TRIAL_IMPORTS, prepare_forks, wait_politely
 
@@ -30,33 +24,44 @@ if TYPE_CHECKING:
 LONGEST_TIMING_S = 600
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "ablate run") -> int:
     """Run the command and return its exit status: 0, 1 failed trials, 2 bad input, 130 stopped."""
-    args = _parser().parse_args(argv)
+    parser = make_parser(prog)
+    args = parser.parse_args(argv)
     wait_politely()
-    return reporting(lambda: _command(args, argv))
+    return reporting(lambda: _command(args, given(parser, argv)), GOES_ON)
 
 
-def _command(args: argparse.Namespace, argv: list[str] | None) -> int:
+def _command(args: argparse.Namespace, options: set[str]) -> int:
+    """What is asked for, unless there are options that it does not use."""
     if args.list:
-        return _list()
+        refuse(options - {"--list"}, "not used by --list")
+        from ablate.cli.list import show_studies
+
+        return show_studies()
+    if args.engine != "ray":
+        refuse(options & {"--ray-cpus", "--ray-gpus"}, "only with --engine ray")
     from ablate.study.find import find_study, kind_of
     from ablate.study.toml_file import read_toml
 
     toml = read_toml(find_study(args.study))
     kind = kind_of(toml)
     if kind == "claims":
-        return _claims(args, argv)
+        why = f"--study {args.study} checks claims and trains nothing; it takes only --out and "
+        refuse(options - {"--study", "--out", "--dry-run"}, f"{why}--dry-run")
+        return _claims(args)
     if kind == "search":
         return _search(args, toml)
     return _dry_run(args, toml) if args.dry_run else _run(args, toml)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ablate.run",
+def make_parser(prog: str) -> Parser:
+    """Its options."""
+    parser = Parser(
+        prog=prog,
         description="Train every cell of a study under one recipe, and say what it shows.",
-        epilog="A run that is stopped goes on where it was when the same command is given again.",
+        epilog="A run that is stopped goes on where it was when the same command is given again. "
+        "Exit status: 0 done, 1 failed trials, 2 bad input, 130 stopped.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--study", metavar="NAME", help="a study by name, or a path to a .toml file")
@@ -90,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--storage",
         metavar="URL",
         help="keep the trials in postgresql://USER@HOST/DATABASE or behind grpc://HOST:PORT, so "
-        "that other machines can join (python -m ablate.worker); default: a file with the results",
+        "that other machines can join (ablate worker); default: a file with the results",
     )
     parser.add_argument(
         "--engine",
@@ -166,29 +171,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _list() -> int:
-    from ablate.study.find import find_studies, question_of
-
-    for name, path in sorted(find_studies().items()):
-        print(f"{name:20} {question_of(path)}")
-    return 0
-
-
-def _claims(args: argparse.Namespace, argv: list[str] | None) -> int:
-    """Check claims, or with --dry-run print them; refuse what only a training would heed."""
-    # argparse sets no default where there is a value: what is not `unset` then was given.
-    unset = object()
-    given = _parser().parse_args(argv, argparse.Namespace(**dict.fromkeys(vars(args), unset)))
-    ignored = [
-        f"--{name.replace('_', '-')}"
-        for name, value in vars(given).items()
-        if value is not unset and name not in ("study", "out", "dry_run")
-    ]
-    if ignored:
-        raise InputError(
-            f"{', '.join(ignored)}: --study {args.study} checks claims and trains nothing; it "
-            "takes only --out and --dry-run"
-        )
+def _claims(args: argparse.Namespace) -> int:
+    """Check claims, or with --dry-run print them."""
     from ablate.cli.dry_run import show_claims
     from ablate.networks.torchvision import residual_networks, stage_table
     from ablate.report.claims.file import read_claims
@@ -282,7 +266,7 @@ def _search(args: argparse.Namespace, toml: "Toml") -> int:
         if getattr(args, name):
             raise InputError(f"--{name.replace('_', '-')}: not for a search; leave it out")
     if args.engine != "here":
-        raise InputError(f"--engine {args.engine}: not for a search; start ablate.worker instead")
+        raise InputError(f"--engine {args.engine}: not for a search; start `ablate worker` instead")
     info = _dataset(args)
     search = load_search(toml, info, args.seeds, args.epochs, args.subset)
     if not args.dry_run:
@@ -350,4 +334,4 @@ def _show(setup: "Setup", failures: Sequence[str]) -> int:
         print(f"ablate: {failure}", file=sys.stderr)
     if failures:
         print("ablate: --retry tries again what failed", file=sys.stderr)
-    return FAILED_TRIALS if failures else 0
+    return FAILED if failures else 0

@@ -1,20 +1,22 @@
 """`ablate slurm`: workers as a Slurm job array."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ablate.cli.options import add_worker_options, count, positive, reporting, worker_of
+from ablate.cli.options import PASSWORD, add_worker_options, count, positive, worker_of
+from ablate.cli.reporting import STATUSES, Parser, reporting
 from ablate.engine.slurm import submit
 from ablate.errors import InputError
 
 REQUEUES = 20
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Submit the jobs and return the exit status: 0, or 2 for bad input."""
-    args = _parser().parse_args(argv)
+def main(argv: Sequence[str] | None = None, prog: str = "ablate slurm") -> int:
+    """Submit the jobs and return the exit status: 0, 2 bad input, 130 stopped."""
+    args = make_parser(prog).parse_args(argv)
     return reporting(lambda: _submit(args))
 
 
@@ -25,8 +27,7 @@ def _submit(args: argparse.Namespace) -> int:
         from ablate.engine.slurm_job import ArrayWorker
     except ImportError as error:
         raise InputError(
-            "python -m ablate.slurm needs submitit, which is not installed: "
-            "pip install 'ablate[slurm]'"
+            "ablate slurm needs submitit, which is not installed: pip install 'ablate[slurm]'"
         ) from error
     if args.cluster == "slurm" and not is_shared(args.storage):
         raise InputError(
@@ -67,12 +68,13 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ablate.slurm",
-        description="Submit workers of a study that python -m ablate.run has planned, as one Slurm "
-        "job array. A job that reaches its time limit is queued again.",
-        epilog="A password that is not in the URL is taken from PGPASSWORD or PGPASSFILE.",
+def make_parser(prog: str) -> Parser:
+    """Its options."""
+    parser = Parser(
+        prog=prog,
+        description="Submit workers of a study that `ablate run` has planned, as one Slurm job "
+        "array. A job that reaches its time limit is queued again.",
+        epilog=f"{PASSWORD} {STATUSES}",
     )
     add_worker_options(parser)
     parser.add_argument("--jobs", required=True, type=count, metavar="N", help="jobs of the array")

@@ -75,7 +75,7 @@ class Worker:
         ):
             job = queue.recall("job")
             if job is None:
-                raise InputError(f"--study {self.study}: was not planned by ablate run")
+                raise InputError(f"--study {self.study}: was not planned by `ablate run`")
             load(DataSpec(**job["data"]), self.data_root)  # or say at once that it is not here
             machine = Execution(device=pick_device(self.device), threads=cpu_count())
             while True:

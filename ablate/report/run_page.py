@@ -54,7 +54,7 @@ def command(found: Findings) -> str:
     """The command that runs the same trials again."""
     trials, first = found.trials, found.trials.iloc[0]
     dataset = str(first["dataset"])
-    words = ["python", "-m", "ablate.run", "--study", str(first["study"])]
+    words = ["ablate", "run", "--study", str(first["study"])]
     if dataset.startswith("folder:"):
         words += ["--dataset", "folder:PATH"]
     elif dataset != "digits":

@@ -145,7 +145,7 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
     if not (run.folder / SUMMARY).exists() and run.unfinished:
         yield note(f"none yet: {len(run.unfinished)} trials have not ended")
         return
-    again = f"ablate report {run.folder} makes it anew"
+    again = f"`ablate report {run.folder}` makes it anew"
     with tempfile.TemporaryDirectory() as temporary:
         anew = Path(temporary)
         for path in [*run.folder.glob("*.toml"), *run.folder.glob("*.csv")]:

@@ -18,7 +18,7 @@ AXIS = "network"
 
 
 def write_confirmation(path: Path, search: Search, explored: Explored) -> None:
-    """Write the study that confirms a search's finalists, as a file that `ablate.run` takes.
+    """Write the study that confirms a search's finalists, as a file that `ablate run` takes.
 
     Its arms are the baseline and the finalists, each described in full. Its seeds are 0, 1, ...,
     which exploring never uses.

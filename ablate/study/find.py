@@ -56,9 +56,10 @@ def name_or_path(path: Path) -> str:
     return path.stem if own is not None and own.resolve() == path.resolve() else str(path)
 
 
-def question_of(path: Path) -> str:
+def question_of(path: Path | Toml) -> str:
     """What a file asks, of whatever kind, without working out more of it."""
-    question = read_toml(path).content.get("question")
+    toml = read_toml(path)
+    question = toml.content.get("question")
     if not isinstance(question, str) or not question:
-        raise InputError(f"{path}: question = {question!r}: expected a sentence")
+        raise InputError(f"{toml.path}: question = {question!r}: expected a sentence")
     return question

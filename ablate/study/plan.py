@@ -113,13 +113,13 @@ def load_study(
     kind, path = kind_of(toml), toml.path
     if kind == "search":
         raise InputError(
-            f"{path}: holds a search, not a study; run it with python -m ablate.run --study "
-            f"{name_or_path(path)}"
+            f"{path}: holds a search, not a study; run it with `ablate run --study "
+            f"{name_or_path(path)}`"
         )
     if kind == "claims":
         raise InputError(
-            f"{path}: holds claims, not networks to train; check them with python -m ablate.run "
-            f"--study {name_or_path(path)}"
+            f"{path}: holds claims, not networks to train; check them with `ablate run --study "
+            f"{name_or_path(path)}`"
         )
     file = read_study_file(toml)
     info = dataset if isinstance(dataset, DatasetInfo) else dataset_info(dataset)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.cli.profile import main, table
+from ablate.cli.network_table import table
+from ablate.cli.profile import main
 from ablate.cli.run import main as run
 from ablate.networks import cost
 from ablate.networks.presets import preset

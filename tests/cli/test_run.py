@@ -209,7 +209,9 @@ def test_bad_flags_are_status_2(args: list[str], capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit) as caught:
         main(["--study", "width_doubling", *args] if args else [])
     assert caught.value.code == 2
-    assert "error: " in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("ablate: ")
+    assert err.count("\n") == 1
 
 
 def test_kill_9_within_a_trial_costs_an_epoch_and_changes_no_number(study: Path) -> None:

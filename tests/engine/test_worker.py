@@ -82,4 +82,4 @@ def test_a_study_that_no_launcher_has_planned_is_refused(
     where = sqlite_url(tmp_path / "s.db")
     Queue(where, "tiny/digits").close()
     assert main(["--storage", where, "--study", "tiny"]) == 2
-    assert "was not planned by python -m ablate.run" in capsys.readouterr().err
+    assert "was not planned by `ablate run`" in capsys.readouterr().err

@@ -163,7 +163,7 @@ def test_hostile_names_stay_text(run: Path) -> None:
 def test_the_command_to_reproduce_names_what_was_run(run: Path) -> None:
     found = findings.find(run)
     assert run_page.command(found) == (
-        "python -m ablate.run --study width_doubling --seeds 10 --epochs 20 --layout "
+        "ablate run --study width_doubling --seeds 10 --epochs 20 --layout "
         + found.trials["memory_format"][0]
     )
     measured = replace(found, mechanism=pd.DataFrame())

@@ -140,7 +140,7 @@ def _said(link: Link, out: Path) -> str:
 
 def _command(study: str, out: Path) -> str:
     """The command that runs a study, or checks claims."""
-    words = ["python", "-m", "ablate.run", "--study", study]
+    words = ["ablate", "run", "--study", study]
     return shlex.join(words + ([] if out == RESULTS else ["--out", str(out)]))
 
 

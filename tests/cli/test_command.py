@@ -1,0 +1,225 @@
+"""One command: its sub-commands, their help, their exit status, and what they refuse."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import ablate
+from ablate.cli import check, profile, report, run
+from ablate.cli.main import COMMANDS, main
+from ablate.cli.reporting import reporting
+from ablate.errors import InputError
+from ablate.processes import STOPS
+
+CLI = Path(ablate.__file__).parent / "cli"
+MODULES = ("run", "report", "check", "profile", "worker", "proxy", "slurm")
+HEAVY = {"torch", "torchvision", "fvcore", "optuna", "pandas", "pydantic", "matplotlib", "numpy"}
+
+ALL_HELP = """
+import contextlib, io, json, sys
+from ablate.cli.main import COMMANDS, main
+shown = {}
+for words in ([], *([name] for name in COMMANDS)):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            main([*words, "--help"])
+        except SystemExit as end:
+            assert end.code == 0
+    shown[" ".join(["ablate", *words])] = out.getvalue()
+print(json.dumps([shown, sorted(sys.modules)]))
+"""
+
+
+@pytest.fixture
+def signals_as_they_were() -> Iterator[None]:
+    before = {name: signal.getsignal(getattr(signal, name)) for name in STOPS}
+    yield
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
+
+
+def output(*words: object) -> str:
+    """What a process prints that ends well."""
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The only line on standard error."""
+    err = capsys.readouterr().err
+    assert err.startswith("ablate: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    shown, modules = json.loads(output("-c", ALL_HELP))
+    assert not HEAVY & set(modules)
+    for name, text in shown.items():
+        assert text.startswith(f"usage: {name} ")
+    unwrapped = {name: " ".join(text.split()) for name, text in shown.items()}
+    for name, does in COMMANDS.items():
+        assert f" {name} {does}" in unwrapped["ablate"]
+        assert " Exit status: 0 " in unwrapped[f"ablate {name}"]
+
+
+def test_every_module_with_a_main_is_a_command() -> None:
+    found = {path.stem for path in CLI.glob("*.py") if "\ndef main(" in path.read_text()}
+    assert found == {*COMMANDS, "main"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_module_still_runs_and_is_named_in_its_usage(name: str) -> None:
+    usage = output("-m", f"ablate.{name}", "--help")
+    assert usage.startswith(f"usage: python -m ablate.{name} ")
+
+
+def test_the_package_runs_as_the_command() -> None:
+    assert output("-m", "ablate", "--version") == f"ablate {ablate.__version__}\n"
+    assert output("-m", "ablate", "check", "-h").startswith("usage: python -m ablate check ")
+
+
+def test_a_command_does_what_its_module_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "--preset", "resnet18"]) == 0
+    out = capsys.readouterr().out
+    assert "11,689,512" in out
+    assert profile.main(["--preset", "resnet18"]) == 0
+    assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "COMMAND"),
+        (["rnu"], "'rnu'"),
+        (["--study", "width_doubling"], "'width_doubling'"),
+        (["--", "list"], "ablate --help"),
+        (["run"], "--study --list"),
+        (["run", "--studdy", "x\ny"], "--study --list"),
+        (["list", "a\nb"], "a\\nb"),
+        (["new"], "NAME"),
+        (["profile", "--preset", "resnet18", "--batch", "-5"], "--batch: '-5': expected a whole"),
+        (["report"], "RUN_DIR"),
+    ],
+)
+def test_wrong_words_are_one_line_that_names_the_help(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    line = one_line(capsys)
+    assert says in line
+    command = " ".join(["ablate", *(word for word in words[:1] if word in COMMANDS)])
+    assert line.endswith(f"(see {command} --help)\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["profile", "--preset", "resnet50", "--dataset", "nonsense"], "--dataset: only with"),
+        (["profile", "--preset", "resnet50", "--cell", "x", "--dataset", "digits"],
+         "--cell, --dataset: only with"),
+        (["run", "--list", "--seeds", "3"], "--seeds: not used by --list"),
+        (["run", "--study", "width_doubling", "--dry-run", "--ray-cpus", "1"],
+         "--ray-cpus: only with --engine ray"),
+        (["report", "results/a/digits", "--out", "x"], "--out: only where several runs"),
+        (["report", "--index", ".", "--out", "results/comparison"], "--out: only where several"),
+    ],
+)  # fmt: skip
+def test_an_option_that_would_do_nothing_is_refused(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert says in one_line(capsys)
+
+
+@pytest.mark.parametrize("command", [check.main, report.main])
+def test_what_is_no_run_is_one_line(
+    command: Callable[[list[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command([str(tmp_path / "no\nrun")]) == 2
+    assert "no\\nrun" in one_line(capsys)
+
+
+@pytest.mark.usefixtures("signals_as_they_were")
+@pytest.mark.parametrize("name", STOPS)
+def test_a_signal_is_said_in_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped() -> int:
+        signal.raise_signal(getattr(signal, name))
+        return 0
+
+    assert reporting(stopped) == 130
+    assert capsys.readouterr().err == "ablate: stopped\n"
+
+
+@pytest.mark.usefixtures("signals_as_they_were")
+@pytest.mark.parametrize("error", [InputError("a\nb"), OSError("a\nb")])
+def test_an_error_is_one_line(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise error
+
+    assert reporting(fails) == 2
+    assert one_line(capsys) == "ablate: a\\nb\n"
+    assert reporting(lambda: 1) == 1
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("signals_as_they_were")
+def test_a_bug_keeps_its_traceback() -> None:
+    def buggy() -> int:
+        raise AssertionError
+
+    with pytest.raises(AssertionError):
+        reporting(buggy)
+
+
+def test_studies_are_listed_by_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "width_tuned.toml").write_text('kind = "search"\nquestion = "Mine?"')
+    monkeypatch.chdir(tmp_path)
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    studies, searches, claims = (
+        [line.split()[0] for line in part.splitlines()[1:]]
+        for part in re.split(r"^(?=\w+:$)", out, flags=re.MULTILINE)[1:]
+    )
+    assert "width_doubling" in studies
+    assert searches == ["search_pareto", "width_tuned"]
+    assert claims == ["claims"]
+    assert re.search("^  width_tuned +Mine[?]$", out, re.MULTILINE)
+    assert run.main(["--list"]) == 0
+    assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ablate pro", {"profile", "proxy"}),
+        ("ablate run --compi", {"--compile"}),
+        ("ablate run --layout c", {"contiguous", "channels_last"}),
+        ("ablate report --i", {"--index"}),
+    ],
+)
+def test_a_shell_is_told_what_may_come_next(line: str, expected: set[str], tmp_path: Path) -> None:
+    pytest.importorskip("argcomplete", reason="needs argcomplete: pip install ablate[completion]")
+    told = tmp_path / "told"
+    shell = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(told),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    command = [sys.executable, "-c", "from ablate.cli.main import main; main()"]
+    subprocess.run(command, env=os.environ | shell, check=True)
+    assert {word.strip() for word in told.read_text().split("\n")} == expected
