@@ -6,13 +6,13 @@ TRIALS, PARQUET, EPOCHS = "trials.csv", "trials.parquet", "epochs.csv"
 STAGES, MECHANISM = "stages.csv", "mechanism.csv"
 TUNING, DRAWS, SWEEP = "tuning.csv", "draws.csv", "throughput.csv"
 SEARCH_FILE, SEARCH, NETWORKS = "search.toml", "search.csv", "networks.csv"
+HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
 
 # What a run needs to go on: never published.
 STORAGE, LOCK, CHECKPOINTS, LATENCY = "study.db", "study.lock", "checkpoints", "latency.json"
 
 # What the report makes of the tables, again whenever it is asked.
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
-HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
 MARKDOWN, REPORT = "summary.md", "report.html"
 
 # In results/: the project's own runs, in STUDY/DATASET/ like a user's.

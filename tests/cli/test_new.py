@@ -35,7 +35,7 @@ def test_what_it_writes_loads_and_plans(capsys: pytest.CaptureFixture[str]) -> N
     assert len(macs) == 3
     assert max(map(abs, macs)) < 0.01  # at equal compute, as the question says
     assert load_study(path, "cifar10").train.flip
-    assert {hypothesis.kind for hypothesis in read_study_file(path)[0].hypotheses.values()} == {
+    assert {hypothesis.kind for hypothesis in read_study_file(path).hypotheses.values()} == {
         "higher",
         "equal",
     }
