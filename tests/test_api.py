@@ -65,7 +65,7 @@ def test_the_summary_as_a_table_for_a_paper(results: ablate.Results) -> None:
 def test_a_notebook_shows_question_answer_and_table(results: ablate.Results) -> None:
     html = results._repr_html_()
     assert html.count("<tr>") == 3
-    assert "<b>Does doubling the width" in html
+    assert "<b>Why double the width" in html
     assert "constant is 2.3 points lower" in html
 
 
@@ -93,7 +93,7 @@ def test_the_example_runs_as_it_is(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("doubling: widths (4, 8, 16), ") == 1
-    assert "\\caption{Does doubling" in done.stdout
+    assert "\\caption{Why double" in done.stdout
     assert "Linear(in_features=64, out_features=10, bias=True)" in done.stdout
     assert (folder / "for_the_paper.pdf").stat().st_size > 1000
     assert (folder / "report.html").exists()

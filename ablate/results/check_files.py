@@ -45,7 +45,7 @@ def parquet(run: Run) -> Iterator[Remark]:
         schema.validate(frame, str(path))
         pd.testing.assert_frame_equal(frame, run.trials, check_exact=True)
     except FileNotFoundError:
-        yield fault("missing") if _holds_all(run) else note("none: it is not published")
+        yield fault("missing") if _holds_all(run) else note("none; `ablate report` makes it")
     except (AssertionError, OSError, ValueError, TypeError) as error:
         yield fault(f"is not what {TRIALS} is: {' '.join(str(error).split())[:200]}")
 
@@ -145,6 +145,9 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
     if not (run.folder / SUMMARY).exists() and run.unfinished:
         yield note(f"none yet: {len(run.unfinished)} trials have not ended")
         return
+    if not (run.folder / SUMMARY).exists() and not (run.folder / MARKDOWN).exists():
+        yield note(f"none yet; `ablate report {run.folder}` makes them")
+        return
     again = f"`ablate report {run.folder}` makes it anew"
     with tempfile.TemporaryDirectory() as temporary:
         anew = Path(temporary)
@@ -169,7 +172,7 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
 
 def _holds_all(run: Run) -> bool:
     """Whether what the report makes is there; of a published run the summary in words will do."""
-    return (run.folder / SUMMARY).exists() or not (run.folder / MARKDOWN).exists()
+    return (run.folder / SUMMARY).exists()
 
 
 def _plain(run: Run, name: str, columns: Sequence[str]) -> pd.DataFrame:

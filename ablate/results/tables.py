@@ -17,6 +17,7 @@ from ablate.spec import AXIS_PREFIX, content_hash
 from ablate.study.plan import Planned, Study
 from ablate.study.trial_json import to_json
 
+SWEEP_DTYPES: dict[str, Any] = {column.name: column.dtype for column in schema.COLUMNS}
 DIGITS = 9  # of what was computed in float32: all of them
 
 
@@ -68,20 +69,17 @@ def write_sweep(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         rows: of each, `cell`, `batch`, columns of the results table, and `device`.
     """
     frame = pd.DataFrame(list(rows), dtype=object)
-    write_table(frame.astype(_sweep_dtypes(frame)), folder / names.SWEEP)
+    known = {name: dtype for name, dtype in SWEEP_DTYPES.items() if name in frame.columns}
+    write_table(frame.astype(known), folder / names.SWEEP)
 
 
 def read_sweep(path: Path) -> pd.DataFrame:
     """The table of `write_sweep`; raises `InputError` where it is none."""
     try:
-        frame = pd.read_csv(path, dtype=object, keep_default_na=False, na_values=[""])
-        return frame.astype(_sweep_dtypes(frame)).astype({"batch": int})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a table of throughput: {error}") from error
-
-
-def _sweep_dtypes(frame: pd.DataFrame) -> dict[str, str]:
-    return {column.name: column.dtype for column in schema.COLUMNS if column.name in frame.columns}
+        return pd.read_csv(path, dtype=SWEEP_DTYPES, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError, TypeError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"{path}: not a table of throughput: {line}") from error
 
 
 def _draw_table(study: Study) -> pd.DataFrame:

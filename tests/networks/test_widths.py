@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate import spec
 from ablate.errors import InputError
+from ablate.networks import widths
 from ablate.networks.widths import additive_widths, growth_ratio, shift_growth, stage_widths
 from ablate.spec import (
     NetSpec,
@@ -115,7 +115,7 @@ def test_shift_growth_past_the_shortest_stage_is_refused(blocks: int) -> None:
 
 
 def test_examples_in_docstrings() -> None:
-    found = doctest.testmod(spec)
+    found = doctest.testmod(widths)
     assert found.attempted >= 2
     assert found.failed == 0
 

@@ -299,12 +299,12 @@ def test_the_index_says_what_the_runs_have_said_and_works_nothing_out(run: Path)
 
 def test_what_is_published_is_not_listed_among_the_own(run: Path) -> None:
     root = run.parent.parent
-    shutil.copytree(run, root / "published" / "other" / "digits")
-    (root / "published" / "compared").mkdir()
-    (root / "published" / "compared" / "report.html").write_text("")
+    shutil.copytree(run, root / "published" / "elsewhere" / "digits")
+    (root / "published" / "side_by_side").mkdir()
+    (root / "published" / "side_by_side" / "report.html").write_text("")
     text = words(index_page.write_index(root))
-    assert "other" not in text
-    assert "compared" not in text
+    assert "elsewhere" not in text
+    assert "side_by_side" not in text
 
 
 def test_an_empty_folder_has_an_index(tmp_path: Path) -> None:
