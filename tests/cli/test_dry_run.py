@@ -1,6 +1,7 @@
 """The dry run: what it says of each cell is right, and its estimate is a sum done by hand."""
 
 import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import torch
 
 from ablate.cli import dry_run
 from ablate.cli.dry_run import show_plan
+from ablate.cli.run import main
 from ablate.engine.progress import duration
 from ablate.networks.fvcore_cost import measure
 from ablate.spec import NetSpec
+from ablate.study import toml_file
 from ablate.study.plan import Study, load_study
 from ablate.training.execution import Execution
 
@@ -218,3 +221,19 @@ def test_tuning_is_part_of_the_estimate(
     seconds, lines = said(study_of(tmp_path, tuned), 8000, CPU, 1)
     assert seconds == pytest.approx((200 + 100) * (3 + 2 * 2))
     assert "before them 8 trials to tune each cell's learning rate: 0.05, 0.1" in lines
+
+
+def test_a_study_file_is_read_once(
+    tmp_path: Path, rates: list[tuple[NetSpec, Execution, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+
+    def loads(text: str, parse: Any = tomllib.loads) -> Any:
+        texts.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(toml_file.tomllib, "loads", loads)
+    (tmp_path / "sums.toml").write_text(STUDY)
+    assert main(["--study", str(tmp_path / "sums.toml"), "--dry-run"]) == 0
+    assert texts == [STUDY]
+    assert rates
