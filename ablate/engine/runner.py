@@ -204,12 +204,12 @@ def _train(
     return run_on_ray(worker, setup.ray, setup.workers, queue)
 
 
-def locked(folder: Path) -> FileLock:
-    """A lock on the run's folder that ends with the process, however it ends.
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Have the run's folder to oneself; it is given up with the process, however that ends.
 
-    Within the process that has it, it may be taken again.
-
-    What an earlier process was writing there when it was killed is swept away.
+    Within the block it may be taken again. What an earlier process was writing there when it was
+    killed is swept away.
     """
     lock = FileLock(folder / LOCK, is_singleton=True)
     try:
@@ -223,8 +223,11 @@ def locked(folder: Path) -> FileLock:
         raise InputError(
             f"{error.filename}: cannot be written ({error.strerror}); give another --out"
         ) from error
-    sweep(folder)
-    return lock
+    try:
+        sweep(folder)
+        yield
+    finally:
+        lock.release()
 
 
 def _keep_other_table(
