@@ -171,8 +171,8 @@ def test_an_own_file_quotes_runs_names_commands_and_is_safe_to_open(
     folder = tmp_path / "some" / "torchvision"
     page, printed = (folder / "report.html").read_text(), capsys.readouterr().out
     assert "digits: supported. It is supported, 95%." in printed
-    assert f"not run yet: python -m ablate.run --study width_iso_macs --out {tmp_path}" in printed
-    assert f"python -m ablate.run --study {path} --out {tmp_path}" in page
+    assert f"not run yet: ablate run --study width_iso_macs --out {tmp_path}" in printed
+    assert f"ablate run --study {path} --out {tmp_path}" in page
     assert "So &lt;b&gt;it&lt;/b&gt; is." in page
     assert "<b>" not in page
     assert pd.read_csv(folder / "claims.csv")["instead"][0] == "'=It is."
@@ -240,7 +240,7 @@ def test_claims_are_listed_and_can_be_planned(
 ) -> None:
     assert main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if line.startswith("claims ") and line.endswith("?")]
+    assert [line for line in lines if line.startswith("  claims ") and line.endswith("?")]
     assert main(["--study", "claims", "--out", str(tmp_path / "out"), "--dry-run"]) == 0
     planned = capsys.readouterr().out
     assert "1. resnet34_is_constant: ResNet-34 has the same number of planes" in planned
