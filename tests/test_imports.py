@@ -13,7 +13,7 @@ from ablate.processes import TRIAL_IMPORTS
 from support import ROOT
 
 WITHOUT_TORCH = [
-    *("analysis", "report", "results", "study"),
+    *("analysis", "report", "results", "statistics", "study"),
     *("search.file", "search.space", "search.plan", "search.front", "search.explored"),
     *("networks.cost", "networks.budget", "networks.presets", "networks.pretrained"),
     *("cli.run", "cli.profile", "cli.report", "cli.check", "engine.progress", "training.machine"),
@@ -73,7 +73,7 @@ def test_the_contracts_are_kept() -> None:
             "made without torch or Optuna",
         ),
         ("training/loop", "import optuna", "Only the engine and the search know Optuna"),
-        ("analysis/statistics", "import ablate.analysis.summary", "no circle"),
+        ("analysis/summary", "import ablate.analysis.wording", "no circle"),
         ("brand_new", "", "Packages point strictly downwards"),
     ],
 )

@@ -1,11 +1,10 @@
 """Tables become findings: frames in, frames, numbers and sentences out.
 
-No drawing, no torch, no Optuna. May use: results, study and what is below them.
+No drawing, no torch, no Optuna. May use: results, statistics, study and what is below them.
 
 - `findings`: all that one run shows. Begin reading here.
 - `summary`: each arm's accuracy and its difference from the baseline.
 - `hypotheses`: the verdicts on a study's predictions.
-- `statistics`: intervals and tests for a handful of seeds.
 - `growth`: accuracy over growth, and the best growth; `factorial`: studies of several axes.
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.

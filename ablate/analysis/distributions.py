@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from ablate.analysis import statistics
-from ablate.analysis.statistics import Interval
 from ablate.analysis.summary import by_seed
 from ablate.results.schema import axis_columns
+from ablate.statistics import intervals
+from ablate.statistics.intervals import Interval
 
 RESAMPLES = 9_999
 SEEDS_OF_THREE = 10
@@ -67,7 +67,7 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
     """Kendall's W: how far the seeds agree on the order of the cells; 0 not at all, 1 wholly.
 
     Kendall and Babington Smith 1939, corrected for ties. The interval resamples seeds (percentile
-    bootstrap, with `statistics.bootstrap_tail`). A seed drawn twice agrees with itself, which
+    bootstrap, with `intervals.bootstrap_tail`). A seed drawn twice agrees with itself, which
     would push the whole interval up, so such pairs count as the others do on average.
 
     Args:
@@ -75,7 +75,7 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
         level: confidence.
 
     Returns:
-        No limits (NaN) below `statistics.MIN_PAIRS` seeds, or `SEEDS_OF_THREE` for three cells,
+        No limits (NaN) below `intervals.MIN_PAIRS` seeds, or `SEEDS_OF_THREE` for three cells,
         since those of so few miss too often (by simulation), nor where all is tied. Where every
         seed has the same order, no resample differs, and the interval has no width.
     """
@@ -84,7 +84,7 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
     products = centred @ centred.T  # of seeds; by its diagonal, a correlation
     spread = float(np.trace(products))  # zero where all are tied in every seed
     w = float(products.sum()) / (seeds * spread) if spread else 0.0
-    fewest_seeds = SEEDS_OF_THREE if table.shape[1] <= 3 else statistics.MIN_PAIRS
+    fewest_seeds = SEEDS_OF_THREE if table.shape[1] <= 3 else intervals.MIN_PAIRS
     if seeds < fewest_seeds or not spread:
         return Interval(w, math.nan, math.nan)
     picked = np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
@@ -95,7 +95,7 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
     pairs = seeds**2 - (counts**2).sum(axis=1)
     usable = (pairs > 0) & (squares > 0)  # all but a resample of one seed, or of ties alone
     correlation = (apart / np.maximum(pairs, 1))[usable] / (squares[usable] / seeds)
-    tail = statistics.bootstrap_tail(seeds, level)
+    tail = intervals.bootstrap_tail(seeds, level)
     limits = np.quantile((1 + (seeds - 1) * correlation) / seeds, [tail, 1 - tail])
     return Interval(w, *map(float, np.clip(limits, 0, 1)))
 
@@ -105,27 +105,27 @@ def rank_correlation(one: pd.DataFrame, other: pd.DataFrame, level: float = 0.95
 
     It tells whether a short schedule ranks the cells as a long one does, or one dataset as another.
     The interval resamples each run's seeds (percentile bootstrap, with
-    `statistics.bootstrap_tail`). Means that differ by less than their noise lower it.
+    `intervals.bootstrap_tail`). Means that differ by less than their noise lower it.
 
     Args:
         one, other: as `summary.by_seed` makes them, with the same cells, three or more, complete.
         level: confidence.
 
     Returns:
-        No limits (NaN) below `statistics.MIN_PAIRS` seeds in either run; all NaN where the cells
+        No limits (NaN) below `intervals.MIN_PAIRS` seeds in either run; all NaN where the cells
         of a run have one mean.
     """
     tables = [table.to_numpy(dtype=float) for table in (one, other)]
     rho = _spearman(*(table.mean(axis=0)[None] for table in tables))[0]
     seeds = min(len(table) for table in tables)
-    if seeds < statistics.MIN_PAIRS or math.isnan(rho):
+    if seeds < intervals.MIN_PAIRS or math.isnan(rho):
         return Interval(float(rho), math.nan, math.nan)
     generator = np.random.default_rng(0)
     means = [
         table[generator.integers(0, len(table), (RESAMPLES, len(table)))].mean(axis=1)
         for table in tables
     ]
-    tail = statistics.bootstrap_tail(seeds, level)
+    tail = intervals.bootstrap_tail(seeds, level)
     limits = np.nanquantile(_spearman(*means), [tail, 1 - tail])
     return Interval(float(rho), *map(float, limits))
 

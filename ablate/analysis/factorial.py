@@ -12,9 +12,9 @@ import pandas as pd
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from ablate.analysis import statistics
 from ablate.results.schema import axis_columns
 from ablate.spec import AXIS_PREFIX
+from ablate.statistics import intervals
 
 FEWEST_SEEDS = 2
 
@@ -122,7 +122,7 @@ def most_different(differences: "dict[str, pd.Series[float]]", margin: float) ->
 
     An intersection-union test (Berger 1982, Technometrics 24), which needs no correction.
     """
-    values = [statistics.equivalence_p(series, margin) for series in differences.values()]
+    values = [intervals.equivalence_p(series, margin) for series in differences.values()]
     return float(np.max(values)) if values else float("nan")
 
 
@@ -131,12 +131,12 @@ def cell_means(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataF
 
     Returns:
         A column an axis, as in the trials; `n`; and `mean`, `low`, `high` of
-        `statistics.mean_interval` (fractions). Cells in order of first appearance.
+        `intervals.mean_interval` (fractions). Cells in order of first appearance.
     """
     axes = [AXIS_PREFIX + axis for axis in axes_of(trials)]
     rows = []
     for arms, of_cell in trials.groupby(axes, sort=False):
         values = of_cell.loc[of_cell["state"] == "complete", outcome].astype(float)
-        interval = statistics.mean_interval(values)
+        interval = intervals.mean_interval(values)
         rows.append((*arms, len(values), interval.mean, interval.low, interval.high))
     return pd.DataFrame(rows, columns=[*axes, "n", "mean", "low", "high"])

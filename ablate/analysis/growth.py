@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from ablate.analysis import statistics
-from ablate.analysis.statistics import Interval
 from ablate.analysis.summary import by_seed
 from ablate.results.schema import axis_columns
+from ablate.statistics import intervals
+from ablate.statistics.intervals import Interval
 
 FEWEST_GROWTHS = 4
 RESAMPLES = 9_999
@@ -113,9 +113,9 @@ def fit_growth(
     The curve is a polynomial in log2 r by least squares on the cells' means, over the seeds that
     are complete in every cell of the group. It is a parabola, unless an F-test against the means
     themselves, with seeds as blocks, rejects that at 5%: then a cubic, with five growths or more.
-    Intervals resample seeds (percentile bootstrap, with `statistics.bootstrap_tail`), and each
+    Intervals resample seeds (percentile bootstrap, with `intervals.bootstrap_tail`), and each
     resample leaves out none or one of the arms: a parabola through arms that tie and one that does
-    not would else put its top somewhere with false precision. Fewer than `statistics.MIN_PAIRS`
+    not would else put its top somewhere with false precision. Fewer than `intervals.MIN_PAIRS`
     seeds give no fit.
 
     Args:
@@ -129,7 +129,7 @@ def fit_growth(
         growths = rows.drop_duplicates("cell").set_index("cell")["widths"].map(growth_of)
         growths = growths.sort_values(kind="stable")
         table = by_seed(rows, outcome)[list(growths.index)].dropna().sort_index()
-        if len(table) >= statistics.MIN_PAIRS:
+        if len(table) >= intervals.MIN_PAIRS:
             match = rows["match"].iloc[0]
             held = None if pd.isna(match) else str(match)
             fits.append(_fit(name, held, growths, table, level, at))
@@ -155,7 +155,7 @@ def _fit(
     curve = to_curve @ y.mean(axis=0)
     draws = _resampled_means(y)
     peaks, lost = _peaks(draws, x, grid, place, degree, solvers)
-    tail = statistics.bootstrap_tail(len(y), level)
+    tail = intervals.bootstrap_tail(len(y), level)
     limits = np.quantile(peaks, [tail, 1 - tail])
     best = Interval(*(float(2**value) for value in (grid[curve.argmax()], *limits)))
     slope = _slope(place, degree)
@@ -176,7 +176,7 @@ def _fit(
         best=best,
         edge=bool(np.isin([best.mean, best.low, best.high], 2 ** grid[[0, -1]]).any()),
         at=at,
-        p_at=max(statistics.sign_flip_p(y @ (slope @ solve)) for solve in solvers),
+        p_at=max(intervals.sign_flip_p(y @ (slope @ solve)) for solve in solvers),
         lost=Interval(
             float(curve.max() - to_place @ y.mean(axis=0)),
             *map(float, np.quantile(lost, [tail, 1 - tail])),
@@ -224,7 +224,7 @@ def _sides_p(x: Array, y: Array, place: float) -> float:
     if not (len(below) and len(above)):
         return math.nan
     gains = [y[:, nearest] - y[:, side] for side in (below[-1], above[0])]
-    return max(statistics.sign_flip_p(gain) if gain.mean() > 0 else 1.0 for gain in gains)
+    return max(intervals.sign_flip_p(gain) if gain.mean() > 0 else 1.0 for gain in gains)
 
 
 def _slope(place: float, degree: int) -> Array:
@@ -260,6 +260,6 @@ def _misfit_p(x: Array, y: Array, degree: int) -> float:
 def _points(growths: "pd.Series[float]", table: pd.DataFrame, level: float) -> pd.DataFrame:
     rows = []
     for cell, growth in growths.items():
-        interval = statistics.mean_interval(table[cell], level)
+        interval = intervals.mean_interval(table[cell], level)
         rows.append((cell, growth, len(table), interval.mean, interval.low, interval.high))
     return pd.DataFrame(rows, columns=["cell", "growth", "n", "mean", "low", "high"])

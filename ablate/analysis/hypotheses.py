@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ablate.analysis import factorial, growth, statistics
-from ablate.analysis.statistics import Interval
+from ablate.analysis import factorial, growth
 from ablate.analysis.summary import by_seed
 from ablate.results.names import MECHANISM, TRIALS
+from ablate.statistics import intervals
+from ablate.statistics.intervals import Interval
 from ablate.study.file import HypothesisTable
 
 
@@ -89,9 +90,9 @@ def _of_differences(
     known = differences.dropna().sort_index()
     return Evidence(
         about=about,
-        interval=statistics.difference_interval(known, joint),
-        p=statistics.sign_flip_p(known),
-        p_equal=math.nan if math.isnan(margin) else statistics.equivalence_p(known, margin),
+        interval=intervals.difference_interval(known, joint),
+        p=intervals.sign_flip_p(known),
+        p_equal=math.nan if math.isnan(margin) else intervals.equivalence_p(known, margin),
         n=len(known),
         rows=f"{rows}; {_seeds(known.index, unit)}",
     )
@@ -122,7 +123,7 @@ def _of_optimum(
     fits = [fit for fit in fits if baseline in set(fit.points["cell"])]
     if not fits:
         return _nothing(
-            f"{growth.FEWEST_GROWTHS} growths or more, in {statistics.MIN_PAIRS} seeds each, are "
+            f"{growth.FEWEST_GROWTHS} growths or more, in {intervals.MIN_PAIRS} seeds each, are "
             "needed"
         )
     fit = fits[0]
@@ -152,7 +153,7 @@ def _of_interaction(
     return Evidence(
         about=f"largest contrast, {largest}, of {name} "
         f"(F({row['df']:.0f}, {row['df_residual']:.0f}) = {row['f']:.2f})",
-        interval=statistics.difference_interval(contrasts[largest], joint),
+        interval=intervals.difference_interval(contrasts[largest], joint),
         p=float(row["p"]),
         p_equal=math.nan if math.isnan(margin) else factorial.most_different(contrasts, margin),
         n=int(row["seeds"]),
@@ -198,7 +199,7 @@ def judge(
     """A verdict on each hypothesis of a study, with its numbers.
 
     p-values are adjusted over the study's hypotheses (Holm 1979), intervals widened to hold
-    together (Bonferroni). With fewer than `statistics.MIN_PAIRS` seeds nothing is decided.
+    together (Bonferroni). With fewer than `intervals.MIN_PAIRS` seeds nothing is decided.
 
     - `higher`: supported or refuted by a paired sign-flip test; equivalent where two one-sided
       tests put the difference within the margin, however sure it is.
@@ -235,10 +236,8 @@ def judge(
         name: gather(hypothesis, trials, mechanism, baseline, margins[name], joint, unit)
         for name, hypothesis in hypotheses.items()
     }
-    p = dict(zip(found, statistics.holm([one.p for one in found.values()]), strict=True))
-    p_equal = dict(
-        zip(found, statistics.holm([one.p_equal for one in found.values()]), strict=True)
-    )
+    p = dict(zip(found, intervals.holm([one.p for one in found.values()]), strict=True))
+    p_equal = dict(zip(found, intervals.holm([one.p_equal for one in found.values()]), strict=True))
     rows = []
     for name, hypothesis in hypotheses.items():
         one = found[name]
@@ -274,7 +273,7 @@ def _verdict(
     margin: float,
     alpha: float,
 ) -> str:
-    if one.missing or one.n < statistics.MIN_PAIRS:
+    if one.missing or one.n < intervals.MIN_PAIRS:
         return "inconclusive"
     differs, same = p <= alpha + 1e-9, p_equal <= alpha + 1e-9
     if one.lost is not None:
@@ -329,7 +328,7 @@ def _sentence(
             f"; growth {hypothesis.optimum:g} gives away {lost.mean:.2f}{points}, at most "
             f"{lost.high:.2f}; {sides}"
         )
-    few = f"; {statistics.MIN_PAIRS} {unit}s are needed" if one.n < statistics.MIN_PAIRS else ""
+    few = f"; {intervals.MIN_PAIRS} {unit}s are needed" if one.n < intervals.MIN_PAIRS else ""
     return f"{numbers} ({limits}, {tests}; n = {one.n} {unit}s{few})."
 
 

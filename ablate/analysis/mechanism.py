@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from ablate.analysis import statistics
+from ablate.statistics import intervals
 
 
 def stage_means(mechanism: pd.DataFrame, quantities: Iterable[str]) -> pd.DataFrame:
@@ -15,7 +15,7 @@ def stage_means(mechanism: pd.DataFrame, quantities: Iterable[str]) -> pd.DataFr
         quantities: names of the columns that are wanted.
 
     Returns:
-        `quantity`, `cell`, `stage`, `n`, `mean`, `low`, `high` (`statistics.mean_interval`), in
+        `quantity`, `cell`, `stage`, `n`, `mean`, `low`, `high` (`intervals.mean_interval`), in
         the units of the table; what no seed has is left out.
     """
     rows = []
@@ -23,7 +23,7 @@ def stage_means(mechanism: pd.DataFrame, quantities: Iterable[str]) -> pd.DataFr
         for quantity in quantities:
             values = of_stage[quantity].dropna().to_numpy(dtype=float)
             if len(values):
-                interval = statistics.mean_interval(values)
+                interval = intervals.mean_interval(values)
                 limits = (interval.mean, interval.low, interval.high)
                 rows.append((quantity, cell, stage, len(values), *limits))
     return pd.DataFrame(rows, columns=["quantity", "cell", "stage", "n", "mean", "low", "high"])

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from ablate.analysis import statistics
-from ablate.analysis.statistics import Interval
 from ablate.analysis.summary import THROUGHPUTS
 from ablate.errors import InputError
 from ablate.results.schema import axis_columns
 from ablate.spec import AXIS_PREFIX
+from ablate.statistics import intervals
+from ablate.statistics.intervals import Interval
 from ablate.study.draws import NETWORK
 
 UNIT = "draw"
@@ -98,7 +98,7 @@ def describe(
     Returns:
         One row an arm, errors as fractions: `arm`; `networks` drawn; `n` complete ones;
         `mean_error` on test with the limits `mean_low` and `mean_high`
-        (`statistics.mean_interval`); `median_error` with those that order statistics give
+        (`intervals.mean_interval`); `median_error` with those that order statistics give
         (Conover 1999, section 3.2; NaN for too few);
         `threshold`, and the `share` of networks below it with Clopper and Pearson's limits;
         `best`, the network with the highest validation accuracy, and its test error: it is not
@@ -111,7 +111,7 @@ def describe(
         of_arm = networks[networks["cell"] == arm].assign(name=names[networks["cell"] == arm])
         complete = of_arm[of_arm["state"] == "complete"]
         errors = np.sort(1 - complete["test_accuracy"].to_numpy(dtype=float))
-        mean, median = statistics.mean_interval(errors, level), _median(errors, level)
+        mean, median = intervals.mean_interval(errors, level), _median(errors, level)
         share = _share(errors, threshold, level)
         best = complete.sort_values("val_accuracy", ascending=False, kind="stable").head(1)
         rows.append(

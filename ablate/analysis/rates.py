@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ablate.analysis import statistics
+from ablate.statistics import intervals
 from ablate.study.tuning import best_rates, scores
 
 
@@ -24,7 +24,7 @@ def by_rate(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for cell, of_cell in scored.groupby("cell", sort=False):
         of_rates = {float(str(lr)): trials for lr, trials in of_cell.groupby("lr")}
-        intervals = {lr: statistics.t_interval(own["score"]) for lr, own in of_rates.items()}
+        intervals = {lr: intervals.t_interval(own["score"]) for lr, own in of_rates.items()}
         for lr, interval in intervals.items():
             rows.append(
                 {

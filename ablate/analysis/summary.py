@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ablate.analysis import statistics
 from ablate.errors import InputError
 from ablate.results.schema import RETRIED
+from ablate.statistics import intervals
 
 OUTCOMES = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
 THROUGHPUTS = tuple(
@@ -110,7 +110,7 @@ def summarise(
 
         - `cell`; `n`, complete trials with an outcome; `diverged`, trials; `failed`, trials that
           failed, or ran out of memory or time;
-        - `mean`, `low`, `high`: accuracy as a fraction, with `statistics.mean_interval` over
+        - `mean`, `low`, `high`: accuracy as a fraction, with `intervals.mean_interval` over
           seeds, within 0 and 1; no limits (NaN) below two seeds;
         - `params`; `macs` and `activations` for one image, the median where a cell's networks
           are several; `train_`, `infer_` and `epoch_` with
@@ -118,14 +118,14 @@ def summarise(
           what the cell's rows carry, which is one measurement; `throughput_control_off`, whether
           any of them says that the timings are not to be trusted;
         - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, over the `pairs`
-          seeds complete in both, with `statistics.difference_interval`. Each is widened to the
+          seeds complete in both, with `intervals.difference_interval`. Each is widened to the
           level 1 - (1 - level) / (cells - 1), so that all of them hold together at `level`
           (Bonferroni; Dunn 1961). NaN for the baseline;
         - `effect`: Hedges' g of the paired differences;
         - `p`: of the sign-flip test, and `p_equal`: that the difference is not within the margin;
           both adjusted over the cells (Holm 1979);
         - `detectable`: the difference, as a fraction, that so many pairs would show with a
-          probability of `statistics.POWER`; `pairs_needed`: the pairs that would show one as
+          probability of `intervals.POWER`; `pairs_needed`: the pairs that would show one as
           large as the margin; both at the level of the intervals;
         - `finding`: `baseline`; `equivalent` where `p_equal` is below 1 - level, however sure the
           difference; `higher` or `lower` where `p` is; `too few seeds` where no p-value could be,
@@ -153,7 +153,7 @@ def summarise(
         )
     table = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
     for name in ("p", "p_equal"):
-        table[name] = statistics.holm(list(table[name]))
+        table[name] = intervals.holm(list(table[name]))
     table["pairs_needed"] = table["pairs_needed"].astype("Int64")
     table["finding"] = [
         "baseline"
@@ -176,18 +176,18 @@ def finding(
         level: confidence.
     """
     alpha = 1 - level + 1e-9
-    if pairs < statistics.MIN_PAIRS:
+    if pairs < intervals.MIN_PAIRS:
         return "too few seeds"
     if p_equal <= alpha:
         return "equivalent"
     if p <= alpha:
         return "higher" if difference > 0 else "lower"
-    few = pairs < statistics.fewest_pairs(comparisons, level)
+    few = pairs < intervals.fewest_pairs(comparisons, level)
     return "too few seeds" if few else "inconclusive"
 
 
 def _level_of(accuracy: pd.Series, level: float) -> dict[str, Any]:
-    interval = statistics.mean_interval(accuracy, level)
+    interval = intervals.mean_interval(accuracy, level)
     return {
         "n": len(accuracy),
         "mean": interval.mean,
@@ -212,17 +212,17 @@ def _comparison(
     differences: npt.NDArray[np.float64], joint: float, margin: float
 ) -> dict[str, Any]:
     """A cell against the baseline, by itself: the p-values are yet to be adjusted."""
-    interval = statistics.difference_interval(differences, joint)
+    interval = intervals.difference_interval(differences, joint)
     return {
         "diff": interval.mean,
         "diff_low": interval.low,
         "diff_high": interval.high,
         "pairs": len(differences),
-        "effect": statistics.hedges_g(differences),
-        "p": statistics.sign_flip_p(differences),
-        "p_equal": statistics.equivalence_p(differences, margin),
-        "detectable": statistics.detectable(differences, joint),
-        "pairs_needed": statistics.pairs_to_detect(differences, margin, joint),
+        "effect": intervals.hedges_g(differences),
+        "p": intervals.sign_flip_p(differences),
+        "p_equal": intervals.equivalence_p(differences, margin),
+        "detectable": intervals.detectable(differences, joint),
+        "pairs_needed": intervals.pairs_to_detect(differences, margin, joint),
     }
 
 
@@ -242,7 +242,7 @@ def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd
     rows = []
     for cell in finite["cell"].unique():
         for epoch, of_epoch in finite[finite["cell"] == cell].groupby("epoch"):
-            interval = statistics.t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
+            interval = intervals.t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
             rows.append((cell, epoch, len(of_epoch), interval.mean, interval.low, interval.high))
     curves = pd.DataFrame(rows, columns=["cell", "epoch", "n", "mean", "low", "high"])
     floats = dict.fromkeys(("mean", "low", "high"), float)

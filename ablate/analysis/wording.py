@@ -7,8 +7,8 @@ from collections.abc import Container, Sequence
 import pandas as pd
 
 from ablate.analysis.growth import GrowthFit
-from ablate.analysis.statistics import MIN_PAIRS, fewest_pairs
 from ablate.analysis.summary import Summary
+from ablate.statistics.intervals import MIN_PAIRS, fewest_pairs
 
 WIDEST = 108  # characters of a line below a table
 MEASURES = {

@@ -10,10 +10,10 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import NEAR, GrowthFit
-from ablate.analysis.statistics import POWER
 from ablate.report import design_sections, run_sections, search_sections
 from ablate.report.html.page import Page, Picture, Section, Table
 from ablate.search.explored import Explored
+from ablate.statistics.intervals import POWER
 
 
 def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | None = None) -> Page:

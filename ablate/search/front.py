@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ablate.analysis import statistics
 from ablate.search.file import ACCURACY, ComparisonTable, finalist
+from ablate.statistics import intervals
 
 EVALUATED = ("complete", "pruned", "diverged", "oom", "failed", "timeout")
 COSTS = ("params", "macs", "activations", "latency")
@@ -149,7 +149,7 @@ def progress(volumes: pd.DataFrame, by: str, level: float = 0.95) -> pd.DataFram
     for sampler, own in volumes.groupby("sampler", sort=False):
         for at in places:
             values = np.sort([_at(chain, by, at) for _, chain in own.groupby("repeat")])
-            interval = statistics.mean_interval(values, level)
+            interval = intervals.mean_interval(values, level)
             table.append((sampler, by, at, len(values), interval.mean, interval.low, interval.high))
     return pd.DataFrame(table, columns=["sampler", "by", "at", "n", "mean", "low", "high"])
 
@@ -161,7 +161,7 @@ def compare(
 
     In each repeat the two are compared at the MACs that the one which spent less had spent. The
     p-values of the sign-flip tests are adjusted together (Holm 1979), intervals are widened to
-    hold together (Bonferroni); with fewer than `statistics.MIN_PAIRS` repeats nothing is decided.
+    hold together (Bonferroni); with fewer than `intervals.MIN_PAIRS` repeats nothing is decided.
 
     Args:
         volumes: of `hypervolumes`.
@@ -172,14 +172,14 @@ def compare(
         One row a prediction with the columns `COMPARED`; differences are in hypervolume.
     """
     found = [_differences(volumes, *table.higher) for table in comparisons.values()]
-    p_values = statistics.holm([statistics.sign_flip_p(differences) for differences in found])
+    p_values = intervals.holm([intervals.sign_flip_p(differences) for differences in found])
     joint = 1 - (1 - level) / max(1, len(found))
     table = []
     for (name, comparison), differences, p in zip(
         comparisons.items(), found, p_values, strict=True
     ):
-        interval = statistics.difference_interval(differences, joint)
-        sure = p <= 1 - level + 1e-9 and len(differences) >= statistics.MIN_PAIRS
+        interval = intervals.difference_interval(differences, joint)
+        sure = p <= 1 - level + 1e-9 and len(differences) >= intervals.MIN_PAIRS
         verdict = "inconclusive"
         if sure:
             verdict = "supported" if interval.mean > 0 else "refuted"
@@ -228,7 +228,7 @@ def confirmed(networks: pd.DataFrame, trials: pd.DataFrame, cost: str) -> pd.Dat
         cost: the name of one of `COSTS`.
 
     Returns:
-        `cell`, `net`, `outcome`, the cost, `n`, `mean`, `low`, `high` (`statistics.mean_interval`).
+        `cell`, `net`, `outcome`, the cost, `n`, `mean`, `low`, `high` (`intervals.mean_interval`).
     """
     known = networks.set_index("net")[cost].astype(float)
     rows = []
@@ -238,7 +238,7 @@ def confirmed(networks: pd.DataFrame, trials: pd.DataFrame, cost: str) -> pd.Dat
         net = str(first["net"])
         at = float(known[net]) if net in known.index else float(first.get(cost, math.nan))
         for outcome in (ACCURACY, "test_accuracy"):
-            interval = statistics.mean_interval(own[outcome].to_numpy(dtype=float))
+            interval = intervals.mean_interval(own[outcome].to_numpy(dtype=float))
             rows.append(
                 {
                     "cell": str(cell),

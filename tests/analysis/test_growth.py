@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.analysis import growth, statistics
+from ablate.analysis import growth
+from ablate.statistics import intervals
 from support.growth import trials
 
 
@@ -104,7 +105,7 @@ def test_the_neighbours_on_both_sides_are_compared(best: float, worse: bool) -> 
     wide = table.pivot(index="seed", columns="axis_growth", values="test_accuracy")
     gains = [wide["r = 2"] - wide[side] for side in ("r = 1", "r = 3")]
     assert (gains[1].mean() < 0) == worse
-    expected = 1.0 if worse else max(statistics.sign_flip_p(gain) for gain in gains)
+    expected = 1.0 if worse else max(intervals.sign_flip_p(gain) for gain in gains)
     assert fit.sides_p == expected
     (edge,) = growth.fit_growth(table, at=4.0)
     assert math.isnan(edge.sides_p)

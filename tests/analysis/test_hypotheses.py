@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.analysis import hypotheses, statistics
+from ablate.analysis import hypotheses
+from ablate.statistics import intervals
 from ablate.study.file import HypothesisTable
 from support.frames import by_place, grid, trials_frame
 from support.growth import trials as growth_trials
@@ -49,14 +50,14 @@ def test_a_verdict_comes_with_its_numbers_and_rows() -> None:
     row = judged(trials, "base", higher=["other", "base"])
     wide = trials.pivot(index="seed", columns="cell", values="test_accuracy").astype(float)
     differences = wide["other"] - wide["base"]
-    interval = statistics.difference_interval(differences)
+    interval = intervals.difference_interval(differences)
     assert (row["estimate"], row["low"], row["high"]) == (
         interval.mean,
         interval.low,
         interval.high,
     )
-    assert row["p"] == statistics.sign_flip_p(differences)
-    assert row["p_equal"] == pytest.approx(statistics.equivalence_p(differences, 0.005))
+    assert row["p"] == intervals.sign_flip_p(differences)
+    assert row["p_equal"] == pytest.approx(intervals.equivalence_p(differences, 0.005))
     assert (row["n"], row["margin"]) == (10, 0.005)
     assert row["rows"] == "trials.csv: other, base; seeds 0 to 9"
     assert row["sentence"].startswith("other minus base: 2.00 points (95% interval ")

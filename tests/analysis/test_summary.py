@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ablate.analysis import statistics, wording
 from ablate.analysis import summary as analysis_summary
+from ablate.analysis import wording
 from ablate.errors import InputError
+from ablate.statistics import intervals
 from support.frames import CONSTANT, DOUBLING, NAN, TRIPLING, by_place, three_arms, trials_frame
 
 
@@ -60,21 +61,21 @@ def test_a_summary_holds_what_the_statistics_say() -> None:
     for cell, values in (("doubling", DOUBLING), ("tripling", TRIPLING)):
         row = row_of(summary, cell)
         differences = np.subtract(values, CONSTANT)
-        mean = statistics.mean_interval(values, 0.9)
-        paired = statistics.difference_interval(differences, 0.95)  # 10% over two
+        mean = intervals.mean_interval(values, 0.9)
+        paired = intervals.difference_interval(differences, 0.95)  # 10% over two
         assert (row["mean"], row["low"], row["high"]) == (mean.mean, mean.low, mean.high)
         assert (row["diff"], row["diff_low"], row["diff_high"]) == pytest.approx(
             (paired.mean, paired.low, paired.high)
         )
-        assert row["effect"] == pytest.approx(statistics.hedges_g(differences))
-        assert row["detectable"] == pytest.approx(statistics.detectable(differences, 0.95))
-        assert row["pairs_needed"] == statistics.pairs_to_detect(differences, 0.02, 0.95)
+        assert row["effect"] == pytest.approx(intervals.hedges_g(differences))
+        assert row["detectable"] == pytest.approx(intervals.detectable(differences, 0.95))
+        assert row["pairs_needed"] == intervals.pairs_to_detect(differences, 0.02, 0.95)
         assert row["finding"] == "higher"
-        alone.append(statistics.sign_flip_p(differences))
-        equal.append(statistics.equivalence_p(differences, 0.02))
+        alone.append(intervals.sign_flip_p(differences))
+        equal.append(intervals.equivalence_p(differences, 0.02))
     others = summary.table[summary.table["cell"] != "constant"]
-    assert list(others["p"]) == pytest.approx(statistics.holm(alone))
-    assert list(others["p_equal"]) == pytest.approx(statistics.holm(equal))
+    assert list(others["p"]) == pytest.approx(intervals.holm(alone))
+    assert list(others["p_equal"]) == pytest.approx(intervals.holm(equal))
 
 
 def test_the_baseline_is_not_compared_with_itself() -> None:

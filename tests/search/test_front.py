@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.analysis import statistics
 from ablate.search import front
 from ablate.search.file import ComparisonTable
+from ablate.statistics import intervals
 
 REFERENCE = {"val_accuracy": 0.5, "macs": 100.0}
 
@@ -148,7 +148,7 @@ def test_samplers_are_compared_in_pairs(difference: float, repeats: int, verdict
     assert found["verdict"] == verdict
     assert found["n"] == repeats
     assert found["estimate"] == pytest.approx(difference + wiggle.mean())
-    assert found["p"] == statistics.sign_flip_p(difference + wiggle)
+    assert found["p"] == intervals.sign_flip_p(difference + wiggle)
     assert f"n = {repeats} repeats" in found["sentence"]
 
 

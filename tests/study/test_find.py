@@ -38,7 +38,7 @@ def test_shipped_studies_load_for_every_dataset(path: Path, dataset: str) -> Non
     info = DATASETS[dataset]
     assert study.question.endswith("?")
     pairs = study.seeds * (1 + study.cells[-1].draw)
-    assert pairs >= 6  # fewer can show nothing: see `statistics.MIN_PAIRS`
+    assert pairs >= 6  # fewer can show nothing: see `intervals.MIN_PAIRS`
     assert len(study.cells) >= 2
     for cell in study.cells:
         shape = (cell.net.num_classes, cell.net.in_channels, cell.net.image_size)

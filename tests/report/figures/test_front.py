@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from ablate.analysis import statistics
 from ablate.report.figures.front import front_against_cost, hypervolume_by_budget
 from ablate.report.figures.style import save
 from ablate.search.explored import Explored
+from ablate.statistics import intervals
 from support.searches import explored
 
 
@@ -48,7 +48,7 @@ def test_the_front_is_shown_with_what_was_confirmed(tmp_path: Path) -> None:
     data = drawing.data
     assert list(data["what"].value_counts()) == [len(found.networks), 6]
     test = data[data["outcome"] == "test_accuracy"].set_index("cell")
-    interval = statistics.mean_interval([0.4 + 0.01 * seed for seed in range(6)])
+    interval = intervals.mean_interval([0.4 + 0.01 * seed for seed in range(6)])
     assert test.loc["finalist 1", "mean"] == interval.mean
     assert (test.loc["doubling", "low"], test.loc["doubling", "high"]) == (
         interval.low,
