@@ -154,12 +154,16 @@ class Arms:
         return errors
 
     def draws(self, count: int = DRAWS) -> Array:
-        """Errors of the arms' means, shape (count, arms), from a fixed seed."""
+        """Errors of the arms' means, shape (count, arms), from a fixed seed.
+
+        Arms take their turns by what the values say of them, not by the columns that they are in.
+        """
         rng = np.random.default_rng(0)
-        normal = rng.standard_normal((count, len(self.means)))
-        chi2 = rng.chisquare(self.freedom, (count, len(self.means)))
-        t = normal @ np.linalg.cholesky(self.correlation).T / np.sqrt(chi2 / self.freedom)
-        scaled: Array = t * self.spreads / np.sqrt(self.counts)
+        turn = np.lexsort((self.means, self.spreads, self.freedom))
+        normal = rng.standard_normal((count, len(turn)))
+        chi2 = rng.chisquare(self.freedom[turn], normal.shape) / self.freedom[turn]
+        t = normal @ np.linalg.cholesky(self.correlation[np.ix_(turn, turn)]).T / np.sqrt(chi2)
+        scaled: Array = t[:, np.argsort(turn)] * self.spreads / np.sqrt(self.counts)
         return scaled
 
 
