@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablate.analysis import comparisons, planning
+from ablate.analysis import planning
 from ablate.analysis.planning import Spread
 from ablate.results.published import published_root
+from ablate.statistics import family
 from ablate.study.file import StudyFile, read_study_file
 from ablate.study.plan import Study, load_study
 from support.frames import by_place, trials_frame
@@ -59,21 +60,14 @@ def test_the_planned_seeds_show_what_is_said_as_often_as_is_said(
     study, file = study_of(tmp_path, seeds=seeds)
     (larger, enough, _) = planning.prospects(study, file, GIVEN)
     rng = np.random.default_rng(5)
+    small_large_huge = [[-1, 1, 0], [0, -1, 1], [-1, 0, 1]]
     shown = equal = 0
-    tables = 400
+    tables = 300
     for _ in range(tables):
-        small, large, huge = rng.normal(0.9, GIVEN.value, (3, seeds))
-        frame = trials_frame(
-            {
-                "small": by_place(list(small)),
-                "large": by_place(list(large + larger.shown)),
-                "huge": by_place(list(huge + larger.shown)),
-            }
-        )
-        found = comparisons.compare(frame, "small", file.hypotheses)
-        shown += found.against["large"].p <= 0.05
-        asked = found.of(found.asked["enough"][0])
-        equal += found.family.p_equal(asked, enough.shown) <= 0.05
+        values = rng.normal([0, larger.shown, larger.shown], GIVEN.value, (seeds, 3))
+        found = family.compare(values, small_large_huge, draws=1_999)
+        shown += found.comparisons[0].p <= 0.05
+        equal += found.p_equal(found.comparisons[1], enough.shown) <= 0.05
     noise = 3 * math.sqrt(0.8 * 0.2 / tables)
     assert 0.8 - noise < shown / tables < 0.8 + noise + 0.04
     assert 0.8 - noise < equal / tables < 0.8 + noise + 0.06

@@ -15,6 +15,7 @@ from ablate.cli.run import main
 from ablate.engine.progress import duration
 from ablate.networks.fvcore_cost import measure
 from ablate.spec import NetSpec
+from ablate.statistics import power
 from ablate.study import toml_file
 from ablate.study.plan import Study, load_study
 from ablate.training.execution import Execution
@@ -249,10 +250,12 @@ def test_it_says_what_the_planned_seeds_can_show(
     command = ["--study", str(tmp_path / "sums.toml"), "--dry-run", "--seeds", "8"]
     assert main([*command, "--spread", "0.5"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    one = power.against_first(1)
+    shown, needed = power.detectable(0.5, 8, one), power.seeds_needed(0.5, 0.5, one)
     assert lines[-3:-1] == [
         "what 8 seeds can show with 80% probability, at a spread of 0.5 points over seeds (as "
         "given):",
-        "  size_pays: 0.76 points; a margin of 0.5 points needs 18 seeds",
+        f"  size_pays: {shown:.2g} points; a margin of 0.5 points needs {needed} seeds",
     ]
     assert lines[-1].startswith("warning: 8 seeds cannot be expected to settle")
     assert main([*command[:-1], "3"]) == 0
