@@ -17,6 +17,7 @@ import numpy.typing as npt
 MIN_SEEDS = 4  # with fewer, a spread says too little of itself
 DRAWS = 19_999  # of the reference distribution: p-values are multiples of 1 / 20,000
 BORROWED = 4  # degrees of freedom that an arm with a small spread takes from the others
+WILD = 4  # times the median variance: more of an arm's own does not count in that average
 DOUBT = 20  # pairs of residuals that say as much of a correlation as knowing none
 Array = npt.NDArray[np.float64]
 
@@ -182,7 +183,7 @@ def describe(values: Array, blocks: Sequence[object]) -> Arms:
     names = list(blocks)
     for block in dict.fromkeys(names):
         mine = np.array([name == block for name in names])
-        pooled[mine] = squares[mine].sum() / freedom[mine].sum()
+        pooled[mine] = np.minimum(own[mine], WILD * np.median(own[mine])).mean()
         rho = _correlation(residuals[:, mine], both[np.ix_(mine, mine)])
         shared = rho * both / np.sqrt(np.outer(counts, counts))
         correlation += np.where(np.outer(mine, mine) & ~np.eye(len(counts), dtype=bool), shared, 0)
