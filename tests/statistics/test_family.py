@@ -129,7 +129,9 @@ def by_loops(values: Array, wanted: Array, draws: int) -> tuple[list[float], Arr
     own = [values[~np.isnan(values[:, arm]), arm] for arm in arms]
     counts = [len(column) for column in own]
     squares = [sum((value - column.mean()) ** 2 for value in column) for column in own]
-    pooled = sum(squares) / sum(n - 1 for n in counts)
+    variances = [square / (n - 1) for n, square in zip(counts, squares, strict=True)]
+    wild = family.WILD * float(np.median(variances))
+    pooled = sum(min(variance, wild) for variance in variances) / len(variances)
     spreads, freedom = [], []
     for n, square in zip(counts, squares, strict=True):
         few = square / (n - 1) < pooled
