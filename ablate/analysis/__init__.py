@@ -9,6 +9,7 @@ No drawing, no torch, no Optuna. May use: results, statistics, study and what is
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.
 - `mechanism`, `rates`: what was measured stage by stage; the learning rates that were tried.
-- `comparison`: several runs side by side; `reproduction`: a run against the published one.
+- `comparison`: several runs side by side; `pooled`: an effect over their data sets.
+- `reproduction`: a run against the published one.
 - `wording`: all of it in words and text tables.
 """
