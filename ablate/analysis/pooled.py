@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.summary import by_seed
-from ablate.statistics.intervals import t_interval
+from ablate.statistics import family
 from ablate.statistics.pooling import FEWEST, NotPooled, pool
 
 LEVEL = 0.95
@@ -33,8 +34,9 @@ class Pools:
 
     Args:
         effects: one row a difference of an arm from its run's baseline and a run: `cell`,
-            `baseline`, `run`, `dataset`, `n` (pairs), `estimate` as a fraction, `low` and `high`
-            at `LEVEL` by itself, `standard_error` with its `degrees` of freedom.
+            `baseline`, `run`, `dataset`, `n` (the fewer seeds of the two), `estimate` as a
+            fraction, `low` and `high` at `LEVEL` by itself, `standard_error` with its `degrees`
+            of freedom, by `statistics.family`.
         table: one row a difference that is pooled: `cell`, `baseline`, `datasets` and `n` (of
             each, joined by `SEPARATOR`), `estimate`, `low`, `high`, `tau`, `i2`, `q_p`,
             `new_low`, `new_high` of `pooling.Pooled`, as fractions, and `differs`: what of
@@ -75,28 +77,42 @@ def _effects(name: str, found: Findings) -> pd.DataFrame:
     """The differences of one run's arms from its baseline."""
     accuracies = by_seed(found.compared)
     baseline = found.file.baseline
+    counts = accuracies.notna().sum()
+    known = [cell for cell in accuracies.columns if counts[cell] >= 2]
+    if baseline not in known or len(known) < 2:
+        return pd.DataFrame(columns=list(EFFECTS))
+    arms = family.describe(accuracies[known].to_numpy(), [0] * len(known))
     rows = []
-    for cell in accuracies.columns.drop(baseline):
-        differences = (accuracies[cell] - accuracies[baseline]).dropna().to_numpy()
-        n = len(differences)
-        if n < 2:
+    for place, cell in enumerate(known):
+        if cell == baseline:
             continue
-        interval = t_interval(differences, LEVEL)
+        coefficients = np.zeros((1, len(known)))
+        coefficients[0, place], coefficients[0, known.index(baseline)] = 1, -1
+        estimate = float((coefficients @ arms.means)[0])
+        error = float(arms.errors(coefficients)[0])
+        reach = error * family.critical(family.largest_t(arms, coefficients), 1 - LEVEL)
         rows.append(
             {
                 "cell": cell,
                 "baseline": baseline,
                 "run": name,
                 "dataset": str(found.trials["dataset"].iloc[0]),
-                "n": n,
-                "estimate": interval.mean,
-                "low": interval.low,
-                "high": interval.high,
-                "standard_error": float(differences.std(ddof=1)) / math.sqrt(n),
-                "degrees": float(n - 1),
+                "n": int(min(counts[cell], counts[baseline])),
+                "estimate": estimate,
+                "low": estimate - reach,
+                "high": estimate + reach,
+                "standard_error": error,
+                "degrees": _degrees(arms, coefficients[0]),
             }
         )
     return pd.DataFrame(rows, columns=list(EFFECTS))
+
+
+def _degrees(arms: family.Arms, coefficients: npt.NDArray[np.float64]) -> float:
+    """Degrees of freedom of a difference's variance (Satterthwaite 1946, Biometrics Bulletin 2)."""
+    variances = coefficients**2 * arms.spreads**2 / arms.counts
+    squares = float((variances**2 / arms.freedom).sum())
+    return float(variances.sum()) ** 2 / squares if squares > 0 else math.nan
 
 
 def _pooled(shared: pd.DataFrame) -> dict[str, object] | NotPooled:

@@ -158,8 +158,7 @@ def _pooled(pools: Pools) -> Section:
     table = pools.table
     frame = pd.DataFrame(
         {
-            "arm": table["cell"],
-            "baseline": table["baseline"],
+            "arm": table["cell"] + " against " + table["baseline"],
             "data sets": [
                 ", ".join(f"{name} (n = {n})" for name, n in zip(*both, strict=True))
                 for both in zip(
@@ -173,7 +172,6 @@ def _pooled(pools: Pools) -> Section:
                 f"[{100 * low:+z.1f}, {100 * high:+z.1f}]"
                 for low, high in zip(table["new_low"], table["new_high"], strict=True)
             ],
-            "not the same in all": table["differs"].replace("", "-"),
         }
     )
     level = f"{100 * LEVEL:g}%"
@@ -182,13 +180,18 @@ def _pooled(pools: Pools) -> Section:
         "Each data set counts alike, as one of those that might have been taken (random effects): "
         "Student's t over the data sets. tau is the standard deviation of the effect between them "
         "(Paule and Mandel), I2 the share of the variance that is not noise of the seeds, and p "
-        "that of Cochran's Q after Welch. Where arms are not the same in all runs, that is a part "
-        "of how the effect differs."
+        "that of Cochran's Q after Welch."
     )
     sentences = [heterogeneity(row, pools.effects) for _, row in table.iterrows()]
+    others = [
+        f"Not the same in all runs, so a part of how the effect differs: {differs!s} "
+        f"({', '.join(rows['cell'])})."
+        for differs, rows in table.groupby("differs", sort=False)
+        if differs
+    ]
     return Section(
         heading=heading,
-        paragraphs=(*sentences, *pools.refusals, note),
+        paragraphs=(*sentences, *others, *pools.refusals, note),
         tables=(Table(caption=caption, frame=frame),),
     )
 
