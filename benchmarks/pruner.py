@@ -16,7 +16,7 @@ from ablate.engine.exploring_queue import make_pruner
 from ablate.search.chain import pruner_of
 from ablate.search.file import SearchTable
 
-SEEDS = (5, 7, 10, 20, 30)
+SEEDS = (5, 10, 20, 30)
 CASES = {  # earlier networks, all alike; how much better than them the new one is
     "equal to the one before": (1, 0.0),
     "equal to the best of ten": (10, 0.0),
@@ -68,7 +68,7 @@ def rates(pruner: BasePruner, seeds: int, times: int, images: int | None) -> lis
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=1_000, help="simulated networks a number")
+    parser.add_argument("--times", type=int, default=400, help="simulated networks a number")
     parser.add_argument("--images", type=int, help="accuracies are shares of so many, so they tie")
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
