@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate.analysis import comparison, findings, wording
+from ablate.analysis import findings, wording
+from ablate.analysis.across import comparison
 from ablate.results import schema
 
 ROOT = Path(__file__).resolve().parent.parent

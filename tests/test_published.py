@@ -17,6 +17,7 @@ KEPT = {
     *("study.toml", "manifest.json", "trials.csv", "epochs.csv", "stages.csv", "mechanism.csv"),
     *("tuning.csv", "draws.csv", "search.toml", "search_pareto.toml", "search.csv", "networks.csv"),
     *("hypervolume.csv", "comparisons.csv", "summary.md", "report.html", "comparison.csv"),
+    "pooled.csv",
     *("claims.csv", "loops.json"),
 }
 SHOWN = {"accuracy.png", "growth.png", "macs_by_growth.png"}

@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ablate.analysis import comparison, findings
+from ablate.analysis import findings
+from ablate.analysis.across import comparison, pooled
 from ablate.report.summary_file import summary_markdown
-from ablate.results.csv import write_table
+from ablate.results.csv import read_table, write_table
 from readme import README, ROOT, columns, rendered
 from support import PUBLISHED
 
@@ -39,6 +40,13 @@ def test_a_committed_comparison_follows_from_its_runs(folder: Path, tmp_path: Pa
     write_table(comparison.differences(runs), tmp_path / "comparison.csv")
     old, new = pd.read_csv(folder / "comparison.csv"), pd.read_csv(tmp_path / "comparison.csv")
     pd.testing.assert_frame_equal(old, new, check_exact=False, rtol=1e-6)
+    pools = pooled.pool_runs(runs).table
+    assert (folder / "pooled.csv").exists() is not pools.empty
+    if not pools.empty:
+        kept = read_table(folder / "pooled.csv")
+        write_table(pools, tmp_path / "pooled.csv")
+        again = read_table(tmp_path / "pooled.csv")
+        pd.testing.assert_frame_equal(kept, again, check_exact=False, rtol=1e-6)
 
 
 def test_there_are_committed_runs() -> None:

@@ -10,7 +10,7 @@ No drawing, no torch, no Optuna. May use: results, statistics, study and what is
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.
 - `means`: means over seeds, epoch by epoch, stage by stage, and over learning rates.
-- `comparison`: several runs side by side; `reproduction`: a run against the published one.
+- `across/`: several runs: side by side, pooled, one's own against the published one.
 - `planning`: what the planned seeds can show, before the run.
 - `wording`: all of it in words and text tables.
 """

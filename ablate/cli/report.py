@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate report") -> int:
 
 
 def _report(folders: list[Path], out: Path, index: Path | None, against: str | None) -> int:
+    from ablate.analysis.across.reproduction import reproduction
     from ablate.analysis.findings import find
-    from ablate.analysis.reproduction import reproduction
     from ablate.report.comparison_page import write_comparison
     from ablate.report.index_page import write_index
     from ablate.report.write import write_findings

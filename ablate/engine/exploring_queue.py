@@ -64,7 +64,7 @@ def _waits_for(trial: FrozenTrial, key: str) -> bool:
     return any(trial_from_json(text).key == key for text in specs)
 
 
-def make_pruner(name: str, epochs: int) -> BasePruner:
+def make_pruner(name: str, epochs: int, p_threshold: float = 0.1) -> BasePruner:
     """What cuts trainings short.
 
     Args:
@@ -72,6 +72,7 @@ def make_pruner(name: str, epochs: int) -> BasePruner:
             2020, MLSys, asynchronous) judge the accuracy of an epoch, `wilcoxon` the accuracies
             over seeds against those of the best network; `none` cuts nothing.
         epochs: of a whole training.
+        p_threshold: of `wilcoxon`, for each of its looks: see `signed_rank.threshold`.
     """
     if name == "hyperband":
         return HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3)
@@ -80,6 +81,6 @@ def make_pruner(name: str, epochs: int) -> BasePruner:
     if name == "wilcoxon":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # of its interface
-            return WilcoxonPruner()
+            return WilcoxonPruner(p_threshold=p_threshold)
     assert name == "none", name
     return NopPruner()

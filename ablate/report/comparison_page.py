@@ -6,21 +6,24 @@ from pathlib import Path
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.comparison import differences, order, why_not_timed
+from ablate.analysis.across.comparison import differences, order, why_not_timed
+from ablate.analysis.across.pooled import LEVEL, SEPARATOR, Pools, heterogeneity, pool_runs
 from ablate.analysis.findings import Findings, find
 from ablate.files import write_text
 from ablate.report.figures import comparison
+from ablate.report.figures.forest import forest
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import Page, Picture, Section, Table, render
 from ablate.results.csv import write_table
-from ablate.results.names import COMPARISON, ORDER, REPORT
+from ablate.results.names import COMPARISON, ORDER, POOLED, REPORT
 
 
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     """Write tables, figures and `report.html` of several runs in `out`; return the report's path.
 
-    Accuracies of different datasets stand side by side, and are never averaged. Throughput is
+    Accuracies of different datasets stand side by side, and are never averaged; differences from
+    the baseline are pooled over three datasets or more: see `pooled.pool_runs`. Throughput is
     compared only between runs that were timed alike: see `why_not_timed`.
 
     Raises:
@@ -29,19 +32,22 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     runs = {name: find(folder) for name, folder in _names(folders).items()}
     table = differences(runs)
     write_table(table, out / COMPARISON)
-    ranked = order(runs)
-    if ranked.empty:
-        (out / ORDER).unlink(missing_ok=True)
-    else:
-        write_table(ranked, out / ORDER)
+    ranked, pools = order(runs), pool_runs(runs)
+    for frame, name in ((ranked, ORDER), (pools.table, POOLED)):
+        if frame.empty:
+            (out / name).unlink(missing_ok=True)
+        else:
+            write_table(frame, out / name)
     drawings = [comparison.differences_by_run(table)]
+    if not pools.table.empty:
+        drawings.append(forest(pools))
     fits = [fit for found in runs.values() for fit in found.fits]
     if fits:
         drawings.append(growth_curves(fits))
     for drawing in drawings:
         save(drawing, out)
     pictures = [picture(drawing, out) for drawing in drawings]
-    write_text(out / REPORT, render(_page(runs, table, ranked, pictures)))
+    write_text(out / REPORT, render(_page(runs, table, ranked, pools, pictures)))
     return out / REPORT
 
 
@@ -63,6 +69,7 @@ def _page(
     runs: dict[str, Findings],
     table: pd.DataFrame,
     ranked: pd.DataFrame,
+    pools: Pools,
     pictures: Sequence[Picture],
 ) -> Page:
     refusal = why_not_timed(runs)
@@ -74,6 +81,7 @@ def _page(
         ),
         Section(heading="Figures", pictures=tuple(pictures)),
         Section(heading="Each arm in each run", tables=(_arms(table),)),
+        _pooled(pools),
         *_order(ranked),
         Section(heading="Predictions", tables=(_predictions(runs),)),
         Section(
@@ -87,7 +95,7 @@ def _page(
         question="Do these runs agree?",
         answer=_agreement(ranked),
         sections=tuple(sections),
-        footer="Intervals and p-values belong to each run; nothing is pooled.",
+        footer="Intervals and p-values belong to each run, but for those over data sets.",
     )
 
 
@@ -140,6 +148,52 @@ def _arms(table: pd.DataFrame) -> Table:
         }
     )
     return Table(caption="Accuracy, and the difference from the run's baseline", frame=frame)
+
+
+def _pooled(pools: Pools) -> Section:
+    """The effects over data sets, or why there are none."""
+    heading = "Over data sets"
+    if pools.table.empty:
+        return Section(heading=heading, paragraphs=pools.refusals)
+    table = pools.table
+    frame = pd.DataFrame(
+        {
+            "arm": table["cell"] + " against " + table["baseline"],
+            "data sets": [
+                ", ".join(f"{name} (n = {n})" for name, n in zip(*both, strict=True))
+                for both in zip(
+                    table["datasets"].str.split(SEPARATOR),
+                    table["n"].str.split(SEPARATOR),
+                    strict=True,
+                )
+            ],
+            "mean over them, points": wording.percents(table[["estimate", "low", "high"]], "+z.1f"),
+            "one more data set, points": [
+                f"[{100 * low:+z.1f}, {100 * high:+z.1f}]"
+                for low, high in zip(table["new_low"], table["new_high"], strict=True)
+            ],
+        }
+    )
+    level = f"{100 * LEVEL:g}%"
+    caption = f"Differences from the baseline, over data sets; each interval by itself at {level}"
+    note = (
+        "Each data set counts alike, as one of those that might have been taken (random effects): "
+        "Student's t over the data sets. tau is the standard deviation of the effect between them "
+        "(Paule and Mandel), I2 the share of the variance that is not noise of the seeds, and p "
+        "that of Cochran's Q after Welch."
+    )
+    sentences = [heterogeneity(row, pools.effects) for _, row in table.iterrows()]
+    others = [
+        f"Not the same in all runs, so a part of how the effect differs: {differs!s} "
+        f"({', '.join(rows['cell'])})."
+        for differs, rows in table.groupby("differs", sort=False)
+        if differs
+    ]
+    return Section(
+        heading=heading,
+        paragraphs=(*sentences, *others, *pools.refusals, note),
+        tables=(Table(caption=caption, frame=frame),),
+    )
 
 
 def _order(table: pd.DataFrame) -> list[Section]:

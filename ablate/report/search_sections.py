@@ -6,7 +6,7 @@ from ablate.analysis import wording
 from ablate.report.html.page import Section, Table
 from ablate.search import front
 from ablate.search.explored import Explored, shape_of
-from ablate.search.file import ACCURACY
+from ablate.search.file import ACCURACY, SearchTable
 
 
 def sections(explored: Explored) -> list[Section]:
@@ -88,7 +88,7 @@ def _space(explored: Explored) -> Section:
         "drawn at random first": f"{search.startup:,}",
         "asked for at once": f"{search.at_once:,}",
         "trainings a network": f"{search.seeds_each:,}",
-        "pruner": search.pruner,
+        "pruner": _pruner(search),
         "seed": f"{search.seed}",
         **{
             f"hypervolume of {sampler}": wording.interval_text(
@@ -110,6 +110,12 @@ def _space(explored: Explored) -> Section:
         heading="How it was searched",
         tables=(Table(caption="The search, from its file", frame=frame),),
     )
+
+
+def _pruner(search: SearchTable) -> str:
+    if search.pruner != "wilcoxon":
+        return search.pruner
+    return f"wilcoxon; cuts at most {search.false_prunes:.0%} of networks as good as the one before"
 
 
 def _plain(value: object) -> str:

@@ -19,6 +19,6 @@ MARKDOWN, REPORT = "summary.md", "report.html"
 PUBLISHED = "published"
 
 # Beside the runs: of several compared, of claims, and of all of them.
-COMPARISON, ORDER = "comparison.csv", "order.csv"
+COMPARISON, ORDER, POOLED = "comparison.csv", "order.csv", "pooled.csv"
 CLAIMS = "claims.csv"
 INDEX = "index.html"

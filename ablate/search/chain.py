@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
+from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -17,11 +18,12 @@ from ablate.engine.exploring_queue import ASKED, TOLD, make_pruner
 from ablate.errors import InputError
 from ablate.networks.canonical import description
 from ablate.networks.cost import count
-from ablate.search.file import ACCURACY
+from ablate.search.file import ACCURACY, SearchTable
 from ablate.search.plan import Search
 from ablate.search.samplers import distributions, make_sampler, sampler_seed
 from ablate.search.space import BUILDABLE
 from ablate.spec import NetSpec, TrialSpec, content_hash
+from ablate.statistics.signed_rank import threshold
 from ablate.study.trial_json import to_json, trial_from_json
 
 STUCK = 200  # draws in a row that bring no network that may be trained and is new
@@ -60,7 +62,7 @@ class Chain:
             directions=[
                 "maximize" if name == ACCURACY else "minimize" for name in table.objectives
             ],
-            pruner=make_pruner(table.pruner, search.train.epochs),
+            pruner=pruner_of(table, search.train.epochs),
             load_if_exists=True,
         )
 
@@ -245,6 +247,16 @@ class Chain:
             value = known.get(name)
             values.append(float(self._search.reference[name] if value is None else value))
         return values
+
+
+def pruner_of(table: SearchTable, epochs: int) -> BasePruner:
+    """What cuts trainings short, as a search's file says.
+
+    `wilcoxon` is asked after each seed but the last, which is as many looks as it has.
+    """
+    if table.pruner != "wilcoxon":
+        return make_pruner(table.pruner, epochs)
+    return make_pruner(table.pruner, epochs, threshold(table.false_prunes, table.seeds_each - 1))
 
 
 def _open(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

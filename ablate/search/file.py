@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ablate.errors import InputError, nearest
+from ablate.statistics.signed_rank import fewest_pairs
 from ablate.study.file import DatasetTable, DataTable, HypothesisTable
 from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, read_toml, validated
 
@@ -15,7 +16,7 @@ ACCURACY = "val_accuracy"
 COSTS = ("macs", "params", "latency")
 STATIC_COSTS = ("macs", "params", "activations")
 MULTI_FIDELITY = ("hyperband", "halving")  # they prune by the accuracy of each epoch
-FEWEST_FOR_WILCOXON = 5  # seeds: below p = 0.1 takes four, and pruning is to save at least one
+MOST_FOR_WILCOXON = 100  # seeds of a network, as far as its p-value is worked out
 EXPLORING_SEEDS = 1_000_000  # and above; a confirmation's are below
 MOST_TRIALS, MOST_REPEATS, MOST_SEEDS = 100_000, 1_000, 1_000
 Sampler = Literal["tpe", "nsga2", "gp", "random"]
@@ -38,6 +39,9 @@ class SearchTable(StrictTable):
         at_once: networks that a sampler asks for before it is told of any of them.
         seeds_each: trainings of each network, whose mean accuracy counts.
         pruner: which trainings are cut short.
+        false_prunes: the chance that `wilcoxon` cuts a network which is as good as the earlier one
+            that it is compared with, over all its seeds (see `statistics.signed_rank`). The best so
+            far owes its place to luck too, so of many that are alike more are cut.
         finalists: networks that are confirmed.
         seed: from which all starting points follow.
     """
@@ -50,6 +54,7 @@ class SearchTable(StrictTable):
     at_once: int = Field(default=1, ge=1, le=MOST_TRIALS)
     seeds_each: int = Field(default=1, ge=1, le=MOST_SEEDS)
     pruner: Pruner = "none"
+    false_prunes: float = Field(default=0.1, gt=0, lt=0.5)
     finalists: int = Field(default=4, ge=1, le=50)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
@@ -172,10 +177,15 @@ def _check_pruner(path: Path, search: SearchTable) -> None:
         raise InputError(
             f'{where}: cuts by epochs; expected seeds_each = 1, or pruner = "wilcoxon"'
         )
-    if search.pruner == "wilcoxon" and search.seeds_each < FEWEST_FOR_WILCOXON:
-        raise InputError(
-            f"{where}: cuts by seeds; expected seeds_each of {FEWEST_FOR_WILCOXON} or more"
-        )
+    if search.pruner == "wilcoxon":
+        fewest = fewest_pairs(search.false_prunes) + 1  # or cutting would save nothing
+        if not fewest <= search.seeds_each <= MOST_FOR_WILCOXON:
+            raise InputError(
+                f"{where}: cuts by seeds; expected seeds_each of {fewest} to {MOST_FOR_WILCOXON} "
+                f"for false_prunes = {search.false_prunes:g}"
+            )
+    elif "false_prunes" in search.model_fields_set:
+        raise InputError(f'{where}: false_prunes needs pruner = "wilcoxon"')
 
 
 def _check_predictions(path: Path, file: SearchFile) -> None:

@@ -10,14 +10,15 @@ import html5lib
 import pandas as pd
 import pytest
 
-from ablate.analysis import comparison, findings, wording
+from ablate.analysis import findings, wording
+from ablate.analysis.across import comparison, pooled
 from ablate.cli.report import main
 from ablate.errors import InputError
 from ablate.report import comparison_page, index_page, run_page, write
 from ablate.report.figures import of_run
 from ablate.report.summary_file import read_summary
 from ablate.results import names as results_names
-from ablate.results.csv import read_trials, write_table
+from ablate.results.csv import read_table, read_trials, write_table
 from ablate.study.file import read_study_file
 from support import PUBLISHED
 
@@ -223,6 +224,26 @@ def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path
     (row,) = pd.read_csv(tmp_path / "both" / "order.csv").to_dict("records")
     assert (row["arms"], row["n"], row["n_other"], row["rank_correlation"]) == (3, 10, 10, -1)
     assert (row["best"], row["best_other"]) == ("tripling", "constant")
+
+
+@pytest.mark.drawn
+def test_effects_are_pooled_over_three_data_sets_and_not_over_two(tmp_path: Path) -> None:
+    names = ("digits", "fashion_mnist", "folder-cifar10-jpeg")
+    folders = [PUBLISHED / "width_iso_macs" / name for name in names]
+    out = tmp_path / "all"
+    text = words(comparison_page.write_comparison(folders, out))
+    table = read_table(out / "pooled.csv")
+    effects = pooled.pool_runs({folder.name: findings.find(folder) for folder in folders})
+    assert list(table["cell"]) == list(effects.table["cell"])
+    for _, row in effects.table.iterrows():
+        assert pooled.heterogeneity(row, effects.effects) in text
+    assert "Not the same in all runs, so a part of how the effect differs: batch_size, " in text
+    assert text.count("digits (n = 30), ") == 6
+    assert (out / "forest.svg").exists()
+    text = words(comparison_page.write_comparison(folders[:2], out))
+    assert "Effects are not pooled: no difference from a baseline is in more than 2 data" in text
+    assert not (out / "pooled.csv").exists()
+    assert "mean over them" not in text
 
 
 def test_timings_of_two_machines_are_refused_and_it_says_why(run: Path, tmp_path: Path) -> None:

@@ -59,7 +59,14 @@ def test_a_fault_is_one_line(tmp_path: Path, old: str, new: str, line: str) -> N
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ('pruner = "wilcoxon"\nseeds_each = 4', "expected seeds_each of 5 or more"),
+        ('pruner = "wilcoxon"\nseeds_each = 4', "expected seeds_each of 5 to 100 for false_prunes"),
+        ('pruner = "wilcoxon"\nseeds_each = 101', "expected seeds_each of 5 to 100"),
+        (
+            'pruner = "wilcoxon"\nseeds_each = 7\nfalse_prunes = 0.01',
+            "expected seeds_each of 8 to 100 for false_prunes = 0.01",
+        ),
+        ('pruner = "wilcoxon"\nseeds_each = 7\nfalse_prunes = 0.5', "search.false_prunes = 0.5"),
+        ('pruner = "halving"\nfalse_prunes = 0.1', 'false_prunes needs pruner = "wilcoxon"'),
         ('pruner = "hyperband"\nseeds_each = 2', "expected seeds_each = 1"),
     ],
 )
