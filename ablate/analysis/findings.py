@@ -24,6 +24,7 @@ class Findings:
         trials: the results table.
         compared: what is compared: the trials, or of sampled networks `populations.by_draw`.
         mechanism: of the trained networks, stage by stage, if it was measured.
+        correct: which test images each trial classified correctly, if it was recorded.
         summary: of `summary.summarise`.
         hypotheses: of `hypotheses.judge`, one row each.
         anova: of `factorial.anova`; without rows where the study has one axis.
@@ -39,6 +40,7 @@ class Findings:
     trials: pd.DataFrame
     compared: pd.DataFrame
     mechanism: pd.DataFrame | None
+    correct: pd.DataFrame | None
     summary: Summary
     hypotheses: pd.DataFrame
     anova: pd.DataFrame
@@ -76,6 +78,7 @@ def find(folder: Path) -> Findings:
         trials=trials,
         compared=compared,
         mechanism=mechanism,
+        correct=_table(folder / names.CORRECT),
         summary=summary,
         hypotheses=hypotheses.judge(
             file.hypotheses, compared, mechanism, file.baseline, file.margin, unit=unit

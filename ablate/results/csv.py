@@ -36,7 +36,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
     An arm may be called "None".
     """
-    text = dict.fromkeys(("key", "cell", "stage", "net"), "string")
+    text = dict.fromkeys(("key", "cell", "stage", "net", "correct"), "string")
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
 
 
