@@ -24,8 +24,8 @@ def by_rate(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for cell, of_cell in scored.groupby("cell", sort=False):
         of_rates = {float(str(lr)): trials for lr, trials in of_cell.groupby("lr")}
-        intervals = {lr: intervals.t_interval(own["score"]) for lr, own in of_rates.items()}
-        for lr, interval in intervals.items():
+        means = {lr: intervals.t_interval(own["score"]) for lr, own in of_rates.items()}
+        for lr, interval in means.items():
             rows.append(
                 {
                     "cell": cell,

@@ -9,7 +9,7 @@ that leaves out zero are the same event.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +83,7 @@ def compare(
     coefficients: npt.ArrayLike,
     level: float = 0.95,
     blocks: Sequence[object] | None = None,
+    images: npt.ArrayLike | None = None,
 ) -> Family:
     """Compare arms by their means, all comparisons together.
 
@@ -101,6 +102,10 @@ def compare(
         level: that all intervals hold together.
         blocks: what each arm is a measurement of; arms of one block share a correlation, those of
             different blocks have none. One block if None.
+        images: shape (arms, arms), a covariance of the arms' means that does not come from the
+            seeds: that of `images.image_covariance`. The intervals are then over seeds and test
+            images. To every draw of the reference distribution a normal one with this covariance
+            is added, and to every squared standard error its share. Over seeds alone if None.
     """
     y = np.asarray(values, dtype=float)
     wanted = np.atleast_2d(np.asarray(coefficients, dtype=float))
@@ -112,6 +117,8 @@ def compare(
     used = np.flatnonzero((wanted[known] != 0).any(axis=0))
     kinds = [0] * y.shape[1] if blocks is None else list(blocks)
     arms = describe(y[:, used], [kinds[arm] for arm in used])
+    if images is not None:
+        arms = replace(arms, others=np.asarray(images, dtype=float)[np.ix_(used, used)])
     some = wanted[np.ix_(known, used)]
     errors = arms.errors(some)
     largest = largest_t(arms, some)
@@ -136,6 +143,7 @@ class Arms:
         freedom: degrees of freedom of each spread.
         counts: values of each arm.
         correlation: shape (arms, arms), of the means.
+        others: shape (arms, arms), a covariance of the means from what is not the seeds.
     """
 
     means: Array
@@ -143,11 +151,14 @@ class Arms:
     freedom: Array
     counts: npt.NDArray[np.int_]
     correlation: Array
+    others: Array | None = None
 
     def errors(self, coefficients: Array) -> Array:
         """Standard errors of comparisons, shape (comparisons,)."""
         scaled = coefficients * self.spreads / np.sqrt(self.counts)
         squares = np.einsum("ca,ab,cb->c", scaled, self.correlation, scaled)
+        if self.others is not None:
+            squares = squares + np.einsum("ca,ab,cb->c", coefficients, self.others, coefficients)
         errors: Array = np.sqrt(np.maximum(squares, 0))
         return errors
 
@@ -158,6 +169,10 @@ class Arms:
         chi2 = rng.chisquare(self.freedom, (count, len(self.means)))
         t = normal @ np.linalg.cholesky(self.correlation).T / np.sqrt(chi2 / self.freedom)
         scaled: Array = t * self.spreads / np.sqrt(self.counts)
+        if self.others is not None:
+            values, vectors = np.linalg.eigh(self.others)  # it need not have full rank
+            root = vectors * np.sqrt(np.maximum(values, 0))
+            scaled = scaled + rng.standard_normal(scaled.shape) @ root.T
         return scaled
 
 
