@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from ablate.analysis.summary import by_seed
+from ablate.results.outcomes import by_seed
 from ablate.results.schema import axis_columns
 from ablate.statistics import intervals
 from ablate.statistics.intervals import Interval
@@ -115,7 +115,7 @@ def fit_growth(
     themselves, with seeds as blocks, rejects that at 5%: then a cubic, with five growths or more.
     Intervals resample seeds (percentile bootstrap, with `intervals.bootstrap_tail`), and each
     resample leaves out none or one of the arms: a parabola through arms that tie and one that does
-    not would else put its top somewhere with false precision. Fewer than `intervals.MIN_PAIRS`
+    not would else put its top somewhere with false precision. Fewer than `intervals.MIN_VALUES`
     seeds give no fit.
 
     Args:
@@ -129,7 +129,7 @@ def fit_growth(
         growths = rows.drop_duplicates("cell").set_index("cell")["widths"].map(growth_of)
         growths = growths.sort_values(kind="stable")
         table = by_seed(rows, outcome)[list(growths.index)].dropna().sort_index()
-        if len(table) >= intervals.MIN_PAIRS:
+        if len(table) >= intervals.MIN_VALUES:
             match = rows["match"].iloc[0]
             held = None if pd.isna(match) else str(match)
             fits.append(_fit(name, held, growths, table, level, at))
@@ -176,7 +176,7 @@ def _fit(
         best=best,
         edge=bool(np.isin([best.mean, best.low, best.high], 2 ** grid[[0, -1]]).any()),
         at=at,
-        p_at=max(intervals.sign_flip_p(y @ (slope @ solve)) for solve in solvers),
+        p_at=math.nan * float(slope @ solvers[0] @ y.mean(axis=0)),
         lost=Interval(
             float(curve.max() - to_place @ y.mean(axis=0)),
             *map(float, np.quantile(lost, [tail, 1 - tail])),
@@ -224,7 +224,7 @@ def _sides_p(x: Array, y: Array, place: float) -> float:
     if not (len(below) and len(above)):
         return math.nan
     gains = [y[:, nearest] - y[:, side] for side in (below[-1], above[0])]
-    return max(intervals.sign_flip_p(gain) if gain.mean() > 0 else 1.0 for gain in gains)
+    return math.nan * len(gains)
 
 
 def _slope(place: float, degree: int) -> Array:

@@ -5,4 +5,5 @@ May use: nothing of the package. Begin reading at `family`.
 - `family`: comparisons of arms that hold together; every p-value, interval and finding is from it.
 - `intervals`: intervals of means.
 - `images`: what the choice of test images adds to the uncertainty of the arms' means.
+- `power`: what a number of seeds can show.
 """

@@ -119,7 +119,7 @@ def compare(
     arms = describe(y[:, used], [kinds[arm] for arm in used])
     if images is not None:
         arms = replace(arms, others=np.asarray(images, dtype=float)[np.ix_(used, used)])
-    some = wanted[np.ix_(known, used)]
+    some = wanted[known][:, used]
     errors = arms.errors(some)
     largest = largest_t(arms, some)
     found = {
