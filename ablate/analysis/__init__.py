@@ -8,6 +8,7 @@ No drawing, no torch, no Optuna. May use: results, statistics, study and what is
 - `growth`: accuracy over growth, and the best growth; `factorial`: studies of several axes.
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.
+- `images`: which test images were classified correctly, for intervals over seeds and images.
 - `mechanism`, `rates`: what was measured stage by stage; the learning rates that were tried.
 - `comparison`: several runs side by side; `reproduction`: a run against the published one.
 - `wording`: all of it in words and text tables.
