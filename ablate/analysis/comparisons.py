@@ -17,6 +17,7 @@ from ablate.results.names import MECHANISM, TRIALS
 from ablate.results.outcomes import by_seed
 from ablate.statistics import family
 from ablate.statistics.family import Compared, Family
+from ablate.statistics.images import ImageNoise
 from ablate.study.file import HypothesisTable
 
 IMAGES_OF = "test_accuracy"  # what is measured on the images of which it is recorded
@@ -156,12 +157,13 @@ def _wide(
     tested = np.array([block == IMAGES_OF for block in blocks])
     accuracies = values.loc[:, tested]
     accuracies = accuracies.set_axis([arm[1] for arm in accuracies.columns], axis=1)
-    found = images.covariance(correct, accuracies)
+    found = images.noise(correct, accuracies)
     if found is None:
         return None
     every = np.zeros((len(blocks), len(blocks)))
-    every[np.ix_(tested, tested)] = np.nan_to_num(found)  # NaN: of arms that are not compared
-    judged = family.compare(values.to_numpy(dtype=float), coefficients, level, blocks, every)
+    every[np.ix_(tested, tested)] = np.nan_to_num(found.covariance)  # NaN: of arms not compared
+    of_images = ImageNoise(every, found.freedom)
+    judged = family.compare(values.to_numpy(dtype=float), coefficients, level, blocks, of_images)
     nan = math.nan
     return replace(
         judged,

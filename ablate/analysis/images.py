@@ -1,25 +1,24 @@
 """Which test images the trials of a run classified correctly, as what statistics take."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ablate.bits import unpack
 from ablate.errors import InputError
 from ablate.results.names import CORRECT
-from ablate.statistics.images import image_covariance
+from ablate.statistics.images import ImageNoise, image_noise
 
 
-def covariance(correct: pd.DataFrame, accuracies: pd.DataFrame) -> npt.NDArray[np.float64] | None:
-    """The covariance of the cells' mean accuracies that comes from the choice of test images.
+def noise(correct: pd.DataFrame, accuracies: pd.DataFrame) -> ImageNoise | None:
+    """What the choice of test images does to the cells' mean accuracies.
 
     Args:
         correct: as `csv.read_correct` gives it.
         accuracies: test accuracies, one row a seed, one column a cell; NaN where there is none.
 
     Returns:
-        Shape (cells, cells), as `statistics.images.image_covariance` has it; None where a trial
-        with an accuracy is not in the table, or the trials are not of the same images.
+        Of the cells in their order; None where a trial with an accuracy is not in the table, or
+        the trials are not of the same images.
 
     Raises:
         InputError: the bits of a trial cannot be read.
@@ -40,4 +39,4 @@ def covariance(correct: pd.DataFrame, accuracies: pd.DataFrame) -> npt.NDArray[n
             bits[place] = unpack(str(texts[cell, seed]), images)
         except InputError as error:
             raise InputError(f"{CORRECT}: {cell}, seed {seed}: {error}") from error
-    return image_covariance(bits, there)
+    return image_noise(bits, there)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ablate.statistics.images import ImageNoise
+
 MIN_SEEDS = 4  # with fewer, a spread says too little of itself
 DRAWS = 19_999  # of the reference distribution: p-values are multiples of 1 / 20,000
 BORROWED = 4  # degrees of freedom that an arm with a small spread takes from the others
@@ -83,7 +85,7 @@ def compare(
     coefficients: npt.ArrayLike,
     level: float = 0.95,
     blocks: Sequence[object] | None = None,
-    images: npt.ArrayLike | None = None,
+    images: ImageNoise | None = None,
 ) -> Family:
     """Compare arms by their means, all comparisons together.
 
@@ -102,10 +104,10 @@ def compare(
         level: that all intervals hold together.
         blocks: what each arm is a measurement of; arms of one block share a correlation, those of
             different blocks have none. One block if None.
-        images: shape (arms, arms), a covariance of the arms' means that does not come from the
-            seeds: that of `images.image_covariance`. The intervals are then over seeds and test
-            images. To every draw of the reference distribution a normal one with this covariance
-            is added, and to every squared standard error its share. Over seeds alone if None.
+        images: what the choice of test images does to the means of these arms. Intervals are then
+            over seeds and test images: to every draw of the reference distribution one with this
+            covariance is added, a Student's t of its degrees of freedom, and to every squared
+            standard error its share. Over seeds alone if None.
     """
     y = np.asarray(values, dtype=float)
     wanted = np.atleast_2d(np.asarray(coefficients, dtype=float))
@@ -118,7 +120,7 @@ def compare(
     kinds = [0] * y.shape[1] if blocks is None else list(blocks)
     arms = describe(y[:, used], [kinds[arm] for arm in used])
     if images is not None:
-        arms = replace(arms, others=np.asarray(images, dtype=float)[np.ix_(used, used)])
+        arms = replace(arms, images=images.of(used))
     some = wanted[known][:, used]
     errors = arms.errors(some)
     largest = largest_t(arms, some)
@@ -143,7 +145,7 @@ class Arms:
         freedom: degrees of freedom of each spread.
         counts: values of each arm.
         correlation: shape (arms, arms), of the means.
-        others: shape (arms, arms), a covariance of the means from what is not the seeds.
+        images: what the choice of test images does to the means, if that is to be counted.
     """
 
     means: Array
@@ -151,14 +153,15 @@ class Arms:
     freedom: Array
     counts: npt.NDArray[np.int_]
     correlation: Array
-    others: Array | None = None
+    images: ImageNoise | None = None
 
     def errors(self, coefficients: Array) -> Array:
         """Standard errors of comparisons, shape (comparisons,)."""
         scaled = coefficients * self.spreads / np.sqrt(self.counts)
         squares = np.einsum("ca,ab,cb->c", scaled, self.correlation, scaled)
-        if self.others is not None:
-            squares = squares + np.einsum("ca,ab,cb->c", coefficients, self.others, coefficients)
+        if self.images is not None:
+            shared = self.images.covariance
+            squares = squares + np.einsum("ca,ab,cb->c", coefficients, shared, coefficients)
         errors: Array = np.sqrt(np.maximum(squares, 0))
         return errors
 
@@ -169,10 +172,11 @@ class Arms:
         chi2 = rng.chisquare(self.freedom, (count, len(self.means)))
         t = normal @ np.linalg.cholesky(self.correlation).T / np.sqrt(chi2 / self.freedom)
         scaled: Array = t * self.spreads / np.sqrt(self.counts)
-        if self.others is not None:
-            values, vectors = np.linalg.eigh(self.others)  # it need not have full rank
+        if self.images is not None:
+            values, vectors = np.linalg.eigh(self.images.covariance)  # it need not have full rank
             root = vectors * np.sqrt(np.maximum(values, 0))
-            scaled = scaled + rng.standard_normal(scaled.shape) @ root.T
+            scale = np.sqrt(rng.chisquare(self.images.freedom, (count, 1)) / self.images.freedom)
+            scaled = scaled + rng.standard_normal(scaled.shape) @ root.T / scale
         return scaled
 
 

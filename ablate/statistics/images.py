@@ -6,8 +6,34 @@ An accuracy on images like these has a second source of variance (Bouthillier et
 estimated is a covariance: images that are hard for all arms cancel in a difference.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class ImageNoise:
+    """What the choice of test images does to the arms' mean accuracies.
+
+    Args:
+        covariance: of the means, (arms, arms), as `image_covariance` has it.
+        freedom: degrees of freedom of its variances of differences, as `image_freedom` has them.
+    """
+
+    covariance: npt.NDArray[np.float64]
+    freedom: float
+
+    def of(self, arms: npt.NDArray[np.int_]) -> "ImageNoise":
+        """That of some of the arms, by their places."""
+        return ImageNoise(self.covariance[np.ix_(arms, arms)], self.freedom)
+
+
+def image_noise(
+    correct: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_] | None = None
+) -> ImageNoise:
+    """Both of what `image_covariance` and `image_freedom` say of the same trials."""
+    return ImageNoise(image_covariance(correct, present), image_freedom(correct, present))
 
 
 def image_covariance(
@@ -55,3 +81,36 @@ def image_covariance(
     values, vectors = np.linalg.eigh((np.atleast_2d(np.cov(means)) - share) / images)
     found[np.ix_(known, known)] = (vectors * np.maximum(values, 0)) @ vectors.T
     return found
+
+
+def image_freedom(
+    correct: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_] | None = None
+) -> float:
+    """The degrees of freedom of a variance over images of a difference of arms.
+
+    Arms differ on few images, so a difference has a long tail, and its variance over the images is
+    known less well than that of as many normal values: with kurtosis k, as well as with 2 I / (k -
+    1) degrees of freedom (from the variance of a variance; Box 1953, Biometrika 40). One k is
+    taken for all pairs of arms, each weighted by its squared variance.
+
+    Args:
+        correct, present: as in `image_covariance`.
+
+    Returns:
+        At most images - 1; that too where no two arms differ, or there is one arm.
+    """
+    arms, seeds, images = correct.shape
+    there = np.ones((arms, seeds)) if present is None else np.asarray(present, dtype=float)
+    known = there.any(axis=1)
+    weights = there[known] / there[known].sum(axis=1, keepdims=True)
+    means = np.einsum("as,asi->ai", weights, correct[known])
+    means = means - means.mean(axis=1, keepdims=True)
+    fourth = squared = 0.0
+    for arm in range(1, len(means)):
+        apart = means[:arm] - means[arm]
+        fourth += float((apart**4).mean(axis=1).sum())
+        squared += float(((apart**2).mean(axis=1) ** 2).sum())
+    freedom: float = images - 1.0
+    if fourth > squared:
+        freedom = min(freedom, 2 * images / (fourth / squared - 1))
+    return freedom
