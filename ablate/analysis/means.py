@@ -72,8 +72,8 @@ def by_rate(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for cell, of_cell in scored.groupby("cell", sort=False):
         of_rates = {float(str(lr)): trials for lr, trials in of_cell.groupby("lr")}
-        means = {lr: intervals.t_interval(own["score"]) for lr, own in of_rates.items()}
-        for lr, interval in means.items():
+        for lr, own in of_rates.items():
+            interval = intervals.t_interval(own["score"])
             rows.append(
                 {
                     "cell": cell,
@@ -81,8 +81,8 @@ def by_rate(table: pd.DataFrame) -> pd.DataFrame:
                     "mean": interval.mean,
                     "low": float(np.clip(interval.low, 0, 1)),
                     "high": float(np.clip(interval.high, 0, 1)),
-                    "n": len(of_rates[lr]),
-                    "lost": int((of_rates[lr]["state"] != "complete").sum()),
+                    "n": len(own),
+                    "lost": int((own["state"] != "complete").sum()),
                     "chosen": lr == best[cell],
                 }
             )

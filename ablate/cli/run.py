@@ -261,7 +261,7 @@ def _dry_run(args: argparse.Namespace, toml: "Toml") -> int:
     workers, threads = usual_cpu_split(execution, args.workers, len(study.plan()))
     execution = replace(execution, threads=threads)
     show_plan(study, info.sizes(study.data)[0], execution, workers, say=print)
-    show_power(study, _spread(args), say=print)
+    show_power(study, toml, _spread(args), say=print)
     return 0
 
 
@@ -304,7 +304,7 @@ def _run(args: argparse.Namespace, toml: "Toml") -> int:
     from ablate.engine.runner import locked, run_study
 
     setup = _setup(args, study.name, info)
-    warning = power_warning(study, _spread(args))
+    warning = power_warning(study, toml, _spread(args))
     if warning:
         print(f"ablate: warning: {warning}", file=sys.stderr)
     with locked(setup.folder):

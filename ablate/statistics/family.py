@@ -19,6 +19,7 @@ from ablate.statistics.images import ImageNoise
 MIN_SEEDS = 4  # with fewer, a spread says too little of itself
 DRAWS = 19_999  # of the reference distribution: p-values are multiples of 1 / 20,000
 BORROWED = 4  # degrees of freedom that an arm with a small spread takes from the others
+WILD = 4  # times the median variance: more of an arm's own does not count in that average
 DOUBT = 20  # pairs of residuals that say as much of a correlation as knowing none
 Array = npt.NDArray[np.float64]
 
@@ -86,6 +87,7 @@ def compare(
     level: float = 0.95,
     blocks: Sequence[object] | None = None,
     images: ImageNoise | None = None,
+    draws: int = DRAWS,
 ) -> Family:
     """Compare arms by their means, all comparisons together.
 
@@ -108,6 +110,7 @@ def compare(
             over seeds and test images: to every draw of the reference distribution one with this
             covariance is added, a Student's t of its degrees of freedom, and to every squared
             standard error its share. Over seeds alone if None.
+        draws: of the reference distribution; p-values are multiples of 1 / (draws + 1).
     """
     y = np.asarray(values, dtype=float)
     wanted = np.atleast_2d(np.asarray(coefficients, dtype=float))
@@ -123,7 +126,7 @@ def compare(
         arms = replace(arms, images=images.of(used))
     some = wanted[known][:, used]
     errors = arms.errors(some)
-    largest = largest_t(arms, some)
+    largest = largest_t(arms, some, draws)
     found = {
         place: _compared(float(estimate), float(error), fewest[place], largest, level)
         for place, estimate, error in zip(known, some @ arms.means, errors, strict=True)
@@ -166,18 +169,19 @@ class Arms:
         return errors
 
     def draws(self, count: int = DRAWS) -> Array:
-        """Errors of the arms' means, shape (count, arms), from a fixed seed."""
+        """Errors of the arms' means, shape (count, arms), from a fixed seed.
+
+        Arms take their turns by what the values say of them, not by the columns that they are in.
+        """
         rng = np.random.default_rng(0)
-        normal = rng.standard_normal((count, len(self.means)))
-        chi2 = rng.chisquare(self.freedom, (count, len(self.means)))
-        t = normal @ np.linalg.cholesky(self.correlation).T / np.sqrt(chi2 / self.freedom)
-        scaled: Array = t * self.spreads / np.sqrt(self.counts)
+        turn = np.lexsort((self.means, self.spreads, self.freedom))
+        normal = rng.standard_normal((count, len(turn)))
+        chi2 = rng.chisquare(self.freedom[turn], normal.shape) / self.freedom[turn]
+        t = normal @ np.linalg.cholesky(self.correlation[np.ix_(turn, turn)]).T / np.sqrt(chi2)
+        found: Array = t[:, np.argsort(turn)] * self.spreads / np.sqrt(self.counts)
         if self.images is not None:
-            values, vectors = np.linalg.eigh(self.images.covariance)  # it need not have full rank
-            root = vectors * np.sqrt(np.maximum(values, 0))
-            scale = np.sqrt(rng.chisquare(self.images.freedom, (count, 1)) / self.images.freedom)
-            scaled = scaled + rng.standard_normal(scaled.shape) @ root.T / scale
-        return scaled
+            found = found + self.images.of(turn).draws(rng, count)[:, np.argsort(turn)]
+        return found
 
 
 def describe(values: Array, blocks: Sequence[object]) -> Arms:
@@ -195,7 +199,7 @@ def describe(values: Array, blocks: Sequence[object]) -> Arms:
     names = list(blocks)
     for block in dict.fromkeys(names):
         mine = np.array([name == block for name in names])
-        pooled[mine] = squares[mine].sum() / freedom[mine].sum()
+        pooled[mine] = np.minimum(own[mine], WILD * np.median(own[mine])).mean()
         rho = _correlation(residuals[:, mine], both[np.ix_(mine, mine)])
         shared = rho * both / np.sqrt(np.outer(counts, counts))
         correlation += np.where(np.outer(mine, mine) & ~np.eye(len(counts), dtype=bool), shared, 0)

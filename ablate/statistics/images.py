@@ -28,6 +28,14 @@ class ImageNoise:
         """That of some of the arms, by their places."""
         return ImageNoise(self.covariance[np.ix_(arms, arms)], self.freedom)
 
+    def draws(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
+        """Errors of the arms' means: Student's t with this covariance, shape (count, arms)."""
+        values, vectors = np.linalg.eigh(self.covariance)  # it need not have full rank
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        scale = np.sqrt(rng.chisquare(self.freedom, (count, 1)) / self.freedom)
+        found: npt.NDArray[np.float64] = rng.standard_normal((count, len(root))) @ root.T / scale
+        return found
+
 
 def image_noise(
     correct: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_] | None = None

@@ -15,6 +15,7 @@ from ablate.cli.run import main
 from ablate.engine.progress import duration
 from ablate.networks.fvcore_cost import measure
 from ablate.spec import NetSpec
+from ablate.statistics import power
 from ablate.study import toml_file
 from ablate.study.plan import Study, load_study
 from ablate.training.execution import Execution
@@ -236,4 +237,46 @@ def test_a_study_file_is_read_once(
     (tmp_path / "sums.toml").write_text(STUDY)
     assert main(["--study", str(tmp_path / "sums.toml"), "--dry-run"]) == 0
     assert texts == [STUDY]
+    assert rates
+
+
+def test_it_says_what_the_planned_seeds_can_show(
+    tmp_path: Path,
+    rates: list[tuple[NetSpec, Execution, float]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    predicted = STUDY + '[hypotheses.size_pays]\nsays = "It pays."\nhigher = ["large", "small"]\n'
+    (tmp_path / "sums.toml").write_text(predicted)
+    command = ["--study", str(tmp_path / "sums.toml"), "--dry-run", "--seeds", "8"]
+    assert main([*command, "--spread", "0.5"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    one = power.against_first(1)
+    shown, needed = power.detectable(0.5, 8, one), power.seeds_needed(0.5, 0.5, one)
+    assert lines[-3:-1] == [
+        "what 8 seeds can show with 80% probability, at a spread of 0.5 points over seeds (as "
+        "given):",
+        f"  size_pays: {shown:.2g} points; a margin of 0.5 points needs {needed} seeds",
+    ]
+    assert lines[-1].startswith("warning: 8 seeds cannot be expected to settle")
+    assert main([*command[:-1], "3"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "warning: 3 seeds settle nothing: 4 are needed, of each arm\n"
+    )
+    assert rates
+
+
+def test_it_says_where_no_spread_is_known(
+    tmp_path: Path,
+    rates: list[tuple[NetSpec, Execution, float]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "results" / "published").mkdir(parents=True)
+    (tmp_path / "sums.toml").write_text(STUDY.replace("seeds = 3", "seeds = 6"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--study", "sums.toml", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "no run on digits is published, so the spread over seeds is not known: --spread POINTS "
+        "says what the planned ones can show"
+    )
     assert rates
