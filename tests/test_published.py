@@ -15,6 +15,7 @@ from support import PUBLISHED, ROOT
 MOST_BYTES = 20e6
 KEPT = {
     *("study.toml", "manifest.json", "trials.csv", "epochs.csv", "stages.csv", "mechanism.csv"),
+    *("correct.csv",),
     *("tuning.csv", "draws.csv", "search.toml", "search_pareto.toml", "search.csv", "networks.csv"),
     *("hypervolume.csv", "comparisons.csv", "summary.md", "report.html", "comparison.csv"),
     "pooled.csv",

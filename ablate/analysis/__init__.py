@@ -9,6 +9,7 @@ No drawing, no torch, no Optuna. May use: results, statistics, study and what is
 - `growth`: accuracy over growth, and the best growth; `factorial`: studies of several axes.
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.
+- `images`: which test images were classified correctly, for intervals over seeds and images.
 - `means`: means over seeds, epoch by epoch, stage by stage, and over learning rates.
 - `across/`: several runs: side by side, pooled, one's own against the published one.
 - `planning`: what the planned seeds can show, before the run.

@@ -4,20 +4,23 @@ The family is every cell against the baseline, and every prediction that is a di
 contrast of cells. A prediction that asks for one of the former again has its numbers.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ablate.analysis import factorial
+from ablate.analysis import factorial, images
 from ablate.results.names import MECHANISM, TRIALS
 from ablate.results.outcomes import by_seed
 from ablate.statistics import family
 from ablate.statistics.family import Compared, Family
+from ablate.statistics.images import ImageNoise
 from ablate.study.file import HypothesisTable
 
+IMAGES_OF = "test_accuracy"  # what is measured on the images of which it is recorded
 Arm = tuple[str, str]  # what is measured, and the cell
 Contrast = frozenset[tuple[Arm, float]]  # arms with their coefficients
 
@@ -42,7 +45,9 @@ class Comparisons:
     """The comparisons of a run.
 
     Args:
-        family: all of them, judged together.
+        family: all of them, judged together, over seeds.
+        wide: the same over seeds and test images: it is about images like these, where `family`
+            is about these images; None where it was not recorded which were correct.
         against: each cell minus the baseline.
         asked: for each prediction that is one, its comparisons.
         missing: for each other prediction that should be one, why it is not.
@@ -52,6 +57,7 @@ class Comparisons:
     """
 
     family: Family
+    wide: Family | None
     against: Mapping[str, Compared]
     asked: Mapping[str, tuple[Asked, ...]]
     missing: Mapping[str, str]
@@ -63,11 +69,12 @@ class Comparisons:
         """Which comparison of the family a cell against the baseline is."""
         return list(self.against).index(cell)
 
-    def of(self, asked: Asked) -> Compared:
-        """The numbers of a comparison that was asked for."""
+    def of(self, asked: Asked, judged: Family | None = None) -> Compared:
+        """The numbers of a comparison that was asked for, over seeds or as `judged` has them."""
+        numbers = (judged or self.family).comparisons
         if asked.contrast in self.order:
-            return self.family.comparisons[self.order[asked.contrast]]
-        return reversed_(self.family.comparisons[self.order[_opposite(asked.contrast)]])
+            return numbers[self.order[asked.contrast]]
+        return reversed_(numbers[self.order[_opposite(asked.contrast)]])
 
     def seeds(self, asked: Asked) -> list[int]:
         """The numbers of the seeds that are behind a comparison."""
@@ -82,6 +89,7 @@ def compare(
     mechanism: pd.DataFrame | None = None,
     outcome: str = "test_accuracy",
     level: float = 0.95,
+    correct: pd.DataFrame | None = None,
 ) -> Comparisons:
     """All comparisons of a run, as one family.
 
@@ -92,6 +100,7 @@ def compare(
         mechanism: as `mechanism.csv` has it, if it was measured.
         outcome: the column in which the cells are compared with the baseline.
         level: that all intervals hold together.
+        correct: which test images each trial classified correctly, if it was recorded.
     """
     asked: dict[str, tuple[Asked, ...]] = {}
     missing: dict[str, str] = {}
@@ -120,20 +129,50 @@ def compare(
     for contrast, place in order.items():
         for arm, factor in contrast:
             coefficients[place, values.columns.get_loc(arm)] = factor
-    judged = family.compare(
-        values.to_numpy(dtype=float),
-        coefficients,
-        level,
-        [name for name, table in tables.items() for _ in table.columns],
-    )
+    blocks = [name for name, table in tables.items() for _ in table.columns]
+    judged = family.compare(values.to_numpy(dtype=float), coefficients, level, blocks)
     return Comparisons(
         family=judged,
+        wide=None if correct is None else _wide(correct, values, coefficients, level, blocks),
         against={cell: judged.comparisons[order[contrast]] for cell, contrast in against.items()},
         asked=asked,
         missing=missing,
         values=values,
         coefficients=coefficients,
         order=order,
+    )
+
+
+def _wide(
+    correct: pd.DataFrame,
+    values: pd.DataFrame,
+    coefficients: npt.NDArray[np.float64],
+    level: float,
+    blocks: list[str],
+) -> Family | None:
+    """The family over seeds and test images; NaN for what is measured on no test image.
+
+    None where it is not known of every test accuracy which images were correct.
+    """
+    tested = np.array([block == IMAGES_OF for block in blocks])
+    accuracies = values.loc[:, tested]
+    accuracies = accuracies.set_axis([arm[1] for arm in accuracies.columns], axis=1)
+    found = images.noise(correct, accuracies)
+    if found is None:
+        return None
+    every = np.zeros((len(blocks), len(blocks)))
+    every[np.ix_(tested, tested)] = np.nan_to_num(found.covariance)  # NaN: of arms not compared
+    of_images = ImageNoise(every, found.freedom)
+    judged = family.compare(values.to_numpy(dtype=float), coefficients, level, blocks, of_images)
+    nan = math.nan
+    return replace(
+        judged,
+        comparisons=tuple(
+            replace(one, low=nan, high=nan, p=nan, equal_low=nan, equal_high=nan)
+            if row[~tested].any()
+            else one
+            for one, row in zip(judged.comparisons, coefficients, strict=True)
+        ),
     )
 
 

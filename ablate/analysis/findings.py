@@ -17,7 +17,7 @@ from ablate.analysis import (
 from ablate.analysis.means import by_rate, chosen
 from ablate.analysis.summary import Summary
 from ablate.results import names
-from ablate.results.csv import read_table, read_trials
+from ablate.results.csv import read_correct, read_table, read_trials
 from ablate.results.names import DRAWS, STUDY
 from ablate.study import tuning
 from ablate.study.file import DatasetTable, StudyFile, read_study_file
@@ -32,6 +32,7 @@ class Findings:
         trials: the results table.
         compared: what is compared: the trials, or of sampled networks `populations.by_draw`.
         mechanism: of the trained networks, stage by stage, if it was measured.
+        correct: which test images each trial classified correctly, if it was recorded.
         summary: of `summary.summarise`.
         hypotheses: of `hypotheses.judge`, one row each.
         anova: of `factorial.anova`; without rows where the study has one axis.
@@ -47,6 +48,7 @@ class Findings:
     trials: pd.DataFrame
     compared: pd.DataFrame
     mechanism: pd.DataFrame | None
+    correct: pd.DataFrame | None
     summary: Summary
     hypotheses: pd.DataFrame
     anova: pd.DataFrame
@@ -74,7 +76,14 @@ def find(folder: Path) -> Findings:
     compared, unit = comparable(file, trials)
     mechanism = _table(folder / names.MECHANISM)
     summary.check(compared, file.baseline)
-    judged = comparisons.compare(compared, file.baseline, file.hypotheses, mechanism)
+    correct = read_correct(folder / names.CORRECT)
+    judged = comparisons.compare(
+        compared,
+        file.baseline,
+        file.hypotheses,
+        mechanism,
+        correct=correct if file.sample is None else None,
+    )
     summarised = summary.of_comparisons(
         compared, file.baseline, judged, margin=file.margin, unit=unit
     )
@@ -88,6 +97,7 @@ def find(folder: Path) -> Findings:
         trials=trials,
         compared=compared,
         mechanism=mechanism,
+        correct=correct,
         summary=summarised,
         hypotheses=hypotheses.judge(
             file.hypotheses, compared, judged, file.baseline, file.margin, unit=unit

@@ -1,16 +1,16 @@
 """Predictions: what the tables say of each, and the verdict that follows."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from ablate.analysis import growth, wording
-from ablate.analysis.comparisons import Comparisons
+from ablate.analysis.comparisons import Asked, Comparisons
 from ablate.results.names import TRIALS
 from ablate.results.outcomes import by_seed
-from ablate.statistics.family import MIN_SEEDS
+from ablate.statistics.family import MIN_SEEDS, Family
 from ablate.statistics.intervals import Interval
 from ablate.study.file import HypothesisTable
 
@@ -29,6 +29,7 @@ class Evidence:
         rows: where the numbers come from.
         lost, sides_p: of a predicted optimum, as `growth.GrowthFit` has them.
         missing: why nothing can be said.
+        wide: the same over seeds and test images, where that was recorded.
     """
 
     about: str
@@ -41,6 +42,7 @@ class Evidence:
     lost: Interval | None = None
     sides_p: float = math.nan
     missing: str = ""
+    wide: "Evidence | None" = None
 
 
 def gather(
@@ -67,11 +69,21 @@ def gather(
         return _of_optimum(trials, hypothesis.column, hypothesis.optimum, baseline, level)
     if name in compared.missing:
         return _nothing(compared.missing[name])
-    # A prediction of several comparisons is about the largest, and holds where any of them does.
-    asked = max(compared.asked[name], key=lambda one: abs(compared.of(one).estimate))
-    several = [compared.of(one) for one in compared.asked[name]]
-    one = compared.of(asked)
-    equal = [compared.family.p_equal(each, margin) for each in several]
+    found = _of_comparisons(compared.asked[name], compared, compared.family, margin, unit)
+    if compared.wide is None:
+        return found
+    wide = _of_comparisons(compared.asked[name], compared, compared.wide, margin, unit)
+    return found if math.isnan(wide.p) else replace(found, wide=wide)
+
+
+def _of_comparisons(
+    every: Sequence[Asked], compared: Comparisons, judged: Family, margin: float, unit: str
+) -> Evidence:
+    """Of several comparisons a prediction is about the largest, and holds where any does."""
+    asked = max(every, key=lambda one: abs(compared.of(one).estimate))
+    several = [compared.of(one, judged) for one in every]
+    one = compared.of(asked, judged)
+    equal = [judged.p_equal(each, margin) for each in several]
     return Evidence(
         about=asked.about if len(several) == 1 else f"largest contrast, {asked.about}",
         interval=Interval(one.estimate, one.low, one.high),
@@ -137,6 +149,7 @@ COLUMNS = (
     *("name", "says", "kind", "column", "verdict", "estimate", "low", "high"),
     *("equal_low", "equal_high", "p", "p_equal", "margin"),
     *("n", "rows", "sentence"),
+    *("wide_low", "wide_high", "wide_p", "wide_verdict"),
 )
 
 
@@ -176,7 +189,9 @@ def judge(
     Returns:
         One row a hypothesis, with `COLUMNS`. `estimate`, `low` and `high` are in the units of
         `column` (of an optimum, growth); `rows` says which rows of which table they come from;
-        `sentence` is the numbers in words.
+        `sentence` is the numbers in words. `wide_low`, `wide_high`, `wide_p` and `wide_verdict`
+        are over seeds and test images: not of these images, but of images like them; missing
+        where that cannot be said.
     """
     level = compared.family.level
     margins = {
@@ -191,6 +206,8 @@ def judge(
     for name, hypothesis in hypotheses.items():
         one = found[name]
         verdict = _verdict(hypothesis, one, margins[name], 1 - level)
+        wide = one.wide
+        wide_verdict = _verdict(hypothesis, wide, margins[name], 1 - level) if wide else None
         rows.append(
             {
                 "name": name,
@@ -208,7 +225,12 @@ def judge(
                 "margin": margins[name],
                 "n": one.n,
                 "rows": one.rows,
-                "sentence": _sentence(hypothesis, one, margins[name], level, unit),
+                "sentence": _sentence(hypothesis, one, margins[name], level, unit)
+                + _wide_sentence(hypothesis, wide, verdict, wide_verdict),
+                "wide_low": wide.interval.low if wide else math.nan,
+                "wide_high": wide.interval.high if wide else math.nan,
+                "wide_p": wide.p if wide else math.nan,
+                "wide_verdict": wide_verdict,
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -270,6 +292,21 @@ def _sentence(
         )
     few = f"; {MIN_SEEDS} {unit}s are needed" if one.n < MIN_SEEDS else ""
     return f"{numbers} ({limits}, {tests}; n = {one.n} {unit}s{few})."
+
+
+def _wide_sentence(
+    hypothesis: HypothesisTable, wide: Evidence | None, verdict: str, wide_verdict: str | None
+) -> str:
+    """The interval over seeds and test images, and the verdict by it where that is another."""
+    if wide is None:
+        return ""
+    percent = hypothesis.column in ACCURACIES
+    values, form = _scaled(wide.interval, percent), "z.2f" if percent else "z.3g"
+    otherwise = "" if wide_verdict == verdict else f": {wide_verdict}"
+    return (
+        f" On images like these {values.low:{form}} to {values.high:{form}}, "
+        f"{wording.p_text(wide.p)}{otherwise}."
+    )
 
 
 def _scaled(interval: Interval, percent: bool) -> Interval:

@@ -33,6 +33,7 @@ SUMMARY_COLUMNS = (
     *THROUGHPUTS,
     *("throughput_control_off", "diff", "diff_low", "diff_high", "equal_low", "equal_high"),
     *("seeds", "effect", "p", "p_equal", "detectable", "seeds_needed", "finding"),
+    *("wide_low", "wide_high", "wide_p", "wide_finding"),
 )
 
 
@@ -55,6 +56,11 @@ class Summary:
     margin: float
     unit: str
     together: int
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are intervals over seeds and test images too."""
+        return bool(self.table["wide_p"].notna().any())
 
     @property
     def cells(self) -> list[str]:
@@ -86,6 +92,7 @@ def summarise(
     unit: str = "seed",
     predictions: Mapping[str, HypothesisTable] | None = None,
     mechanism: pd.DataFrame | None = None,
+    correct: pd.DataFrame | None = None,
 ) -> Summary:
     """One row a cell: its accuracy, its cost and its difference from the baseline.
 
@@ -98,12 +105,15 @@ def summarise(
         unit: what the numbers in `seed` are of, in words.
         predictions, mechanism: what else the comparisons hold together with: see
             `comparisons.compare`.
+        correct: which test images were classified correctly, if it was recorded.
 
     Raises:
-        InputError: no such cell or outcome, or a cell has a seed twice.
+        InputError: no such cell or outcome, a cell has a seed twice, or `correct` is damaged.
     """
     check(trials, baseline, outcome)
-    compared = comparisons.compare(trials, baseline, predictions, mechanism, outcome, level)
+    compared = comparisons.compare(
+        trials, baseline, predictions, mechanism, outcome, level, correct
+    )
     return of_comparisons(trials, baseline, compared, outcome, margin, unit)
 
 
@@ -152,7 +162,10 @@ def of_comparisons(
         - `detectable`: the difference, as a fraction, that so many seeds would show with a
           probability of `power.POWER`; `seeds_needed`: the seeds that would show one as large as
           the margin; both at the two cells' mean spread, in the same family;
-        - `finding`: `baseline`, or what `family.finding` says.
+        - `finding`: `baseline`, or what `family.finding` says;
+        - `wide_low`, `wide_high`, `wide_p`, `wide_finding`: as `diff_low`, `diff_high`, `p` and
+          `finding`, but over seeds and test images: not of these images, but of images like
+          them. Missing where it was not recorded which images were classified correctly.
     """
     accuracies = by_seed(trials, outcome)
     planning = power.coefficients_of(compared.coefficients)
@@ -175,12 +188,27 @@ def of_comparisons(
                 "p_equal": compared.family.p_equal(one, margin),
                 **_power(values, one.n, planning, compared.place(cell), margin, compared.family),
                 "finding": family.finding(one, compared.family, margin),
+                **_wide(compared, cell, margin),
             }
         )
     table = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
     table["seeds_needed"] = table["seeds_needed"].astype("Int64")
     together = len(compared.family.comparisons)
     return Summary(table, outcome, compared.family.level, margin, unit, together)
+
+
+def _wide(compared: Comparisons, cell: str, margin: float) -> dict[str, Any]:
+    """What the comparison of a cell with the baseline says over seeds and test images."""
+    wide = compared.wide
+    if wide is None:
+        return {}
+    one = wide.comparisons[compared.place(cell)]
+    if math.isnan(one.p):
+        return {}
+    return {
+        **{"wide_low": one.low, "wide_high": one.high, "wide_p": one.p},
+        "wide_finding": family.finding(one, wide, margin),
+    }
 
 
 def _power(

@@ -11,6 +11,10 @@ from ablate.analysis.summary import Summary
 from ablate.statistics.family import MIN_SEEDS
 
 WIDEST = 108  # characters of a line below a table
+WIDE = (
+    "Intervals, p and findings are over seeds: what another seed would give on these test images; "
+    "'on images like these' is over seeds and test images: what others of their kind would give"
+)
 MEASURES = {
     "macs": "MACs",
     "params": "parameters",
@@ -35,7 +39,7 @@ def answer(summary: Summary) -> str:
     n = plural(base["n"], summary.unit)
     against = f"{base['cell']} ({100 * base['mean']:.{decimals}f}%, {n})"
     found = f"Against {against}, {_joined(findings)}." if findings else f"Only {against} was tried."
-    return " ".join([found, *_joint(summary), *_lost(summary)])
+    return " ".join([found, *_joint(summary), *_elsewhere(summary), *_lost(summary)])
 
 
 def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
@@ -80,6 +84,24 @@ def _joint(summary: Summary) -> list[str]:
         f"The {summary.together} comparisons{predicted} hold together at {summary.level_name} "
         "(max-t, each arm with its own spread)."
     ]
+
+
+def _elsewhere(summary: Summary) -> list[str]:
+    """The sentence that says where the interval over seeds and test images decides otherwise."""
+    if not summary.wide:
+        return []
+    table = summary.table[summary.table["wide_p"].notna()]
+    other = table[table["wide_finding"] != table["finding"]]
+    decimals = _decimals(summary)
+    found = [
+        f"{row['cell']} is {row['wide_finding']} ("
+        f"{limits_text(100 * row['wide_low'], 100 * row['wide_high'], f'z.{decimals}f')}, "
+        f"{p_text(row['wide_p'])})"
+        for _, row in other.iterrows()
+    ]
+    if not found:
+        return ["On images like these, not these alone, all findings are the same."]
+    return [f"On images like these, not these alone, {_joined(found)}."]
 
 
 def optimum(fit: GrowthFit) -> str:
@@ -199,6 +221,11 @@ def display(summary: Summary) -> pd.DataFrame:
     columns["difference, points"] = percents(
         summary.table[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
     )
+    if summary.wide:
+        limits = 100 * summary.table[["wide_low", "wide_high"]].astype(float)
+        columns["on images like these"] = [
+            limits_text(low, high, f"+z.{decimals}f") for low, high in limits.to_numpy().tolist()
+        ]
     columns["p"] = [
         "-" if math.isnan(p) else p_text(p)[1:].removeprefix(" = ").strip()
         for p in summary.table["p"]
@@ -255,6 +282,8 @@ def legend(summary: Summary) -> list[str]:
         "MACs of convolutions and linear layers for one image; images/s of inference, median "
         "and interquartile range",
     ]
+    if summary.wide:
+        sentences.append(WIDE)
     if summary.table["throughput_control_off"].any():
         sentences.append(
             "Do not compare the images/s: the baseline timed against itself was not equal, as "

@@ -31,7 +31,7 @@ from ablate.files import sweep
 from ablate.processes import DAY_S
 from ablate.results.csv import keep_aside, write_table
 from ablate.results.manifest import write_manifest
-from ablate.results.names import CHECKPOINTS, LOCK, STORAGE, TRIALS, TUNING
+from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING
 from ablate.results.tables import plan_row, write_sweep, write_tables
 from ablate.spec import NetSpec
 from ablate.study.plan import Planned, Study
@@ -178,6 +178,7 @@ def _run_locked(
         say(str(change))
     if study.mechanism:
         _say_unmeasured(queue, keys, say)
+    _say_unrecorded(queue, keys, say)
     try:
         queue.remember("more", False)
         train(plan)
@@ -256,11 +257,25 @@ def _say_unmeasured(queue: Queue, keys: set[str], say: Callable[[str], None]) ->
         )
 
 
+def _say_unrecorded(queue: Queue, keys: set[str], say: Callable[[str], None]) -> None:
+    """Say of how many trials an earlier version has not stored which test images were correct."""
+    lacking = sum(
+        key in keys and outcome["row"]["state"] == "complete" and outcome.get("correct") is None
+        for key, outcome in queue.outcomes().items()
+    )
+    if lacking:
+        say(
+            f"test images: not recorded in {lacking} of {len(keys)} trials, trained by an earlier "
+            f"version, so there is no {CORRECT}; give another --out to train them anew, or go "
+            "without"
+        )
+
+
 def _write(
     study: Study, folder: Path, queue: Queue, measured: dict[NetSpec, dict[str, Any]]
 ) -> tuple[str, ...]:
     """Write the tables of every trial that has ended, and return the failures, a line each."""
-    rows, epochs, mechanism, failures = [], [], [], []
+    rows, epochs, mechanism, correct, failures = [], [], [], [], []
     outcomes = queue.outcomes()
     for planned in study.plan():
         outcome = outcomes.get(planned.spec.key)
@@ -272,12 +287,16 @@ def _write(
         epochs += [named | epoch for epoch in outcome["epochs"]]
         # An outcome stored by an earlier version has no stages.
         mechanism += [named | stage for stage in outcome.get("stages", [])]
-        if row["state"] != "complete":
+        if row["state"] == "complete":
+            images, bits = row.get("test_images"), outcome.get("correct")  # nor any of this
+            correct.append(named | {"images": images, "correct": bits})
+        else:
             failures.append(
                 f"{planned.cell.name}, seed {planned.spec.seed}: {row['state']}: {row['failure']}"
             )
     if rows:
-        write_tables(folder, study, rows, epochs, mechanism)
+        recorded = all(trial["correct"] is not None for trial in correct)
+        write_tables(folder, study, rows, epochs, mechanism, correct if recorded else [])
     return tuple(failures)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -92,10 +92,21 @@ def _arms(found: Findings) -> Section:
                 f"beyond {100 * found.file.margin:g} points, which go by the "
                 f"{found.summary.equal_level_name} interval. Would show: the difference, in "
                 f"points, that so many {found.unit}s show with {POWER:.0%} probability. Needed: "
-                f"{found.unit}s to show {100 * found.file.margin:g} points so.",
+                f"{found.unit}s to show {100 * found.file.margin:g} points so. {_of_images(found)}",
             )
         )
     return Section(heading=f"The arms, with {level} intervals", tables=tuple(tables))
+
+
+def _of_images(found: Findings) -> str:
+    if found.summary.wide:
+        return f"{wording.WIDE}."
+    if found.file.sample is not None:
+        return "All of it is on these test images."
+    return (
+        "All of it is on these test images: which of them each trial classified correctly was not "
+        "recorded."
+    )
 
 
 def _comparisons(compared: pd.DataFrame, found: Findings) -> pd.DataFrame:
@@ -111,6 +122,7 @@ def _comparisons(compared: pd.DataFrame, found: Findings) -> pd.DataFrame:
                 f"{found.summary.equal_level_name} interval": wording.limits_text(
                     100 * row["equal_low"], 100 * row["equal_high"], "+z.2f"
                 ),
+                **_wide(row, found),
                 "g": _number(row["effect"], ".2f"),
                 "p": _number(row["p"], ".2g"),
                 "p, TOST": _number(row["p_equal"], ".2g"),
@@ -120,6 +132,19 @@ def _comparisons(compared: pd.DataFrame, found: Findings) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _wide(row: Mapping[Any, Any], found: Findings) -> dict[str, str]:
+    """The interval over seeds and test images, and what it finds, where there are any."""
+    if not found.summary.wide:
+        return {}
+    return {
+        "on images like these": wording.limits_text(
+            100 * row["wide_low"], 100 * row["wide_high"], "+z.2f"
+        ),
+        "p, like these": _number(row["wide_p"], ".2g"),
+        "finding, like these": "-" if pd.isna(row["wide_finding"]) else row["wide_finding"],
+    }
 
 
 def _number(value: Any, form: str) -> str:

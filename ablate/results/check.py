@@ -38,6 +38,7 @@ CHECKS: dict[str, tuple[Check, str]] = {
     names.EPOCHS: (check_files.epochs, "whole for every trial, and ends as the trials' rows say"),
     names.STAGES: (check_files.stages, "has the costs that follow from each cell's network"),
     names.MECHANISM: (check_files.mechanism, "has every stage of each trial it is about, once"),
+    names.CORRECT: (check_files.correct, "each complete trial's test images give its accuracy"),
     names.TUNING: (check_files.tuning, "each cell that was tuned trains at the rate it chose"),
     names.STORAGE: (check_plan.storage, "each key ended once in the storage, as in the table"),
 }

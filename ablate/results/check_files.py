@@ -4,16 +4,19 @@ import itertools
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from ablate.bits import unpack
 from ablate.errors import InputError
 from ablate.networks.cost import count_stages
 from ablate.results import schema
 from ablate.results.folder import Run
 from ablate.results.names import (
+    CORRECT,
     EPOCHS,
     MARKDOWN,
     MECHANISM,
@@ -30,9 +33,9 @@ from ablate.spec import content_hash
 from ablate.study.file import read_study_file
 from ablate.study.tuning import COLUMNS, FIRST_SEED, best_rates
 
-DRAWN_FROM = (EPOCHS, STAGES, MECHANISM, TUNING)
+DRAWN_FROM = (EPOCHS, STAGES, MECHANISM, CORRECT, TUNING)
 STAGE_COLUMNS = ("cell", "net", "stage", "out_size", "params", "macs", "activations")
-TEXT = ("key", "cell", "stage", "net", "state")
+TEXT = ("key", "cell", "stage", "net", "state", "correct")
 Remake = Callable[[Path], object]
 CLOSE = 1e-6  # another version of a library may round otherwise
 
@@ -111,6 +114,42 @@ def mechanism(run: Run) -> Iterator[Remark]:
     lacking = complete - set(table["key"])
     if lacking:
         yield note(f"not measured in {len(lacking)} complete trials")
+
+
+def correct(run: Run) -> Iterator[Remark]:
+    """Each complete trial once, with as many test images correct as its accuracy says."""
+    if not (run.folder / CORRECT).exists():
+        yield note("none: which test images were classified correctly was not recorded")
+        return
+    table = _plain(run, CORRECT, schema.CORRECT_COLUMNS)
+    yield from _of_trials(run, table)
+    twice = table.loc[table["key"].duplicated(), "key"]
+    if len(twice):
+        yield fault(f"{some(twice)}: more than once")
+    stored = {row["key"]: row for row in table.to_dict("records")}
+    for row in run.trials.to_dict("records"):
+        where, own = f"{row['cell']}, seed {row['seed']}", stored.get(row["key"])
+        if row["state"] != "complete":
+            if own is not None:
+                yield fault(f"{where}: recorded, but {row['state']}")
+        elif own is None:
+            yield fault(f"{where}: complete, and not recorded")
+        elif pd.isna(row["test_images"]) or own["images"] != row["test_images"]:
+            yield fault(f"{where}: {own['images']} images: expected {row['test_images']}")
+        else:
+            yield from _as_accurate(where, own["correct"], row)
+
+
+def _as_accurate(where: str, text: Any, row: Mapping[Any, Any]) -> Iterator[Remark]:
+    """The bits of a trial give its accuracy."""
+    images, accuracy = int(row["test_images"]), row["test_accuracy"]
+    try:
+        right = int(unpack("" if pd.isna(text) else text, images).sum())
+    except InputError as error:
+        yield fault(f"{where}: {error}")
+        return
+    if pd.isna(accuracy) or not math.isclose(right, accuracy * images, rel_tol=CLOSE):
+        yield fault(f"{where}: {right} of {images} correct: its accuracy is {accuracy}")
 
 
 def tuning(run: Run) -> Iterator[Remark]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ablate.errors import InputError, looks_like_formula
 from ablate.files import aside, replacing
-from ablate.results.schema import COLUMNS, validate
+from ablate.results.schema import COLUMNS, CORRECT_COLUMNS, validate
 from ablate.spec import AXIS_PREFIX
 
 
@@ -36,8 +36,27 @@ def read_table(path: Path) -> pd.DataFrame:
 
     An arm may be called "None".
     """
-    text = dict.fromkeys(("key", "cell", "stage", "net"), "string")
+    text = dict.fromkeys(("key", "cell", "stage", "net", "correct"), "string")
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+
+
+def read_correct(path: Path) -> pd.DataFrame | None:
+    """Which test images each trial classified correctly; None where it was not recorded.
+
+    Raises:
+        InputError: not such a table.
+    """
+    if not path.exists():
+        return None
+    try:
+        table = read_table(path)
+        table = table.astype({"seed": "int64", "images": "int64"})
+        table = table[list(CORRECT_COLUMNS)]
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        expected = f"expected {', '.join(CORRECT_COLUMNS)}"
+        line = " ".join(str(error).split())
+        raise InputError(f"{path}: not a table of test images: {line}; {expected}") from error
+    return table
 
 
 def write_table(frame: pd.DataFrame, path: Path, digits: int | None = None) -> None:

@@ -3,7 +3,7 @@
 # What a run leaves, and what only a run can make.
 STUDY, MANIFEST = "study.toml", "manifest.json"
 TRIALS, PARQUET, EPOCHS = "trials.csv", "trials.parquet", "epochs.csv"
-STAGES, MECHANISM = "stages.csv", "mechanism.csv"
+STAGES, MECHANISM, CORRECT = "stages.csv", "mechanism.csv", "correct.csv"
 TUNING, DRAWS, SWEEP = "tuning.csv", "draws.csv", "throughput.csv"
 SEARCH_FILE, SEARCH, NETWORKS = "search.toml", "search.csv", "networks.csv"
 HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"

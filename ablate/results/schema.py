@@ -26,6 +26,7 @@ EPOCH_COLUMNS = (
     "grad_norm",
     "seconds",
 )
+CORRECT_COLUMNS = ("cell", "seed", "key", "images", "correct")
 
 
 @dataclass(frozen=True)

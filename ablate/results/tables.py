@@ -27,13 +27,15 @@ def write_tables(
     rows: Iterable[dict[str, Any]],
     epochs: Iterable[dict[str, Any]],
     mechanism: Sequence[dict[str, Any]],
+    correct: Sequence[dict[str, Any]],
 ) -> None:
     """Write `trials.csv` (and Parquet), `epochs.csv`, `stages.csv` and the study file.
 
     Of sampled networks also `draws.csv`: one row a draw, with what became of it.
 
-    Where the mechanism was measured, `mechanism.csv` too; else an earlier one is taken away, for
-    it is about other trials than these.
+    Where the mechanism was measured, `mechanism.csv` too, and `correct.csv` where it is known of
+    every complete trial which test images it classified correctly; else an earlier one is taken
+    away, for it is about other trials than these.
 
     Args:
         folder: of the run; made where there is none.
@@ -41,6 +43,7 @@ def write_tables(
         rows: one a trial, in the order of the plan.
         epochs: one an epoch of a trial: key, cell, seed, epoch, losses, accuracy, seconds.
         mechanism: one a stage of a trial: key, cell, seed and `schema.MECHANISM_COLUMNS`.
+        correct: one a complete trial, `schema.CORRECT_COLUMNS`; none where it is not known of all.
     """
     trials = schema.to_frame(rows)
     write_table(trials, folder / names.TRIALS)
@@ -53,6 +56,11 @@ def write_tables(
         write_table(pd.DataFrame(mechanism, columns=columns), folder / names.MECHANISM, DIGITS)
     else:
         (folder / names.MECHANISM).unlink(missing_ok=True)
+    if correct:
+        images = pd.DataFrame(correct, columns=list(schema.CORRECT_COLUMNS))
+        write_table(images, folder / names.CORRECT)
+    else:
+        (folder / names.CORRECT).unlink(missing_ok=True)
     if study.draws:
         write_table(_draw_table(study), folder / DRAWS)
     else:

@@ -4,6 +4,7 @@ May use: nothing of the package. Begin reading at `family`.
 
 - `family`: comparisons of arms that hold together; every p-value, interval and finding is from it.
 - `intervals`: intervals of means; `pooling`: one effect over several data sets.
+- `images`: what the choice of test images adds to the uncertainty of the arms' means.
 - `power`: what a number of seeds can show.
 - `signed_rank`: a test that is repeated after each pair.
 """

@@ -9,10 +9,12 @@ that leaves out zero are the same event.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+
+from ablate.statistics.images import ImageNoise
 
 MIN_SEEDS = 4  # with fewer, a spread says too little of itself
 DRAWS = 19_999  # of the reference distribution: p-values are multiples of 1 / 20,000
@@ -84,6 +86,7 @@ def compare(
     coefficients: npt.ArrayLike,
     level: float = 0.95,
     blocks: Sequence[object] | None = None,
+    images: ImageNoise | None = None,
     draws: int = DRAWS,
 ) -> Family:
     """Compare arms by their means, all comparisons together.
@@ -103,6 +106,10 @@ def compare(
         level: that all intervals hold together.
         blocks: what each arm is a measurement of; arms of one block share a correlation, those of
             different blocks have none. One block if None.
+        images: what the choice of test images does to the means of these arms. Intervals are then
+            over seeds and test images: to every draw of the reference distribution one with this
+            covariance is added, a Student's t of its degrees of freedom, and to every squared
+            standard error its share. Over seeds alone if None.
         draws: of the reference distribution; p-values are multiples of 1 / (draws + 1).
     """
     y = np.asarray(values, dtype=float)
@@ -115,6 +122,8 @@ def compare(
     used = np.flatnonzero((wanted[known] != 0).any(axis=0))
     kinds = [0] * y.shape[1] if blocks is None else list(blocks)
     arms = describe(y[:, used], [kinds[arm] for arm in used])
+    if images is not None:
+        arms = replace(arms, images=images.of(used))
     some = wanted[known][:, used]
     errors = arms.errors(some)
     largest = largest_t(arms, some, draws)
@@ -139,6 +148,7 @@ class Arms:
         freedom: degrees of freedom of each spread.
         counts: values of each arm.
         correlation: shape (arms, arms), of the means.
+        images: what the choice of test images does to the means, if that is to be counted.
     """
 
     means: Array
@@ -146,11 +156,15 @@ class Arms:
     freedom: Array
     counts: npt.NDArray[np.int_]
     correlation: Array
+    images: ImageNoise | None = None
 
     def errors(self, coefficients: Array) -> Array:
         """Standard errors of comparisons, shape (comparisons,)."""
         scaled = coefficients * self.spreads / np.sqrt(self.counts)
         squares = np.einsum("ca,ab,cb->c", scaled, self.correlation, scaled)
+        if self.images is not None:
+            shared = self.images.covariance
+            squares = squares + np.einsum("ca,ab,cb->c", coefficients, shared, coefficients)
         errors: Array = np.sqrt(np.maximum(squares, 0))
         return errors
 
@@ -164,8 +178,10 @@ class Arms:
         normal = rng.standard_normal((count, len(turn)))
         chi2 = rng.chisquare(self.freedom[turn], normal.shape) / self.freedom[turn]
         t = normal @ np.linalg.cholesky(self.correlation[np.ix_(turn, turn)]).T / np.sqrt(chi2)
-        scaled: Array = t[:, np.argsort(turn)] * self.spreads / np.sqrt(self.counts)
-        return scaled
+        found: Array = t[:, np.argsort(turn)] * self.spreads / np.sqrt(self.counts)
+        if self.images is not None:
+            found = found + self.images.of(turn).draws(rng, count)[:, np.argsort(turn)]
+        return found
 
 
 def describe(values: Array, blocks: Sequence[object]) -> Arms:

@@ -192,23 +192,36 @@ def train_epoch(
     return float(total) / steps
 
 
-@torch.inference_mode()
 def evaluate(
     network: nn.Module, data: Dataset, images: Images, precision: Precision = "float32"
 ) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy as a fraction, in eval mode, over a split."""
+    loss, right = classify(network, data, images, precision)
+    return loss, int(right.sum()) / len(images)
+
+
+@torch.inference_mode()
+def classify(
+    network: nn.Module, data: Dataset, images: Images, precision: Precision = "float32"
+) -> tuple[float, Tensor]:
+    """As `evaluate`, but in place of the accuracy which images are classified correctly.
+
+    Returns:
+        Mean cross-entropy in nats; and one bool an image, (N,), in the order of the split, on
+        the device where it lies.
+    """
     network.eval()
     device = data.mean.device
     loss = torch.zeros((), device=device)
-    right = torch.zeros((), dtype=torch.int64, device=device)
+    right = torch.zeros(len(images), dtype=torch.bool, device=device)
     for start in range(0, len(images), EVAL_BATCH):
         labels = images.labels[start : start + EVAL_BATCH]
         batch = data.normalise(images.pick(slice(start, start + EVAL_BATCH)))
         with autocast(precision, device):
             logits: Tensor = network(batch)
             loss += F.cross_entropy(logits, labels, reduction="sum")
-        right += (logits.argmax(1) == labels).sum()
-    return float(loss) / len(images), int(right) / len(images)
+        right[start : start + EVAL_BATCH] = logits.argmax(1) == labels
+    return float(loss) / len(images), right
 
 
 def autocast(precision: Precision, device: torch.device) -> torch.autocast:

@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
+from ablate.bits import pack
 from ablate.data.dataset import Dataset
 from ablate.errors import WriteError
 from ablate.networks.model import build
 from ablate.spec import TrainSpec, TrialSpec
 from ablate.training.execution import Execution, dtype_name, is_out_of_memory, place
-from ablate.training.loop import DivergedError, Epoch, StoppedError, evaluate, fit, never
+from ablate.training.loop import DivergedError, Epoch, StoppedError, classify, fit, never
 from ablate.training.machine import describe
 from ablate.training.mechanism import measure
 from ablate.training.outcome import Outcome
@@ -56,6 +57,7 @@ def run_trial(
         WriteError: the checkpoint cannot be written.
     """
     started, epochs, stages = now(), list[Epoch](), list[dict[str, Any]]()
+    correct: str | None = None
 
     def ended(epoch: Epoch) -> None:
         epochs.append(epoch)
@@ -75,8 +77,9 @@ def run_trial(
             "train_loss": epochs[-1].train_loss,
         }
         if test:
-            accuracy = evaluate(network, data, data.test, spec.train.precision)[1]
-            measured["test_accuracy"] = accuracy
+            right = classify(network, data, data.test, spec.train.precision)[1].cpu().numpy()
+            measured["test_accuracy"] = int(right.sum()) / len(right)
+            correct = pack(right)
         if mechanism:
             stages = measure(network, data, spec.net, spec.train, spec.seed)
     except (StoppedError, WriteError):
@@ -101,7 +104,8 @@ def run_trial(
             "finished": now(),
         }
     )
-    return Outcome(row, [asdict(epoch) for epoch in epochs], stages)
+    recorded = correct if measured["state"] == "complete" else None
+    return Outcome(row, [asdict(epoch) for epoch in epochs], stages, recorded)
 
 
 def ended_trial(spec: TrialSpec, state: str, reason: str, execution: Execution) -> Outcome:

@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from ablate.bits import unpack
 from ablate.cli.run import main
 from support.commands import (
     QUICK,
@@ -61,19 +63,48 @@ def test_a_run_writes_everything_and_a_second_trains_nothing(
     names = {path.name for path in folder(study).iterdir()}
     figures = {f"{name}.{kind}" for name in ("accuracy", "pareto", "stage_costs", "curves")
                for kind in ("png", "svg", "csv")}  # fmt: skip
-    tables = {"trials.csv", "trials.parquet", "epochs.csv", "stages.csv", "summary.csv",
-              "summary.md", "study.toml"}  # fmt: skip
+    tables = {"trials.csv", "trials.parquet", "epochs.csv", "stages.csv", "correct.csv",
+              "summary.csv", "summary.md", "study.toml"}  # fmt: skip
     assert figures | tables <= names
     assert "trial 8/8: " in finished.out
     assert "narrow" in finished.out
     assert (folder(study) / "study.toml").read_text() == STUDY
     epochs = pd.read_csv(folder(study) / "epochs.csv")
     assert len(epochs) == 16
+    correct = pd.read_csv(folder(study) / "correct.csv", dtype={"correct": str})
+    assert list(correct) == ["cell", "seed", "key", "images", "correct"]
+    assert list(correct["key"]) == list(trials(study)["key"])
+    assert set(correct["images"]) == {359}
+    right = [unpack(text, 359).mean() for text in correct["correct"]]
+    assert right == list(trials(study)["test_accuracy"])
     first = (folder(study) / "trials.csv").read_bytes()
     out, _ = run(study)
     assert "8 done already" in out
     assert "trial 1/" not in out
     assert (folder(study) / "trials.csv").read_bytes() == first
+
+
+def test_test_images_that_an_earlier_version_did_not_store_leave_no_table(
+    finished: Finished, tmp_path: Path
+) -> None:
+    study = finished.copied(tmp_path)
+    database = sqlite3.connect(folder(study) / "study.db")
+    with database:
+        ((number, text),) = database.execute(
+            "SELECT trial_user_attribute_id, value_json FROM trial_user_attributes "
+            "WHERE key = 'outcome' LIMIT 1"
+        ).fetchall()
+        outcome = json.loads(json.loads(text))
+        assert outcome.pop("correct")
+        database.execute(
+            "UPDATE trial_user_attributes SET value_json = ? WHERE trial_user_attribute_id = ?",
+            (json.dumps(json.dumps(outcome)), number),
+        )
+    database.close()
+    out, _ = run(study)
+    assert "test images: not recorded in 1 of 8 trials, trained by an earlier version" in out
+    assert not (folder(study) / "correct.csv").exists()
+    assert_whole(study)
 
 
 def test_throughput_and_costs_are_one_value_a_cell(finished: Finished) -> None:
@@ -228,6 +259,8 @@ def test_kill_9_within_a_trial_costs_an_epoch_and_changes_no_number(study: Path)
     run(study, "--workers", 2, "--out", study.parent / "undisturbed")
     whole = pd.read_csv(study.parent / "undisturbed" / "tiny" / "digits" / "epochs.csv")
     pd.testing.assert_frame_equal(resumed, whole.drop(columns="seconds"))
+    undisturbed = study.parent / "undisturbed" / "tiny" / "digits" / "correct.csv"
+    assert (folder(study) / "correct.csv").read_bytes() == undisturbed.read_bytes()
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")

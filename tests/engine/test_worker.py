@@ -48,6 +48,8 @@ def test_a_worker_joins_and_the_numbers_are_as_without_it(
     run(study, "--workers", 1, "--out", study.parent / "alone")
     alone = pd.read_csv(study.parent / "alone" / "tiny" / "digits" / "epochs.csv")
     pd.testing.assert_frame_equal(shared, alone.drop(columns="seconds"))
+    images = study.parent / "alone" / "tiny" / "digits" / "correct.csv"
+    assert (folder(study) / "correct.csv").read_bytes() == images.read_bytes()
     assert set(trials(study)["state"]) == {"complete"}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ablate.errors import InputError
 from ablate.results import schema
-from ablate.results.csv import read_trials, write_table
+from ablate.results.csv import read_correct, read_trials, write_table
 from support.rows import row
 
 
@@ -62,6 +62,20 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "trials.csv").write_bytes(content)
     with pytest.raises(InputError) as caught:
         read_trials(tmp_path / "trials.csv")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "hello\n1,2,3\n", "\0" * 100, "cell,seed,key,images,correct\na,one,b,8,ff\n"],
+    ids=["empty", "words", "zeros", "a seed"],
+)
+def test_another_file_is_no_table_of_test_images(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "correct.csv"
+    assert read_correct(path) is None
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"correct\.csv: not a table of test images: ") as caught:
+        read_correct(path)
     assert len(str(caught.value).splitlines()) == 1
 
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from ablate.bits import pack
 from ablate.cli.check import main
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
@@ -41,6 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir(parents=True)
     for name in NAMES:
         shutil.copy(PUBLISHED / "abstraction" / "digits" / name, folder)
+    recorded(folder)
     write_findings(folder)
     plan(folder, lambda content: None)
     store(folder)
@@ -50,6 +53,21 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "abstraction" / "digits"))
+
+
+def recorded(folder: Path) -> None:
+    """Which test images were classified correctly: as many as each trial's accuracy says."""
+    trials = read_trials(folder / "trials.csv")
+    table = trials[["cell", "seed", "key"]].assign(
+        images=trials["test_images"],
+        correct=[
+            pack(np.random.default_rng(seed).permutation(images) < round(images * accuracy))
+            for seed, (images, accuracy) in enumerate(
+                zip(trials["test_images"], trials["test_accuracy"], strict=True)
+            )
+        ],
+    )
+    write_table(table, folder / "correct.csv")
 
 
 def plan(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -109,6 +127,18 @@ def drop(name: str, row: int) -> Change:
     return change
 
 
+def flip(row: int) -> Change:
+    """Takes the first image of a trial for the other thing."""
+
+    def change(folder: Path) -> None:
+        table = pd.read_csv(folder / "correct.csv", dtype=str)
+        text = table.loc[row, "correct"]
+        table.loc[row, "correct"] = f"{int(text[0], 16) ^ 8:x}{text[1:]}"
+        table.to_csv(folder / "correct.csv", index=False)
+
+    return change
+
+
 def sql(statement: str) -> Change:
     """Changes the storage."""
 
@@ -136,8 +166,8 @@ def test_a_whole_run_has_no_fault_and_no_note(
     assert notes == [line for line in notes if "commit differs" in line]
     assert [line.split()[1] for line in lines if line.startswith("ok ")] == [
         *("trials.csv:", "specs:", "cells:", "states:", "pairs:", "trials.parquet:"),
-        *("manifest.json:", "epochs.csv:", "stages.csv:", "mechanism.csv:", "tuning.csv:"),
-        *("study.db:", "findings:"),
+        *("manifest.json:", "epochs.csv:", "stages.csv:", "mechanism.csv:", "correct.csv:"),
+        *("tuning.csv:", "study.db:", "findings:"),
     ]
     assert {path: path.read_bytes() for path in run.rglob("*")} == before, "it only reads"
 
@@ -156,6 +186,13 @@ def test_a_run_before_there_were_manifests_has_a_note(capsys: pytest.CaptureFixt
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
     assert "note   manifest.json: none: the run was made before there was one" in out
+
+
+def test_a_run_before_images_were_recorded_has_a_note(run: Path) -> None:
+    (run / "correct.csv").unlink()
+    assert of(run, "correct.csv") == []
+    says = "none: which test images were classified correctly was not recorded"
+    assert of(run, "correct.csv", "note") == [says]
 
 
 def test_a_folder_about_claims_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,6 +284,29 @@ TAMPERED: dict[str, tuple[Change, str, str]] = {
     "a mechanism of no trial": (edit("mechanism.csv", 2, "key", "x"), "mechanism.csv", "no trial"),
     "a mechanism's stage": (edit("mechanism.csv", 2, "stage", "9"), "mechanism.csv", "expected"),
     "a mechanism's row": (drop("mechanism.csv", 2), "mechanism.csv", "expected stem, stage 1"),
+    "images of no trial": (edit("correct.csv", 2, "key", "x"), "correct.csv", "of no trial"),
+    "images taken out": (drop("correct.csv", 2), "correct.csv", "complete, and not recorded"),
+    "images twice": (
+        lambda run: edit(
+            "correct.csv", 2, "key", pd.read_csv(run / "correct.csv", dtype=str)["key"][3]
+        )(run),
+        "correct.csv",
+        "more than once",
+    ),
+    "a number of images": (edit("correct.csv", 2, "images", "360"), "correct.csv", "360 images"),
+    "an image": (flip(2), "correct.csv", "its accuracy is"),
+    "images that are none": (
+        edit("correct.csv", 2, "correct", "x" * 90),
+        "correct.csv",
+        "not in hexadecimal digits",
+    ),
+    "too few images": (edit("correct.csv", 2, "correct", "ff"), "correct.csv", "2 characters"),
+    "no images": (edit("correct.csv", 2, "correct", ""), "correct.csv", "0 characters"),
+    "images of a lost trial": (
+        edit("trials.csv", 3, "state", "diverged"),
+        "correct.csv",
+        "recorded, but diverged",
+    ),
     "a stored accuracy": (
         edit("trials.csv", 3, "val_accuracy", "1"),
         "study.db",
@@ -350,11 +410,12 @@ def test_the_last_digits_may_be_those_of_another_library(run: Path) -> None:
     assert not [line for line in verify(run, write_findings) if line.level == "FAULT"]
 
 
+TABLES = ["epochs.csv", "stages.csv", "mechanism.csv", "correct.csv", "trials.csv"]
 BROKEN = ["", "hello\n1,2,3\n", "\0" * 100, "key,cell\na,b\n"]
 
 
 @pytest.mark.parametrize("content", BROKEN, ids=["empty", "words", "zeros", "columns"])
-@pytest.mark.parametrize("name", ["epochs.csv", "stages.csv", "mechanism.csv", "trials.csv"])
+@pytest.mark.parametrize("name", TABLES)
 def test_a_file_that_is_no_table_is_a_fault_and_not_an_error(
     run: Path, name: str, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -418,8 +479,8 @@ def test_a_storage_that_is_elsewhere_is_a_note(run: Path) -> None:
 def test_what_has_not_ended_yet_is_a_note(run: Path, stored: bool) -> None:
     key = read_trials(run / "trials.csv")["key"][3]
     drop("trials.csv", 3)(run)
-    for name in ("epochs.csv", "mechanism.csv"):
-        table = pd.read_csv(run / name, dtype={"key": str})
+    for name in ("epochs.csv", "mechanism.csv", "correct.csv"):
+        table = pd.read_csv(run / name, dtype={"key": str, "correct": str})
         table[table["key"] != key].to_csv(run / name, index=False)
     write_parquet_beside(run)
     (run / "summary.csv").unlink()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablate.bits import unpack
 from ablate.data.dataset import Dataset, Images
 from ablate.networks.model import build
 from ablate.results.schema import COLUMNS
@@ -55,6 +56,23 @@ def test_a_complete_trial(digits: Dataset) -> None:
     assert json.loads(json.dumps(asdict(outcome))) == asdict(outcome)
 
 
+def test_which_test_images_are_correct_is_stored_in_their_order(digits: Dataset) -> None:
+    torch.manual_seed(TRIAL.seed)
+    network = build(TRIAL.net)
+    fit(network, digits, TRIAL.train, TRIAL.seed, lambda epoch: None)
+    network.eval()
+    with torch.inference_mode():  # one by one: not as `evaluate` does it
+        images = [digits.normalise(digits.test.pick(slice(i, i + 1))) for i in range(359)]
+        named = [int(network(image).argmax()) for image in images]
+    expected = [name == int(label) for name, label in zip(named, digits.test.labels, strict=True)]
+    outcome = run_trial(TRIAL, digits, CPU)
+    assert outcome.correct is not None
+    found = unpack(outcome.correct, 359)
+    assert found.tolist() == expected
+    assert found.sum() / 359 == outcome.row["test_accuracy"]
+    assert 0 < found.sum() < 359
+
+
 def test_a_trial_is_its_last_epoch(digits: Dataset) -> None:
     torch.manual_seed(TRIAL.seed)
     network, epochs, tests = build(TRIAL.net), list[Epoch](), list[float]()
@@ -89,6 +107,7 @@ def test_a_trial_that_diverges(digits: Dataset) -> None:
         "loss inf, gradient nan in epoch 1",
     )
     assert outcome.epochs == []
+    assert outcome.correct is None
 
 
 def test_a_trial_that_fails(digits: Dataset) -> None:
@@ -142,6 +161,7 @@ def test_a_search_explores_without_the_test_split_and_may_stop_early(digits: Dat
     whole = run_trial(TRIAL, nothing, CPU, test=False)
     assert whole.row["state"] == "complete"
     assert "test_accuracy" not in whole.row
+    assert whole.correct is None
 
     def enough(epoch: Epoch) -> None:
         raise PrunedError(f"after epoch {epoch.epoch}")

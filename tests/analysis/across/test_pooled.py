@@ -116,7 +116,7 @@ def test_heterogeneity_is_said_either_way(pools: Pools) -> None:
     row = pools.table.set_index("cell", drop=False).loc["r = 1"]
     assert heterogeneity(row, pools.effects) == (
         "r = 1 against r = 2: the effect differs between data sets: -4.4 on folder:cifar10-jpeg, "
-        "-0.1 on digits (tau = 2.1 points, I2 = 99%, p < 0.001); in one more data set like these "
+        "-0.1 on digits (tau = 2.1 points, I2 = 99.1%, p < 0.001); in one more data set like these "
         "it would lie between -12.9 and +8.3 points."
     )
     alike = pd.concat([row, pd.Series({"q_p": 0.4})]).groupby(level=0, sort=False).last()
