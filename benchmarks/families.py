@@ -245,6 +245,10 @@ def main() -> None:
             table.to_csv(arguments.out, index=False)
         own = table[(table["tables"] == kind) & (table["method"] == method)]
         print(f"\n{kind}, {method}, {count} tables each; in percent", flush=True)
+        wrong = round(float((own["error"] * own["count"]).sum()))
+        every = int(own["count"].sum())
+        print(f"error over all {every}: {100 * wrong / every:.1f}, at most ", end="")
+        print(f"{100 * upper(wrong, every):.1f}", flush=True)
         for name in ("error", "error_at_most", "coverage", "power"):
             wide = 100 * own.pivot(index="comparisons", columns="seeds", values=name)
             print(f"\n{name}\n{wide.to_string(float_format='{:.1f}'.format)}", flush=True)

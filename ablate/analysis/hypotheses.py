@@ -10,7 +10,7 @@ from ablate.analysis import growth, wording
 from ablate.analysis.comparisons import Asked, Comparisons
 from ablate.results.names import TRIALS
 from ablate.results.outcomes import by_seed
-from ablate.statistics.family import MIN_SEEDS, Family
+from ablate.statistics.family import MIN_SEEDS, Compared, Family
 from ablate.statistics.intervals import Interval
 from ablate.study.file import HypothesisTable
 
@@ -79,20 +79,30 @@ def gather(
 def _of_comparisons(
     every: Sequence[Asked], compared: Comparisons, judged: Family, margin: float, unit: str
 ) -> Evidence:
-    """Of several comparisons a prediction is about the largest, and holds where any does."""
-    asked = max(every, key=lambda one: abs(compared.of(one).estimate))
-    several = [compared.of(one, judged) for one in every]
-    one = compared.of(asked, judged)
-    equal = [judged.p_equal(each, margin) for each in several]
+    """A prediction of several comparisons differs where any does, and is equal where all are."""
+    several = [(one, compared.of(one, judged)) for one in every]
+    asked, one = min(several, key=lambda pair: _by_p(pair[1]))
+    furthest = max((each for _, each in several), key=_reach)
+    p_equal = judged.p_equal(furthest, margin)
     return Evidence(
-        about=asked.about if len(several) == 1 else f"largest contrast, {asked.about}",
+        about=asked.about if len(several) == 1 else f"clearest contrast, {asked.about}",
         interval=Interval(one.estimate, one.low, one.high),
-        equal=Interval(one.estimate, one.equal_low, one.equal_high),
-        p=min(each.p for each in several),
-        p_equal=math.nan if math.isnan(margin) else max(equal),
-        n=min(each.n for each in several),
+        equal=Interval(furthest.estimate, furthest.equal_low, furthest.equal_high),
+        p=one.p,
+        p_equal=math.nan if math.isnan(margin) else p_equal,
+        n=min(each.n for _, each in several),
         rows=f"{asked.rows}; {_seeds(compared.seeds(asked), unit)}",
     )
+
+
+def _by_p(one: Compared) -> tuple[float, float]:
+    """The order of comparisons, the surest first; those that nothing is known of last."""
+    return (2.0, 0.0) if math.isnan(one.p) else (one.p, -abs(one.estimate))
+
+
+def _reach(one: Compared) -> float:
+    """How far from zero a difference may be by two one-sided tests; without end if unknown."""
+    return math.inf if math.isnan(one.p) else max(-one.equal_low, one.equal_high)
 
 
 def _of_optimum(
@@ -174,7 +184,8 @@ def judge(
       sign-flip tests); else equivalent where the growth gives away less than the margin against
       the optimum (upper limit), as where all do; else refuted where the curve is not level there.
     - `interaction`: equivalent where every contrast is within the margin; else supported where the
-      interval of any leaves out zero.
+      interval of any leaves out zero. The numbers are of the clearest contrast, and against the
+      margin those of the one that goes furthest.
     - `rises`: as `higher`, of the last stage over the first.
     - Whatever else is inconclusive.
 

@@ -1,12 +1,12 @@
-"""Factorial studies: the analysis of variance is R's, contrasts are those worked out by hand."""
-
-import math
+"""Factorial studies: shares of variance are R's, contrasts those worked out by hand."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from ablate.analysis import factorial
+from ablate.analysis import comparisons, factorial
+from ablate.study.file import HypothesisTable
 from support.frames import grid
 
 # Yields of peas, pounds a plot; R's `npk` (Venables and Ripley 2002, section 6.7): block by block.
@@ -30,25 +30,25 @@ def npk() -> pd.DataFrame:
     return frame
 
 
-def test_the_analysis_of_variance_is_that_of_r() -> None:
-    """R: summary(aov(yield ~ block + N * P * K, npk))."""
+def test_the_shares_of_variance_are_those_of_r() -> None:
+    """R: summary(aov(yield ~ block + N * P * K, npk)), its F over 1 and 12 degrees of freedom."""
     table = factorial.anova(npk()).set_index("effect")
-    expected = {"N": 12.259, "P": 0.544, "K": 6.166, "N x P": 1.378, "N x K": 2.146, "P x K": 0.031}
-    assert {name: round(f, 3) for name, f in table["f"].items()} == expected
-    assert table.loc["N", "p"] == pytest.approx(0.00437, abs=5e-6)
-    assert set(table["df"]) == {1}
-    assert set(table["df_residual"]) == {12}
+    f = {"N": 12.259, "P": 0.544, "K": 6.166, "N x P": 1.378, "N x K": 2.146, "P x K": 0.031}
+    expected = {name: round(value / (value + 12), 3) for name, value in f.items()}
+    assert {name: round(share, 3) for name, share in table["partial_eta2"].items()} == expected
     assert (table.loc["N", "n"], table.loc["N", "seeds"]) == (24, 6)
     # Sums of squares 189.28 of N and 185.29 left.
     assert table.loc["N", "partial_eta2"] == pytest.approx(189.28 / (189.28 + 185.29), abs=1e-4)
+    assert list(table.columns) == ["partial_eta2", "n", "seeds"]
 
 
-def test_an_interaction_is_found_and_none_is_seldom_found() -> None:
+def test_an_interaction_takes_its_share() -> None:
     rng = np.random.default_rng(0)
-    there = factorial.anova(grid(0.01, rng)).set_index("effect")
-    assert there.loc["growth x down", "p"] < 0.001
-    p = [factorial.anova(grid(0, rng)).set_index("effect")["p"]["growth x down"] for _ in range(60)]
-    assert np.mean(np.asarray(p) <= 0.05) <= 0.15
+    there, none = (
+        factorial.anova(grid(size, rng)).set_index("effect").loc["growth x down", "partial_eta2"]
+        for size in (0.01, 0)
+    )
+    assert there > 0.5 > 0.2 > none
 
 
 def test_one_axis_or_one_seed_has_no_table() -> None:
@@ -75,17 +75,29 @@ def test_the_order_of_rows_changes_nothing() -> None:
 
 def test_contrasts_by_hand() -> None:
     table = grid(0.01, np.random.default_rng(0))
-    wide = table.pivot(index="seed", columns="cell", values="test_accuracy")
     found = factorial.contrasts(table, ["growth", "down"], "x / p")
-    assert list(found) == ["y / q", "z / q"]
-    by_hand = wide["z / q"] - wide["x / q"] - wide["z / p"] + wide["x / p"]
-    np.testing.assert_allclose(found["z / q"], by_hand)
+    assert found == {
+        "y / q": {"y / q": 1, "x / q": -1, "y / p": -1, "x / p": 1},
+        "z / q": {"z / q": 1, "x / q": -1, "z / p": -1, "x / p": 1},
+    }
+    lost = table[table["cell"] != "z / p"]
+    assert list(factorial.contrasts(lost, ["growth", "down"], "x / p")) == ["y / q"]
 
 
-def test_no_interaction_can_be_shown() -> None:
-    quiet = factorial.contrasts(
-        grid(0, np.random.default_rng(0), seeds=40), ["growth", "down"], "x / p"
-    )
-    loud = factorial.contrasts(grid(0.02, np.random.default_rng(0)), ["growth", "down"], "x / p")
-    assert factorial.most_different(quiet, 0.01) < 0.05 < factorial.most_different(loud, 0.01)
-    assert math.isnan(factorial.most_different({}, 0.01))
+def test_contrasts_are_at_the_baselines_arms_of_further_axes() -> None:
+    found = factorial.contrasts(npk(), ["K", "N"], "0 / 1 / 0")
+    assert found == {"1 / 1": {"1 / 1 / 1": 1, "1 / 1 / 0": -1, "0 / 1 / 1": -1, "0 / 1 / 0": 1}}
+
+
+def test_a_contrast_of_unequal_spreads_is_seldom_found_where_there_is_none() -> None:
+    """Where the mean square that all cells share would find some in one of ten."""
+    rng = np.random.default_rng(0)
+    wrong, count = 0, 150
+    for _ in range(count):
+        table = grid(0.0, rng, seeds=6)
+        wide = table["cell"] == "z / q"
+        table.loc[wide, "test_accuracy"] += rng.normal(0, 0.05, wide.sum())
+        asked = {"one": HypothesisTable(says="So.", interaction=["growth", "down"])}
+        compared = comparisons.compare(table, "x / p", asked)
+        wrong += any(compared.of(one).p <= 0.05 for one in compared.asked["one"])
+    assert wrong <= stats.binom.isf(0.001, count, 0.05)

@@ -1,14 +1,16 @@
 """Predictions and their verdicts: each of them can be supported, and each can fail."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.analysis import hypotheses
-from ablate.statistics import intervals
+from ablate.analysis import comparisons, hypotheses
+from ablate.analysis.summary import summarise
+from ablate.statistics import family
 from ablate.study.file import HypothesisTable
 from support.frames import by_place, grid, trials_frame
 from support.growth import trials as growth_trials
@@ -16,16 +18,26 @@ from support.growth import trials as growth_trials
 RNG_SEED = 4
 
 
+def judge(
+    tables: Mapping[str, HypothesisTable],
+    trials: pd.DataFrame,
+    baseline: str,
+    mechanism: Any = None,
+) -> pd.DataFrame:
+    compared = comparisons.compare(trials, baseline, tables, mechanism)
+    return hypotheses.judge(tables, trials, compared, baseline, 0.005)
+
+
 def judged(trials: pd.DataFrame, baseline: str, mechanism: Any = None, **kind: Any) -> Any:
     """The row of one hypothesis of the given kind."""
     table = HypothesisTable(says="It is so.", **kind)
-    return hypotheses.judge({"one": table}, trials, mechanism, baseline, 0.005).iloc[0]
+    return judge({"one": table}, trials, baseline, mechanism).iloc[0]
 
 
 def two_arms(difference: float, spread: float, seeds: int = 10) -> pd.DataFrame:
-    rng = np.random.default_rng(RNG_SEED)
-    base = rng.normal(0.9, 0.01, seeds)
-    other = base + difference + spread * np.linspace(-1, 1, seeds)
+    """Seeds whose two arms spread alike, in other orders, and differ by just so much."""
+    base = 0.9 + spread * np.linspace(-1, 1, seeds)
+    other = np.random.default_rng(RNG_SEED).permutation(base) + difference
     return trials_frame({"base": by_place(base.tolist()), "other": by_place(other.tolist())})
 
 
@@ -49,37 +61,55 @@ def test_a_verdict_comes_with_its_numbers_and_rows() -> None:
     trials = two_arms(0.02, 0.01)
     row = judged(trials, "base", higher=["other", "base"])
     wide = trials.pivot(index="seed", columns="cell", values="test_accuracy").astype(float)
-    differences = wide["other"] - wide["base"]
-    interval = intervals.difference_interval(differences)
-    assert (row["estimate"], row["low"], row["high"]) == (
-        interval.mean,
-        interval.low,
-        interval.high,
-    )
-    assert row["p"] == intervals.sign_flip_p(differences)
-    assert row["p_equal"] == pytest.approx(intervals.equivalence_p(differences, 0.005))
+    found = family.compare(wide[["base", "other"]].to_numpy(), [[-1.0, 1.0]])
+    (one,) = found.comparisons
+    told = row[["estimate", "low", "high", "equal_low", "equal_high", "p", "p_equal"]]
+    numbers = (one.estimate, one.low, one.high, one.equal_low, one.equal_high, one.p)
+    assert tuple(told) == pytest.approx((*numbers, found.p_equal(one, 0.005)))
     assert (row["n"], row["margin"]) == (10, 0.005)
     assert row["rows"] == "trials.csv: other, base; seeds 0 to 9"
     assert row["sentence"].startswith("other minus base: 2.00 points (95% interval ")
+    assert "; against a margin of 0.5 points: 90% interval " in row["sentence"]
     assert row["sentence"].endswith("; n = 10 seeds).")
 
 
+def test_the_numbers_are_those_of_the_summary() -> None:
+    """A prediction that asks for what the summary has is the same comparison, either way round."""
+    trials = two_arms(0.02, 0.01)
+    against = summarise(trials, "base").table.iloc[1]
+    row = judged(trials, "base", higher=["other", "base"])
+    for theirs, ours in (("diff", "estimate"), ("diff_low", "low"), ("diff_high", "high")):
+        assert against[theirs] == row[ours]
+    assert (against["p"], against["p_equal"]) == (row["p"], row["p_equal"])
+    turned = judged(trials, "base", higher=["base", "other"])
+    assert turned["verdict"] == "refuted"
+    assert (turned["low"], turned["high"]) == (-row["high"], -row["low"])
+    assert turned["p"] == row["p"]
+
+
 def test_few_seeds_decide_nothing() -> None:
-    row = judged(two_arms(0.02, 0.0, seeds=5), "base", higher=["other", "base"])
+    row = judged(two_arms(0.02, 0.0, seeds=3), "base", higher=["other", "base"])
     assert row["verdict"] == "inconclusive"
-    assert "6 seeds are needed" in row["sentence"]
-    one = judged(two_arms(0.0, 0.0, seeds=5), "base", equal=["other", "base"])
+    assert "4 seeds are needed" in row["sentence"]
+    one = judged(two_arms(0.0, 0.0, seeds=3), "base", equal=["other", "base"])
     assert one["verdict"] == "inconclusive"
+    four = judged(two_arms(0.02, 0.0, seeds=4), "base", higher=["other", "base"])
+    assert four["verdict"] == "supported"
 
 
 def test_several_hypotheses_hold_together() -> None:
-    trials = two_arms(0.02, 0.018, seeds=6)
-    table = HypothesisTable(says="It is so.", higher=["other", "base"])
-    alone = hypotheses.judge({"one": table}, trials, None, "base", 0.005)
-    twice = hypotheses.judge({"one": table, "two": table}, trials, None, "base", 0.005)
-    assert list(alone["verdict"]) == ["supported"]
-    assert list(twice["verdict"]) == ["inconclusive"] * 2  # 2 x 2/64 is above 5%
-    assert twice["p"][0] == 2 * alone["p"][0]
+    """One that asks the same again costs nothing; one that asks something else does."""
+    two, others = two_arms(0.02, 0.017, seeds=6), two_arms(0.05, 0.017, seeds=6)
+    trials = pd.concat([two, others.assign(cell=others["cell"] + " twice")])
+    first = HypothesisTable(says="It is so.", higher=["other", "base"])
+    again = HypothesisTable(says="It is so.", higher=["base", "other"])
+    else_ = HypothesisTable(says="It is so.", higher=["other twice", "other"])
+    alone = judge({"one": first}, trials, "base")
+    twice = judge({"one": first, "two": again}, trials, "base")
+    three = judge({"one": first, "two": else_}, trials, "base")
+    assert list(twice["p"]) == [alone["p"][0]] * 2
+    assert three["p"][0] > alone["p"][0]
+    assert three["high"][0] - three["low"][0] > alone["high"][0] - alone["low"][0]
 
 
 def test_another_column_needs_a_margin_of_its_own() -> None:
@@ -129,7 +159,7 @@ def test_an_optimum_needs_growths() -> None:
     row = judged(trials[trials["axis_growth"].isin(["r = 1", "r = 2"])], "r = 2", optimum=2.0)
     assert row["verdict"] == "inconclusive"
     assert row["sentence"] == (
-        "nothing can be said: 4 growths or more, in 6 seeds each, are needed"
+        "nothing can be said: 4 growths or more, in 4 seeds each, are needed"
     )
 
 
@@ -141,21 +171,45 @@ def test_an_interaction(size: float, seeds: int, verdict: str) -> None:
     trials = grid(size, np.random.default_rng(RNG_SEED), seeds)
     row = judged(trials, "x / p", interaction=["down", "growth"])
     assert row["verdict"] == verdict
-    assert "of growth x down (F(2, " in row["sentence"]
-    assert row["rows"] == f"trials.csv: all {6 * seeds} complete; seeds 0 to {seeds - 1}"
+    assert row["sentence"].startswith("clearest contrast, q / ")
+    assert ", of down x growth: " in row["sentence"]
+    assert row["rows"].startswith("trials.csv: ")
+    assert row["rows"].count(" / ") == 4
+    assert row["rows"].endswith(f"; seeds 0 to {seeds - 1}")
 
 
 def test_the_interval_of_an_interaction_is_joint_and_needs_its_cells() -> None:
     trials = grid(0.02, np.random.default_rng(RNG_SEED), 10)
     table = HypothesisTable(says="It is so.", interaction=["down", "growth"])
-    alone = hypotheses.judge({"one": table}, trials, None, "x / p", 0.005).iloc[0]
-    several = dict.fromkeys(("one", "two", "three", "four"), table)
-    together = hypotheses.judge(several, trials, None, "x / p", 0.005).iloc[0]
-    assert together["low"] < alone["low"] < alone["high"] < together["high"]
+    compared = comparisons.compare(trials, "x / p", {"one": table})
+    assert len(compared.asked["one"]) == 2
+    assert len(compared.family.comparisons) == 5 + 2
+    row = judged(trials, "x / p", interaction=["down", "growth"])
+    wide = trials.pivot(index="seed", columns="cell", values="test_accuracy").mean()
+    by_hand = wide["z / q"] - wide["x / q"] - wide["z / p"] + wide["x / p"]
+    assert row["estimate"] == pytest.approx(by_hand)
+    more = {"one": table, "two": HypothesisTable(says="It is so.", higher=["y / p", "z / q"])}
+    together = judge(more, trials, "x / p").iloc[0]
+    assert together["low"] < row["low"] < row["high"] < together["high"]
     absent = trials[trials["cell"].isin(["x / p", "y / q", "z / q"])]
     row = judged(absent, "x / p", interaction=["down", "growth"])
     assert row["verdict"] == "inconclusive"
     assert row["sentence"].startswith("nothing can be said: ")
+
+
+def test_an_interaction_shows_the_contrast_that_decides() -> None:
+    """Not a larger one that spreads so much that nothing is known of it."""
+    trials = grid(0.0, np.random.default_rng(RNG_SEED), 8)
+    rng = np.random.default_rng(1)
+    for cell, effect, spread in (("y / q", 0.09, 0.001), ("z / q", 0.1, 0.12)):
+        mine = trials["cell"] == cell
+        trials.loc[mine, "test_accuracy"] += effect + rng.normal(0, spread, mine.sum())
+    row = judged(trials, "x / p", interaction=["down", "growth"])
+    assert row["verdict"] == "supported"
+    assert row["low"] > 0
+    assert "q / y" in row["sentence"]
+    # Equal would all have to be: the interval is the one that goes furthest.
+    assert row["equal_high"] - row["equal_low"] > row["high"] - row["low"]
 
 
 @pytest.mark.parametrize(("step", "verdict"), [(0.05, "supported"), (-0.05, "refuted")])
@@ -204,6 +258,6 @@ def test_the_order_of_rows_changes_nothing() -> None:
 
 
 def test_a_study_without_hypotheses_has_an_empty_table() -> None:
-    table = hypotheses.judge({}, two_arms(0, 0), None, "base", 0.005)
+    table = judge({}, two_arms(0, 0), "base")
     assert table.empty
     assert tuple(table.columns) == hypotheses.COLUMNS

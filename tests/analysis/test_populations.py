@@ -1,4 +1,4 @@
-"""Sampled networks as evidence: a network counts once, and draws pair the arms."""
+"""Sampled networks as evidence: a network counts once, and arms are compared over draws."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,12 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import stats
 
-from ablate.analysis import hypotheses, populations, wording
+from ablate.analysis import comparisons, hypotheses, populations, wording
 from ablate.analysis import summary as analysis_summary
 from ablate.errors import InputError
 from ablate.report.figures import distributions, of_run
 from ablate.results import schema
+from ablate.results.outcomes import by_seed
 from ablate.study.file import HypothesisTable
 from support.frames import by_place, trials_frame
 
@@ -44,7 +45,7 @@ def test_arms_become_cells_and_draws_seeds() -> None:
     assert list(networks["seed"]) == [0, 1, 0, 1]
     assert list(networks["state"]) == ["complete"] * 3 + ["diverged"]
     assert schema.axis_columns(networks) == ["axis_width"]
-    wide = analysis_summary.by_seed(networks)
+    wide = by_seed(networks)
     np.testing.assert_array_equal(wide, [[0.9, 0.7], [0.8, math.nan]])
 
 
@@ -57,13 +58,13 @@ def test_a_network_counts_once_however_often_it_was_trained() -> None:
     assert list(populations.by_draw(trials)["state"]) == ["complete", "diverged"]
 
 
-def test_the_summary_is_paired_by_draw() -> None:
+def test_the_summary_counts_draws() -> None:
     networks = populations.by_draw(sampled({"good": GOOD, "bad": BAD}))
     summary = analysis_summary.summarise(networks, "good", unit="draw")
     assert list(summary.table["cell"]) == ["good", "bad"]
     assert list(summary.table["n"]) == [24, 24]
     bad = summary.table.iloc[1]
-    assert (bad["pairs"], bad["finding"]) == (24, "lower")
+    assert (bad["seeds"], bad["finding"]) == (24, "lower")
     assert bad["diff"] == pytest.approx(-0.02)
     assert bad["params"] == 12_500  # the median
     assert math.isnan(bad["infer_images_per_s"])
@@ -77,7 +78,8 @@ def test_predictions_are_about_arms_and_counted_in_draws() -> None:
         "higher": HypothesisTable(says="Good is better.", higher=["good", "bad"]),
         "equal": HypothesisTable(says="They tie.", equal=["good", "same"], margin=0.02),
     }
-    judged = hypotheses.judge(tables, networks, None, "good", 0.005, unit="draw")
+    compared = comparisons.compare(networks, "good", tables)
+    judged = hypotheses.judge(tables, networks, compared, "good", 0.005, unit="draw")
     assert list(judged["verdict"]) == ["supported", "supported"]
     assert "n = 24 draws" in judged["sentence"].iloc[0]
     assert judged["rows"].iloc[0] == "trials.csv: good, bad; draws 0 to 23"

@@ -11,27 +11,13 @@ from scipy import stats
 from ablate.analysis import summary as analysis_summary
 from ablate.analysis import wording
 from ablate.errors import InputError
-from ablate.statistics import intervals
+from ablate.statistics import family, intervals, power
+from ablate.study.file import HypothesisTable
 from support.frames import CONSTANT, DOUBLING, NAN, TRIPLING, by_place, three_arms, trials_frame
 
 
 def row_of(summary: analysis_summary.Summary, cell: str) -> Any:
     return summary.table.set_index("cell").loc[cell]
-
-
-def test_by_seed_is_seeds_by_cells() -> None:
-    frame = trials_frame({"b": {3: 0.5, 1: 0.25}, "a": {1: 0.75, 3: "failed"}, "c": {2: "failed"}})
-    wide = analysis_summary.by_seed(frame)
-    assert list(wide.columns) == ["b", "a", "c"]
-    assert list(wide.index) == [1, 3]
-    np.testing.assert_array_equal(wide, [[0.25, 0.75, NAN], [0.5, NAN, NAN]])
-
-
-def test_by_seed_refuses_a_seed_twice() -> None:
-    frame = trials_frame({"a": {0: 0.5}})
-    again = frame.assign(key="other")
-    with pytest.raises(InputError, match="cell 'a' has seed 0 twice"):
-        analysis_summary.by_seed(pd.concat([frame, again]))
 
 
 def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
@@ -44,12 +30,14 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
             for timed in ("train", "infer", "epoch")
             for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
         )
-        + "throughput_control_off diff diff_low diff_high pairs effect p p_equal detectable "
-        "pairs_needed finding"
+        + "throughput_control_off diff diff_low diff_high equal_low equal_high seeds effect p "
+        "p_equal detectable seeds_needed finding"
     )
     told = (summary.outcome, summary.level, summary.margin, summary.unit)
     assert told == ("test_accuracy", 0.95, 0.005, "seed")
-    assert (summary.outcome_name, summary.level_name) == ("test accuracy", "95%")
+    names = (summary.outcome_name, summary.level_name, summary.equal_level_name)
+    assert names == ("test accuracy", "95%", "90%")
+    assert summary.together == 2
     assert summary.cells == ["constant", "doubling", "tripling"]
     assert list(summary.table["params"]) == [175_258] * 3
     assert list(summary.table["infer_images_per_s_iqr"]) == [400.0] * 3
@@ -57,33 +45,44 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
 
 def test_a_summary_holds_what_the_statistics_say() -> None:
     summary = analysis_summary.summarise(three_arms(), "constant", level=0.9, margin=0.02)
-    alone, equal = [], []
-    for cell, values in (("doubling", DOUBLING), ("tripling", TRIPLING)):
-        row = row_of(summary, cell)
-        differences = np.subtract(values, CONSTANT)
+    two = power.against_first(2)
+    judged = family.compare(np.transpose([CONSTANT, DOUBLING, TRIPLING]), two, 0.9)
+    for which, (cell, values) in enumerate((("doubling", DOUBLING), ("tripling", TRIPLING))):
+        row, one = row_of(summary, cell), judged.comparisons[which]
         mean = intervals.mean_interval(values, 0.9)
-        paired = intervals.difference_interval(differences, 0.95)  # 10% over two
         assert (row["mean"], row["low"], row["high"]) == (mean.mean, mean.low, mean.high)
-        assert (row["diff"], row["diff_low"], row["diff_high"]) == pytest.approx(
-            (paired.mean, paired.low, paired.high)
-        )
-        assert row["effect"] == pytest.approx(intervals.hedges_g(differences))
-        assert row["detectable"] == pytest.approx(intervals.detectable(differences, 0.95))
-        assert row["pairs_needed"] == intervals.pairs_to_detect(differences, 0.02, 0.95)
-        assert row["finding"] == "higher"
-        alone.append(intervals.sign_flip_p(differences))
-        equal.append(intervals.equivalence_p(differences, 0.02))
-    others = summary.table[summary.table["cell"] != "constant"]
-    assert list(others["p"]) == pytest.approx(intervals.holm(alone))
-    assert list(others["p_equal"]) == pytest.approx(intervals.holm(equal))
+        assert row["diff"] == pytest.approx(np.mean(values) - np.mean(CONSTANT))
+        told = row[["diff", "diff_low", "diff_high", "equal_low", "equal_high", "p"]]
+        expected = (one.estimate, one.low, one.high, one.equal_low, one.equal_high, one.p)
+        assert tuple(told) == pytest.approx(expected)
+        assert row["p_equal"] == judged.p_equal(one, 0.02)
+        assert row["effect"] == pytest.approx(intervals.hedges_g(values, CONSTANT))
+        spread = math.sqrt((np.var(values, ddof=1) + np.var(CONSTANT, ddof=1)) / 2)
+        assert row["detectable"] == pytest.approx(power.detectable(spread, 7, two, which, 0.9))
+        assert row["seeds_needed"] == power.seeds_needed(spread, 0.02, two, which, 0.9)
+        assert (row["seeds"], row["finding"]) == (7, "higher")
+
+
+def test_predictions_are_of_the_same_family() -> None:
+    alone = analysis_summary.summarise(three_arms(), "constant")
+    same = {"again": HypothesisTable(says="So.", higher=["constant", "doubling"])}
+    again = analysis_summary.summarise(three_arms(), "constant", predictions=same)
+    pd.testing.assert_frame_equal(again.table, alone.table)
+    assert again.together == 2
+    more = {"one": HypothesisTable(says="So.", higher=["tripling", "doubling"])}
+    third = analysis_summary.summarise(three_arms(), "constant", predictions=more)
+    assert third.together == 3
+    here, there = (row_of(one, "doubling") for one in (alone, third))
+    assert there["diff_high"] - there["diff_low"] > here["diff_high"] - here["diff_low"]
+    assert there["detectable"] > here["detectable"]
 
 
 def test_the_baseline_is_not_compared_with_itself() -> None:
     row = row_of(analysis_summary.summarise(three_arms(), "doubling"), "doubling")
     assert row["finding"] == "baseline"
-    assert row["pairs"] == 0
-    empty = ["diff", "diff_low", "diff_high", "effect", "p", "p_equal", "detectable"]
-    assert row[[*empty, "pairs_needed"]].isna().all()
+    assert row["seeds"] == 0
+    empty = ["diff", "diff_low", "diff_high", "equal_low", "equal_high", "effect", "p", "p_equal"]
+    assert row[[*empty, "detectable", "seeds_needed"]].isna().all()
 
 
 def test_row_order_changes_nothing_but_the_order() -> None:
@@ -101,19 +100,20 @@ def test_row_order_changes_nothing_but_the_order() -> None:
     pd.testing.assert_frame_equal(there.loc[here.index], here, check_exact=True)
 
 
-def test_unequal_seeds_are_paired_by_seed() -> None:
+def test_cells_may_have_other_seeds() -> None:
     frame = trials_frame(
         {
-            "constant": {0: 0.50, 1: 0.60, 2: 0.70, 3: "failed", 9: 0.1},
+            "constant": {0: 0.50, 1: 0.60, 2: 0.70, 3: "failed", 9: 0.2},
             "doubling": {2: 0.75, 3: 0.99, 1: 0.63, 0: 0.51},
         }
     )
     row = row_of(analysis_summary.summarise(frame, "constant"), "doubling")
-    expected = stats.ttest_rel([0.51, 0.63, 0.75], [0.5, 0.6, 0.7]).confidence_interval()
-    assert (row["n"], row["pairs"]) == (4, 3)
-    assert row["diff"] == pytest.approx(0.03)
-    assert (row["diff_low"], row["diff_high"]) == pytest.approx((expected.low, expected.high))
-    assert row["finding"] == "too few seeds"
+    assert (row["n"], row["seeds"], row["finding"]) == (4, 4, "inconclusive")
+    assert row["diff"] == pytest.approx(0.72 - 0.50)  # of all seeds, common or not
+    lost = frame[~((frame["cell"] == "doubling") & (frame["seed"] == 3))]
+    three = row_of(analysis_summary.summarise(lost, "constant"), "doubling")
+    assert (three["n"], three["seeds"], three["finding"]) == (3, 3, "too few seeds")
+    assert three["diff_low"] < three["diff"] < three["diff_high"]
 
 
 def test_trials_that_did_not_complete_are_counted() -> None:
@@ -127,7 +127,7 @@ def test_trials_that_did_not_complete_are_counted() -> None:
     assert summary.table[["n", "diverged", "failed"]].to_numpy().tolist() == [[2, 1, 2], [0, 0, 5]]
     lost = row_of(summary, "doubling")
     assert math.isnan(lost["mean"])
-    assert lost["pairs"] == 0
+    assert lost["seeds"] == 0
     assert lost["finding"] == "too few seeds"
     assert "1 diverged and 7 failed" in wording.answer(summary)
 
@@ -146,7 +146,8 @@ def test_a_diverged_trial_with_an_accuracy_still_gives_none() -> None:
         ([0.0] * 6, "equivalent"),
         ([0.004] * 6, "equivalent"),  # sure, and smaller than what counts
         ([0.01, -0.01] * 3, "inconclusive"),
-        ([0.01] * 5, "too few seeds"),
+        ([0.01] * 4, "higher"),
+        ([0.01] * 3, "too few seeds"),
         ([0.01], "too few seeds"),
     ],
 )
@@ -163,11 +164,16 @@ def test_findings(differences: list[float], finding: str) -> None:
         assert row["diff_low"] == pytest.approx(row["diff_high"])
 
 
-@pytest.mark.parametrize(("seeds", "finding"), [(7, "too few seeds"), (8, "higher")])
-def test_seven_seeds_cannot_tell_six_arms_apart(seeds: int, finding: str) -> None:
-    arms = {f"arm {number}": by_place([0.6 + number / 100] * seeds) for number in range(6)}
+@pytest.mark.parametrize(("seeds", "finding"), [(3, "too few seeds"), (4, "higher")])
+def test_four_seeds_tell_six_arms_apart(seeds: int, finding: str) -> None:
+    """Where they differ by far more than they spread."""
+    arms = {
+        f"arm {number}": by_place([0.6 + number / 100 + seed / 1000 for seed in range(seeds)])
+        for number in range(6)
+    }
     summary = analysis_summary.summarise(
-        trials_frame({"base": by_place([0.5] * seeds)} | arms), "base"
+        trials_frame({"base": by_place([0.5 + seed / 1000 for seed in range(seeds)])} | arms),
+        "base",
     )
     assert set(summary.table["finding"]) == {"baseline", finding}
 
