@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ablate.analysis import factorial, growth
+from ablate.analysis import factorial, growth, optimum
 from ablate.analysis.summary import by_seed
 from ablate.results.names import MECHANISM, TRIALS
 from ablate.statistics import intervals
+from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.intervals import Interval
 from ablate.study.file import HypothesisTable
 
@@ -26,7 +27,7 @@ class Evidence:
         p_equal: of a difference outside the margin.
         n: seeds, or draws.
         rows: where the numbers come from.
-        lost, sides_p: of a predicted optimum, as `growth.GrowthFit` has them.
+        fit: of a predicted optimum.
         missing: why nothing can be said.
     """
 
@@ -36,8 +37,7 @@ class Evidence:
     p_equal: float
     n: int
     rows: str
-    lost: Interval | None = None
-    sides_p: float = math.nan
+    fit: growth.GrowthFit | None = None
     missing: str = ""
 
 
@@ -61,7 +61,7 @@ def gather(
     """
     column = hypothesis.column
     if hypothesis.optimum is not None:
-        return _of_optimum(trials, column, hypothesis.optimum, baseline, joint)
+        return _of_optimum(trials, column, hypothesis.optimum, baseline)
     if hypothesis.interaction is not None:
         return _of_interaction(trials, column, hypothesis.interaction, baseline, margin, joint)
     if hypothesis.rises is not None:
@@ -116,27 +116,23 @@ def _of_rise(
     )
 
 
-def _of_optimum(
-    trials: pd.DataFrame, column: str, at: float, baseline: str, joint: float
-) -> Evidence:
-    fits = growth.fit_growth(trials, column, joint, at)
+def _of_optimum(trials: pd.DataFrame, column: str, at: float, baseline: str) -> Evidence:
+    fits = growth.fit_growth(trials, column, at=at)
     fits = [fit for fit in fits if baseline in set(fit.points["cell"])]
     if not fits:
         return _nothing(
-            f"{growth.FEWEST_GROWTHS} growths or more, in {intervals.MIN_PAIRS} seeds each, are "
-            "needed"
+            f"{growth.FEWEST_GROWTHS} growths or more, in {MIN_SEEDS} seeds each, are needed"
         )
     fit = fits[0]
     seeds = by_seed(trials, column)[list(fit.points["cell"])].dropna().index
     return Evidence(
         about="growth of the optimum",
         interval=fit.best,
-        p=fit.p_at,
+        p=math.nan,
         p_equal=math.nan,
         n=fit.seeds,
         rows=f"{TRIALS}: {', '.join(fit.points['cell'])}; {_seeds(seeds)}",
-        lost=fit.lost,
-        sides_p=fit.sides_p,
+        fit=fit,
     )
 
 
@@ -204,10 +200,7 @@ def judge(
     - `higher`: supported or refuted by a paired sign-flip test; equivalent where two one-sided
       tests put the difference within the margin, however sure it is.
     - `equal`: supported by the two one-sided tests; refuted by the sign-flip test.
-    - `optimum`: supported where the interval of the fitted optimum holds the growth, and the arm
-      there is better than the next ones on both sides, beyond a factor of `growth.NEAR` (their
-      sign-flip tests); else equivalent where the growth gives away less than the margin against
-      the optimum (upper limit), as where all do; else refuted where the curve is not level there.
+    - `optimum`: see `optimum.verdict`.
     - `interaction`: supported by the F-test of an analysis of variance; equivalent where every
       contrast is within the margin.
     - `rises`: as `higher`, of the last stage over the first.
@@ -273,14 +266,11 @@ def _verdict(
     margin: float,
     alpha: float,
 ) -> str:
+    if one.fit is not None:
+        return optimum.verdict(one.fit, margin)
     if one.missing or one.n < intervals.MIN_PAIRS:
         return "inconclusive"
     differs, same = p <= alpha + 1e-9, p_equal <= alpha + 1e-9
-    if one.lost is not None:
-        at = hypothesis.optimum or math.nan
-        if one.interval.low <= at <= one.interval.high and one.sides_p <= alpha + 1e-9:
-            return "supported"
-        same = one.lost.high < margin
     if same:
         return "supported" if hypothesis.equal else "equivalent"
     if not differs:
@@ -305,29 +295,16 @@ def _sentence(
     if one.missing:
         return f"nothing can be said: {one.missing}"
     percent = hypothesis.column in ACCURACIES
+    if one.fit is not None:
+        return optimum.sentence(one.fit, margin, percent, hypothesis.column)
     points = " points" if percent else ""
-    if one.lost is not None:
-        values, form = one.interval, "{:.2f}"
-        numbers = f"{one.about} {values.mean:.2f}"
-    else:
-        values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
-        numbers = f"{one.about}: {form.format(values.mean)}{points}"
+    values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
+    numbers = f"{one.about}: {form.format(values.mean)}{points}"
     limits = f"{100 * level:g}% interval {form.format(values.low)} to {form.format(values.high)}"
     tests = f"p = {p:.2g}"
     if not math.isnan(p_equal):
         bound = f"{100 * margin:g} points" if percent else f"{margin:g}"
         tests += f", equivalence within {bound} p = {p_equal:.2g}"
-    if one.lost is not None:
-        lost = _scaled(one.lost, percent)
-        sides = (
-            "without an arm far enough from it on both sides"
-            if math.isnan(one.sides_p)
-            else f"better than its neighbours on both sides p = {one.sides_p:.2g}"
-        )
-        tests += (
-            f"; growth {hypothesis.optimum:g} gives away {lost.mean:.2f}{points}, at most "
-            f"{lost.high:.2f}; {sides}"
-        )
     few = f"; {intervals.MIN_PAIRS} {unit}s are needed" if one.n < intervals.MIN_PAIRS else ""
     return f"{numbers} ({limits}, {tests}; n = {one.n} {unit}s{few})."
 
