@@ -13,7 +13,7 @@ import pandas as pd
 
 from ablate.analysis.summary import by_seed
 from ablate.results.schema import axis_columns
-from ablate.statistics import best, intervals
+from ablate.statistics import intervals
 from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.intervals import Interval
 from ablate.statistics.optimum import optimum
@@ -133,20 +133,19 @@ def _fit(
     level: float,
     at: float,
 ) -> GrowthFit:
-    found = optimum(growths.to_numpy(dtype=float), table.to_numpy(dtype=float), at, level)
+    found = optimum(growths, table, at, level)
     cells = [str(cell) for cell in growths.index]
-    may = best.may_be_best(found.p_best, level)
     return GrowthFit(
         group=group,
         match=match,
-        points=_points(growths, table, level).assign(p_best=found.p_best),
+        points=_points(growths, table, level).assign(p_best=found.arms.p),
         curve=pd.DataFrame(
             {"growth": found.growths, "mean": found.mean, "low": found.low, "high": found.high}
         ),
         misfit_p=found.misfit_p,
         best=found.best,
         edge=found.edge,
-        best_arms=tuple(cell for cell, kept in zip(cells, may, strict=True) if kept),
+        best_arms=tuple(cell for cell, kept in zip(cells, found.arms.may_be, strict=True) if kept),
         at=at,
         tested=tuple(cells[arm] for arm in found.tested),
         excluded=found.excluded,

@@ -71,7 +71,8 @@ def _given_away(fit: GrowthFit, margin: float, percent: bool) -> str:
         are, they = ("are", "they give") if len(fit.tested) > 1 else ("is", "it gives")
         return f"{arms} {are} ruled out: {they} away {amount}"
     if fit.excluded:
-        return f"growth {fit.at:g} is outside the interval: it gives away {amount}"
+        but = "" if fit.lost.low > 0 else "; that may be next to nothing"
+        return f"growth {fit.at:g} is outside the interval and gives away {amount}{but}"
     below = fit.lost.high < margin and not set(fit.best_arms) <= set(fit.tested)
     less = f", less than {scale * margin:g}{unit}" if below else ""
     return f"growth {fit.at:g} gives away {amount}{less}"

@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.gaussian_process.kernels import Matern
 
-from ablate.statistics import best
+from ablate.statistics.best import Best, compare_with_best
 from ablate.statistics.family import Arms, describe
 from ablate.statistics.intervals import Interval
 
 GRID = 201
 SPREADS = 256  # draws of the arms' spreads
 CURVES = 16  # of each of these
-LENGTHS = np.geomspace(1 / 8, 2, 7)  # of what was tested; each as likely as the others
+LENGTHS = np.geomspace(1 / 10, 1, 7)  # of the tested range; each as likely as the others
 HEIGHTS = np.geomspace(1 / 4, 4, 7)  # of the means' deviation from their mean; as likely, too
 LEVEL = 10.0  # deviation of the curve's mean, in the same unit: wide
+CAUTION = 0.4  # of a tail is cut off from the highest places: kinks are less smooth than curves
 TESTED = 1.1  # an arm within this factor of a growth is a test of it
 JITTER = 1e-8
 Array = npt.NDArray[np.float64]
@@ -36,10 +37,10 @@ class Optimum:
         edge: whether that, or a limit, is an end of the tested range.
         lost: what the growth that was asked about gives away against the curve's highest value;
             its lower limit is 0 unless that growth is `excluded`.
+        arms: each arm against the best of the others.
         tested: the arms that are a test of that growth.
         excluded: whether that growth is ruled out as the best: by the interval of `best`, or
             because every arm that is a test of it is.
-        p_best: for each arm, as `best.p_best` has it.
         misfit_p: that the means lie as far from the curve as they do (posterior predictive).
         growths, mean, low, high: the curve over the tested range, with a pointwise interval.
     """
@@ -49,7 +50,7 @@ class Optimum:
     lost: Interval
     tested: tuple[int, ...]
     excluded: bool
-    p_best: Array
+    arms: Best
     misfit_p: float
     growths: Array
     mean: Array
@@ -57,16 +58,20 @@ class Optimum:
     high: Array
 
 
-def optimum(growths: Array, values: Array, at: float, level: float = 0.95) -> Optimum:
+def optimum(
+    growths: npt.ArrayLike, values: npt.ArrayLike, at: float, level: float = 0.95
+) -> Optimum:
     """Fit a curve to the means of arms, and find where it is highest.
 
     A Gaussian process with a Matern kernel (5/2) and a constant of wide prior goes through the
     means over log2 of growth. Each arm has a spread of its own, drawn from its scaled inverse
     chi-square distribution (as in Student's t), and arms at the same seed one correlation
-    (`family.describe`). For each draw, kernels of all `LENGTHS` and `HEIGHTS` are weighed by their marginal likelihood, and
-    `CURVES` curves are drawn. Intervals are quantiles of the curves' highest places and of what
-    `at` gives away there. An end of the tested range whose arm cannot be ruled out as the best is
-    always within the interval: the curve says nothing of what is beyond.
+    (`family.describe`). For each draw, kernels of all `LENGTHS` and `HEIGHTS` are weighed by their
+    marginal likelihood, and `CURVES` curves are drawn. The intervals are of their highest places,
+    `CAUTION` of a tail cut off at either side, and of what `at` gives away there; priors and
+    caution were chosen by simulation (benchmarks/optimum.py). An end of the tested range whose arm
+    cannot be ruled out as the best is always within the interval: the curve says nothing of what
+    is beyond.
 
     Args:
         growths: shape (arms,), above zero, in any order; two may be equal.
@@ -75,10 +80,9 @@ def optimum(growths: Array, values: Array, at: float, level: float = 0.95) -> Op
         level: confidence of the intervals.
     """
     rng = np.random.default_rng(0)
-    x, place = np.log2(growths), float(np.log2(at))
+    x, place = np.log2(np.asarray(growths, dtype=float)), float(np.log2(at))
     arms = describe(np.asarray(values, dtype=float), [0] * len(x))
-    p_best = best.p_best(arms)
-    may = best.may_be_best(p_best, level)
+    ranks = compare_with_best(arms, level)
     grid = np.unique(np.concatenate([np.linspace(x.min(), x.max(), GRID), x, [place]]))
     within = (grid >= x.min()) & (grid <= x.max())
     centre, unit = float(arms.means.mean()), _unit(arms)
@@ -88,25 +92,28 @@ def optimum(growths: Array, values: Array, at: float, level: float = 0.95) -> Op
     tail = (1 - level) / 2
     known = curves[:, within]
     mean, (low, high) = known.mean(axis=0), np.quantile(known, [tail, 1 - tail], axis=0)
-    found = _highest(grid[within], known, tail)
     first, last = float(x.min()), float(x.max())
+    found = _highest(grid[within], known, CAUTION * tail)
     found = Interval(
         found.mean,
-        first if may[x == first].any() else found.low,
-        last if may[x == last].any() else found.high,
+        first if ranks.may_be[x == first].any() else found.low,
+        last if ranks.may_be[x == last].any() else found.high,
     )
     tested = _tested(x, place)
-    ruled_out = len(tested) > 0 and not may[tested].any()
-    excluded = bool(ruled_out or not found.low <= np.clip(place, first, last) <= found.high)
-    lost = _lost(known, curves[:, np.searchsorted(grid, place)], tail, excluded)
+    behind = float(ranks.behind[tested].min()) if len(tested) else 0.0
+    excluded = behind > 0 or not found.low <= np.clip(place, first, last) <= found.high
+    lost = _lost(known, curves[:, np.searchsorted(grid, place)], tail)
+    least = max(lost.low, behind / unit) if excluded else 0.0
+    mean_lost = max(lost.mean, least)
+    off = means - curves[:, np.searchsorted(grid, x)]
     return Optimum(
         best=Interval(*(float(2.0**limit) for limit in (found.mean, found.low, found.high))),
         edge=bool(np.isin([found.mean, found.low, found.high], [first, last]).any()),
-        lost=Interval(*(float(unit * value) for value in lost)),
+        lost=Interval(unit * mean_lost, unit * least, unit * max(lost.high, mean_lost)),
         tested=tuple(map(int, tested)),
-        excluded=excluded,
-        p_best=p_best,
-        misfit_p=_misfit_p(means - curves[:, np.searchsorted(grid, x)], np.repeat(noise, CURVES, axis=0), rng),
+        excluded=bool(excluded),
+        arms=ranks,
+        misfit_p=_misfit_p(off, np.repeat(noise, CURVES, axis=0), rng),
         growths=2.0 ** grid[within],
         mean=centre + unit * mean,
         low=centre + unit * low,
@@ -159,7 +166,8 @@ def _curves(x: Array, means: Array, noise: Array, grid: Array, rng: np.random.Ge
     for number, kernel in enumerate(kernels):
         these = lengths == number
         curves[these] += heights[picked[these], None] ** 2 * (pull[these] @ kernel[arms])
-    return curves + LEVEL**2 * pull.sum(axis=1, keepdims=True)
+    curves += LEVEL**2 * pull.sum(axis=1, keepdims=True)
+    return curves
 
 
 def _picked(means: Array, priors: Array, noise: Array, rng: np.random.Generator) -> Array:
@@ -183,12 +191,15 @@ def _highest(grid: Array, curves: Array, tail: float) -> Interval:
     return Interval(top, min(low, top), max(high, top))
 
 
-def _lost(curves: Array, there: Array, tail: float, excluded: bool) -> tuple[float, float, float]:
-    """What a place gives away against the highest of each curve, and its limits."""
-    mean = max(0.0, float(curves.mean(axis=0).max() - there.mean()))
-    lost = np.maximum(curves.max(axis=1) - there, 0)
-    low, high = map(float, np.quantile(lost, [tail, 1 - tail]))
-    return mean, min(mean, low) if excluded else 0.0, max(mean, high)
+def _lost(curves: Array, there: Array, tail: float) -> Interval:
+    """What a place gives away against the highest of the mean curve, and of each curve at most.
+
+    The lower limit is against one place, since the highest of a curve is high by chance, too.
+    """
+    top = curves[:, curves.mean(axis=0).argmax()]
+    low = max(0.0, float(np.quantile(top - there, tail)))
+    mean = max(low, float(top.mean() - there.mean()))
+    return Interval(mean, low, max(mean, float(np.quantile(curves.max(axis=1) - there, 1 - tail))))
 
 
 def _tested(x: Array, place: float) -> npt.NDArray[np.intp]:
