@@ -20,8 +20,8 @@ from scipy import stats
 from scipy.interpolate import PchipInterpolator
 
 from ablate.analysis.growth import groups, growth_of
-from ablate.analysis.summary import by_seed
 from ablate.results.csv import read_trials
+from ablate.results.outcomes import by_seed
 from ablate.statistics.intervals import bootstrap_tail
 from ablate.statistics.optimum import optimum
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ablate.analysis.distributions import rank_correlation
 from ablate.analysis.findings import Findings
-from ablate.analysis.summary import by_seed
+from ablate.results.outcomes import by_seed
 
 TIMED_ALIKE = ("device", "os", "dtype", "throughput_threads", "throughput_batch")
 

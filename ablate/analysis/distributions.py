@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from ablate.analysis.summary import by_seed
+from ablate.results.outcomes import by_seed
 from ablate.results.schema import axis_columns
 from ablate.statistics import intervals
 from ablate.statistics.intervals import Interval
@@ -75,7 +75,7 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
         level: confidence.
 
     Returns:
-        No limits (NaN) below `intervals.MIN_PAIRS` seeds, or `SEEDS_OF_THREE` for three cells,
+        No limits (NaN) below `intervals.MIN_VALUES` seeds, or `SEEDS_OF_THREE` for three cells,
         since those of so few miss too often (by simulation), nor where all is tied. Where every
         seed has the same order, no resample differs, and the interval has no width.
     """
@@ -84,7 +84,7 @@ def agreement(table: pd.DataFrame, level: float = 0.95) -> Interval:
     products = centred @ centred.T  # of seeds; by its diagonal, a correlation
     spread = float(np.trace(products))  # zero where all are tied in every seed
     w = float(products.sum()) / (seeds * spread) if spread else 0.0
-    fewest_seeds = SEEDS_OF_THREE if table.shape[1] <= 3 else intervals.MIN_PAIRS
+    fewest_seeds = SEEDS_OF_THREE if table.shape[1] <= 3 else intervals.MIN_VALUES
     if seeds < fewest_seeds or not spread:
         return Interval(w, math.nan, math.nan)
     picked = np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
@@ -112,13 +112,13 @@ def rank_correlation(one: pd.DataFrame, other: pd.DataFrame, level: float = 0.95
         level: confidence.
 
     Returns:
-        No limits (NaN) below `intervals.MIN_PAIRS` seeds in either run; all NaN where the cells
+        No limits (NaN) below `intervals.MIN_VALUES` seeds in either run; all NaN where the cells
         of a run have one mean.
     """
     tables = [table.to_numpy(dtype=float) for table in (one, other)]
     rho = _spearman(*(table.mean(axis=0)[None] for table in tables))[0]
     seeds = min(len(table) for table in tables)
-    if seeds < intervals.MIN_PAIRS or math.isnan(rho):
+    if seeds < intervals.MIN_VALUES or math.isnan(rho):
         return Interval(float(rho), math.nan, math.nan)
     generator = np.random.default_rng(0)
     means = [

@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate.analysis import factorial, growth, hypotheses, populations, wording
+from ablate.analysis import (
+    comparisons,
+    factorial,
+    growth,
+    hypotheses,
+    populations,
+    summary,
+    wording,
+)
 from ablate.analysis.rates import by_rate, chosen
-from ablate.analysis.summary import Summary, summarise
+from ablate.analysis.summary import Summary
 from ablate.results import names
 from ablate.results.csv import read_table, read_trials
 from ablate.results.names import DRAWS, STUDY
@@ -51,7 +59,7 @@ class Findings:
 
     @property
     def unit(self) -> str:
-        """What pairs the cells that are compared: a seed, or a draw."""
+        """What is counted in the cells that are compared: a seed, or a draw."""
         return self.summary.unit
 
 
@@ -64,9 +72,14 @@ def find(folder: Path) -> Findings:
     file = read_study_file(folder / STUDY)
     trials = read_trials(folder / names.TRIALS)
     compared, unit = comparable(file, trials)
-    summary = summarise(compared, file.baseline, margin=file.margin, unit=unit)
-    fits = growth.fit_growth(compared) if file.sample is None else []
     mechanism = _table(folder / names.MECHANISM)
+    summary.check(compared, file.baseline)
+    judged = comparisons.compare(compared, file.baseline, file.hypotheses, mechanism)
+    summarised = summary.of_comparisons(
+        compared, file.baseline, judged, margin=file.margin, unit=unit
+    )
+    asked = [each.optimum for each in file.hypotheses.values() if each.optimum is not None]
+    fits = growth.fit_growth(compared, at=[*asked, 2.0][0]) if file.sample is None else []
     of_tuning = _table(folder / names.TUNING)
     if of_tuning is None:
         of_tuning = pd.DataFrame(columns=list(tuning.COLUMNS))
@@ -76,9 +89,9 @@ def find(folder: Path) -> Findings:
         trials=trials,
         compared=compared,
         mechanism=mechanism,
-        summary=summary,
+        summary=summarised,
         hypotheses=hypotheses.judge(
-            file.hypotheses, compared, mechanism, file.baseline, file.margin, unit=unit
+            file.hypotheses, compared, judged, file.baseline, file.margin, unit=unit
         ),
         anova=factorial.anova(compared),
         fits=fits,
@@ -86,7 +99,7 @@ def find(folder: Path) -> Findings:
         draws=_table(folder / DRAWS),
         tried=tried,
         rates=chosen(tried),
-        answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
+        answer=" ".join([wording.answer(summarised), *map(wording.optimum, fits)]),
     )
 
 

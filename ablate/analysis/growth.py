@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ablate.analysis.summary import by_seed
+from ablate.results.outcomes import by_seed
 from ablate.results.schema import axis_columns
 from ablate.statistics import intervals
 from ablate.statistics.family import MIN_SEEDS

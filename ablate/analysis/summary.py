@@ -1,10 +1,11 @@
 """What the trials say: accuracies become means, intervals and verdicts; no drawing, no files.
 
-The seed is the unit of evidence. A cell is compared with the baseline seed by seed, since trials of
-one seed see the same batches; a trial that did not complete is counted, never dropped in silence.
+The seed is the unit of evidence. A trial that did not complete is counted, never dropped in
+silence.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ablate.analysis import comparisons
+from ablate.analysis.comparisons import Comparisons
 from ablate.errors import InputError
+from ablate.results.outcomes import by_seed
 from ablate.results.schema import RETRIED
-from ablate.statistics import intervals
+from ablate.statistics import family, intervals, power
+from ablate.statistics.family import Family
+from ablate.study.file import HypothesisTable
 
 OUTCOMES = {"test_accuracy": "test accuracy", "val_accuracy": "validation accuracy"}
 THROUGHPUTS = tuple(
@@ -25,8 +31,8 @@ THROUGHPUTS = tuple(
 SUMMARY_COLUMNS = (
     *("cell", "n", "diverged", "failed", "mean", "low", "high", "params", "macs", "activations"),
     *THROUGHPUTS,
-    *("throughput_control_off", "diff", "diff_low", "diff_high", "pairs"),
-    *("effect", "p", "p_equal", "detectable", "pairs_needed", "finding"),
+    *("throughput_control_off", "diff", "diff_low", "diff_high", "equal_low", "equal_high"),
+    *("seeds", "effect", "p", "p_equal", "detectable", "seeds_needed", "finding"),
 )
 
 
@@ -39,7 +45,8 @@ class Summary:
         outcome: the column that is summarised, one of `OUTCOMES`.
         level: confidence of the intervals, between 0 and 1.
         margin: difference, as a fraction, below which two cells count as equal.
-        unit: what is counted and pairs the cells, in words: `seed` or `draw`.
+        unit: what is counted, in words: `seed` or `draw`.
+        together: how many comparisons hold together, those of predictions included.
     """
 
     table: pd.DataFrame
@@ -47,6 +54,7 @@ class Summary:
     level: float
     margin: float
     unit: str
+    together: int
 
     @property
     def cells(self) -> list[str]:
@@ -59,32 +67,14 @@ class Summary:
         return OUTCOMES[self.outcome]
 
     @property
+    def equal_level_name(self) -> str:
+        """The confidence of the intervals that two one-sided tests go by, as `90%`."""
+        return f"{100 * (2 * self.level - 1):g}%"
+
+    @property
     def level_name(self) -> str:
         """The confidence of the intervals, as `95%`."""
         return f"{100 * self.level:g}%"
-
-
-def by_seed(trials: pd.DataFrame, outcome: str = "test_accuracy") -> pd.DataFrame:
-    """Outcomes of the complete trials, one row a seed, one column a cell.
-
-    Args:
-        trials: as `schema.to_frame` makes it.
-        outcome: name of a column.
-
-    Returns:
-        Shape (seeds, cells), as fractions; NaN where a cell lacks the seed. Cells come in order
-        of first appearance, and one without a complete trial is a column of NaN.
-
-    Raises:
-        InputError: a cell has a seed twice, as in a table of two studies.
-    """
-    twice = trials[trials.duplicated(["cell", "seed"])]
-    if not twice.empty:
-        cell, seed = twice[["cell", "seed"]].iloc[0]
-        raise InputError(f"cell {cell!r} has seed {seed} twice: expected the trials of one study")
-    complete = trials[trials["state"] == "complete"]
-    wide = complete.pivot(index="seed", columns="cell", values=outcome)
-    return wide.reindex(columns=trials["cell"].unique()).astype(float)
 
 
 def summarise(
@@ -94,6 +84,8 @@ def summarise(
     level: float = 0.95,
     margin: float = 0.005,
     unit: str = "seed",
+    predictions: Mapping[str, HypothesisTable] | None = None,
+    mechanism: pd.DataFrame | None = None,
 ) -> Summary:
     """One row a cell: its accuracy, its cost and its difference from the baseline.
 
@@ -103,7 +95,40 @@ def summarise(
         outcome: `test_accuracy` or `val_accuracy`.
         level: confidence of the intervals.
         margin: difference, as a fraction, below which two cells count as equal.
-        unit: what the numbers in `seed` are of, in words: it pairs the cells.
+        unit: what the numbers in `seed` are of, in words.
+        predictions, mechanism: what else the comparisons hold together with: see
+            `comparisons.compare`.
+
+    Raises:
+        InputError: no such cell or outcome, or a cell has a seed twice.
+    """
+    check(trials, baseline, outcome)
+    compared = comparisons.compare(trials, baseline, predictions, mechanism, outcome, level)
+    return of_comparisons(trials, baseline, compared, outcome, margin, unit)
+
+
+def check(trials: pd.DataFrame, baseline: str, outcome: str = "test_accuracy") -> None:
+    """Raise `InputError` for an outcome or a baseline that the table does not have."""
+    if outcome not in OUTCOMES:
+        raise InputError(f"outcome = {outcome!r}: expected {' or '.join(OUTCOMES)}", "outcome")
+    names = list(trials["cell"].unique())
+    if baseline not in names:
+        raise InputError(f"baseline = {baseline!r}: expected one of {', '.join(names)}", "baseline")
+
+
+def of_comparisons(
+    trials: pd.DataFrame,
+    baseline: str,
+    compared: Comparisons,
+    outcome: str = "test_accuracy",
+    margin: float = 0.005,
+    unit: str = "seed",
+) -> Summary:
+    """The summary of trials whose comparisons have been made.
+
+    Args:
+        trials, baseline, outcome, margin, unit: as in `summarise`.
+        compared: of `comparisons.compare`.
 
     Returns:
         A table of the cells in order of first appearance, with the columns
@@ -117,73 +142,63 @@ def summarise(
           `images_per_s`, `images_per_s_iqr`, `ratio`, `ratio_low`, `ratio_high`: the median of
           what the cell's rows carry, which is one measurement; `throughput_control_off`, whether
           any of them says that the timings are not to be trusted;
-        - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, over the `pairs`
-          seeds complete in both, with `intervals.difference_interval`. Each is widened to the
-          level 1 - (1 - level) / (cells - 1), so that all of them hold together at `level`
-          (Bonferroni; Dunn 1961). NaN for the baseline;
-        - `effect`: Hedges' g of the paired differences;
-        - `p`: of the sign-flip test, and `p_equal`: that the difference is not within the margin;
-          both adjusted over the cells (Holm 1979);
-        - `detectable`: the difference, as a fraction, that so many pairs would show with a
-          probability of `intervals.POWER`; `pairs_needed`: the pairs that would show one as
-          large as the margin; both at the level of the intervals;
-        - `finding`: `baseline`; `equivalent` where `p_equal` is below 1 - level, however sure the
-          difference; `higher` or `lower` where `p` is; `too few seeds` where no p-value could be,
-          or with fewer than `MIN_PAIRS` pairs; else `inconclusive`.
-
-    Raises:
-        InputError: no such cell or outcome, or a cell has a seed twice.
+        - `diff`, `diff_low`, `diff_high`: cell minus baseline as a fraction, and the limits
+          within which all comparisons of the run lie together (`statistics.family`); `equal_low`
+          and `equal_high`, the limits that two one-sided tests go by; `seeds`, the fewer of the
+          two cells' complete trials. NaN for the baseline;
+        - `effect`: the difference over the two cells' pooled deviation, Hedges' g;
+        - `p`: of no difference, and `p_equal`: that the difference is not within the margin;
+          both of the same family;
+        - `detectable`: the difference, as a fraction, that so many seeds would show with a
+          probability of `power.POWER`; `seeds_needed`: the seeds that would show one as large as
+          the margin; both at the two cells' mean spread, in the same family;
+        - `finding`: `baseline`, or what `family.finding` says.
     """
-    if outcome not in OUTCOMES:
-        raise InputError(f"outcome = {outcome!r}: expected {' or '.join(OUTCOMES)}", "outcome")
     accuracies = by_seed(trials, outcome)
-    if baseline not in accuracies.columns:
-        names = ", ".join(accuracies.columns)
-        raise InputError(f"baseline = {baseline!r}: expected one of {names}", "baseline")
-    comparisons = max(1, len(accuracies.columns) - 1)
-    joint = 1 - (1 - level) / comparisons
+    planning = power.coefficients_of(compared.coefficients)
     rows = []
-    for cell, rows_of_cell in trials.groupby("cell", sort=False):
-        accuracy = accuracies[cell]
-        differences = accuracy - accuracies[baseline] if cell != baseline else accuracy.iloc[:0]
+    for name, rows_of_cell in trials.groupby("cell", sort=False):
+        cell = str(name)
+        accuracy = accuracies[cell].dropna()
+        row = _level_of(accuracy, compared.family.level) | _counts_and_costs(rows_of_cell)
+        if cell == baseline:
+            rows.append(row | {"seeds": 0, "finding": "baseline"})
+            continue
+        one = compared.against[cell]
+        values = accuracy.to_numpy(), accuracies[baseline].dropna().to_numpy()
         rows.append(
-            _level_of(accuracy.dropna(), level)
-            | _counts_and_costs(rows_of_cell)
-            | _comparison(differences.dropna().to_numpy(), joint, margin)
+            row
+            | {
+                **{"diff": one.estimate, "diff_low": one.low, "diff_high": one.high},
+                **{"equal_low": one.equal_low, "equal_high": one.equal_high},
+                **{"seeds": one.n, "effect": intervals.hedges_g(*values), "p": one.p},
+                "p_equal": compared.family.p_equal(one, margin),
+                **_power(values, one.n, planning, compared.place(cell), margin, compared.family),
+                "finding": family.finding(one, compared.family, margin),
+            }
         )
     table = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
-    for name in ("p", "p_equal"):
-        table[name] = intervals.holm(list(table[name]))
-    table["pairs_needed"] = table["pairs_needed"].astype("Int64")
-    table["finding"] = [
-        "baseline"
-        if row["cell"] == baseline
-        else finding(row["diff"], row["p"], row["p_equal"], row["pairs"], comparisons, level)
-        for _, row in table.iterrows()
-    ]
-    return Summary(table, outcome, level, margin, unit)
+    table["seeds_needed"] = table["seeds_needed"].astype("Int64")
+    together = len(compared.family.comparisons)
+    return Summary(table, outcome, compared.family.level, margin, unit, together)
 
 
-def finding(
-    difference: float, p: float, p_equal: float, pairs: int, comparisons: int, level: float
-) -> str:
-    """What adjusted p-values say of a difference: see `summarise`.
-
-    Args:
-        difference: its sign alone counts.
-        p, p_equal: of the sign-flip test and of equivalence, adjusted over the comparisons.
-        pairs, comparisons: how many.
-        level: confidence.
-    """
-    alpha = 1 - level + 1e-9
-    if pairs < intervals.MIN_PAIRS:
-        return "too few seeds"
-    if p_equal <= alpha:
-        return "equivalent"
-    if p <= alpha:
-        return "higher" if difference > 0 else "lower"
-    few = pairs < intervals.fewest_pairs(comparisons, level)
-    return "too few seeds" if few else "inconclusive"
+def _power(
+    values: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    seeds: int,
+    coefficients: power.Coefficients,
+    which: int,
+    margin: float,
+    judged: Family,
+) -> dict[str, Any]:
+    """What so many seeds would show, and how many would show the margin."""
+    if seeds < 2:
+        return {"detectable": math.nan, "seeds_needed": None}
+    spread = math.sqrt(sum(float(own.var(ddof=1)) for own in values) / 2)
+    return {
+        "detectable": power.detectable(spread, seeds, coefficients, which, judged.level),
+        "seeds_needed": power.seeds_needed(spread, margin, coefficients, which, judged.level),
+    }
 
 
 def _level_of(accuracy: pd.Series, level: float) -> dict[str, Any]:
@@ -205,24 +220,6 @@ def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
         **{name: int(rows[name].median()) for name in ("params", "macs", "activations")},
         **{name: float(throughputs[name]) for name in THROUGHPUTS},
         "throughput_control_off": bool(rows["throughput_control_off"].fillna(False).any()),
-    }
-
-
-def _comparison(
-    differences: npt.NDArray[np.float64], joint: float, margin: float
-) -> dict[str, Any]:
-    """A cell against the baseline, by itself: the p-values are yet to be adjusted."""
-    interval = intervals.difference_interval(differences, joint)
-    return {
-        "diff": interval.mean,
-        "diff_low": interval.low,
-        "diff_high": interval.high,
-        "pairs": len(differences),
-        "effect": intervals.hedges_g(differences),
-        "p": intervals.sign_flip_p(differences),
-        "p_equal": intervals.equivalence_p(differences, margin),
-        "detectable": intervals.detectable(differences, joint),
-        "pairs_needed": intervals.pairs_to_detect(differences, margin, joint),
     }
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from ablate.analysis import optimum as of_optimum
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
-from ablate.statistics.intervals import MIN_PAIRS, fewest_pairs
+from ablate.statistics.family import MIN_SEEDS
 
 WIDEST = 108  # characters of a line below a table
 MEASURES = {
@@ -45,35 +45,41 @@ def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
     limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
     size = abs(row["diff"]) if lower else row["diff"]
     points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
-    pairs = plural(row["pairs"], "pair")
+    n = plural(row["seeds"], summary.unit)
     margin = f"{100 * summary.margin:g}"
     interval = f"{summary.level_name} interval {low} to {high}"
     if row["finding"] == "too few seeds":
-        least = max(MIN_PAIRS, fewest_pairs(len(summary.table) - 1, summary.level))
-        measured = f": {points} points, {interval}" if row["pairs"] >= 2 else ""
-        unit = summary.unit
-        return f"{row['cell']} has too few {unit}s to tell ({pairs}, {least} needed{measured})"
-    numbers = f"{interval}, {p_text(row['p'])}, {pairs}"
-    if row["finding"] == "inconclusive":
-        needed = f"{row['pairs_needed']} would show {margin} points"
-        return f"{row['cell']} is inconclusive at {points} points ({numbers}; {needed})"
-    if row["finding"] == "equivalent":
+        measured = f": {points} points, {interval}" if row["seeds"] >= 2 else ""
         return (
-            f"{row['cell']} is within {margin} points of it by two one-sided tests "
-            f"({p_text(row['p_equal'])}; {points} points, {interval}, {pairs})"
+            f"{row['cell']} has too few {summary.unit}s to tell ({n}, {MIN_SEEDS} needed{measured})"
+        )
+    numbers = f"{interval}, {p_text(row['p'])}, {n}"
+    if row["finding"] == "inconclusive":
+        needed = row["seeds_needed"]
+        shown = "no number" if pd.isna(needed) else str(needed)
+        return (
+            f"{row['cell']} is inconclusive at {points} points ({numbers}; {shown} would show "
+            f"{margin} points)"
+        )
+    if row["finding"] == "equivalent":
+        near, far = (f"{100 * row[name]:z.{decimals}f}" for name in ("equal_low", "equal_high"))
+        return (
+            f"{row['cell']} is within {margin} points of it by two one-sided tests ({points} "
+            f"points, {summary.equal_level_name} interval {near} to {far}, "
+            f"{p_text(row['p_equal'])}, {n})"
         )
     return f"{row['cell']} is {points} points {row['finding']} ({numbers})"
 
 
 def _joint(summary: Summary) -> list[str]:
     """The sentence that says how several comparisons belong together."""
-    comparisons = len(summary.table) - 1
-    if comparisons < 2:
+    if summary.together < 2:
         return []
-    level = summary.level_name
+    others = len(summary.table) - 1
+    predicted = " with those of the predictions" if summary.together > others else ""
     return [
-        f"The {comparisons} comparisons hold together at {level} (paired sign-flip tests; "
-        "intervals after Bonferroni, p after Holm)."
+        f"The {summary.together} comparisons{predicted} hold together at {summary.level_name} "
+        "(max-t, each arm with its own spread)."
     ]
 
 
@@ -177,7 +183,6 @@ def display(summary: Summary) -> pd.DataFrame:
         summary: as `summarise` makes it.
     """
     decimals = _decimals(summary)
-    compared = summary.table["finding"] != "baseline"
     columns: dict[str, list[str]] = {"arm": list(summary.table["cell"])}
     columns["n"] = [str(n) for n in summary.table["n"]]
     for state in ("diverged", "failed"):
@@ -189,11 +194,6 @@ def display(summary: Summary) -> pd.DataFrame:
     columns["difference, points"] = percents(
         summary.table[["diff", "diff_low", "diff_high"]], f"+z.{decimals}f"
     )
-    if (summary.table["pairs"] != summary.table["n"])[compared].any():
-        columns["pairs"] = [
-            str(pairs) if different else "-"
-            for pairs, different in zip(summary.table["pairs"], compared, strict=True)
-        ]
     columns["p"] = [
         "-" if math.isnan(p) else p_text(p)[1:].removeprefix(" = ").strip()
         for p in summary.table["p"]
@@ -227,20 +227,26 @@ def interval_text(mean: float, low: float, high: float, form: str) -> str:
     return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
 
 
+def limits_text(low: float, high: float, form: str) -> str:
+    """`[low, high]`, or `-` where there are none (NaN)."""
+    return "-" if math.isnan(low) else f"[{low:{form}}, {high:{form}}]"
+
+
 def _wrapped(sentences: Sequence[str]) -> list[str]:
     return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDEST)]
 
 
 def legend(summary: Summary) -> list[str]:
     """How to read the tables' brackets and columns, a sentence each."""
-    several = len(summary.table) > 2
-    joint = " (joint, Bonferroni)" if several else ""
-    adjusted = "after Holm's correction; " if several else ""
+    together = f"all {summary.together} comparisons" if summary.together > 1 else "the comparison"
+    predicted = ", predictions included" if summary.together > len(summary.table) - 1 else ""
     sentences = [
-        f"[{summary.level_name} intervals: of means, BCa bootstrap; of paired differences, from "
-        f"sign-flip tests{joint}; Student's t for too few {summary.unit}s]",
-        f"p of the sign-flip test, {adjusted}equivalent: within "
-        f"{100 * summary.margin:g} points (two one-sided tests)",
+        f"[{summary.level_name} intervals: of means, BCa bootstrap, Student's t for too few "
+        f"{summary.unit}s; of differences, max-t of {together}{predicted}, each arm with its own "
+        "spread]",
+        "p: of no difference, from the same distribution; equivalent: the "
+        f"{summary.equal_level_name} interval is within {100 * summary.margin:g} points (two "
+        "one-sided tests)",
         "MACs of convolutions and linear layers for one image; images/s of inference, median "
         "and interquartile range",
     ]

@@ -22,7 +22,7 @@ def spaces(found: Findings) -> list[Section]:
         f"{sample.networks} networks of each arm were drawn at random (seed {sample.seed}), each "
         f"with {least} to {most} blocks a stage, and brought to within {sample.tolerance:.0%} of "
         "one budget by their widths. The arms of a draw have the same depths and the same seed of "
-        "training, which pairs them. n counts networks, and intervals are over networks.",
+        "training. n counts networks, and intervals are over networks.",
         *_ratios(found),
         *_drawn_again(found.draws),
     ]

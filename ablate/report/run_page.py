@@ -13,7 +13,7 @@ from ablate.analysis.growth import GrowthFit
 from ablate.report import design_sections, run_sections, search_sections
 from ablate.report.html.page import Page, Picture, Section, Table
 from ablate.search.explored import Explored
-from ablate.statistics.intervals import POWER
+from ablate.statistics.power import POWER
 
 
 def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | None = None) -> Page:
@@ -83,33 +83,39 @@ def _arms(found: Findings) -> Section:
     if not compared.empty:
         tables.append(
             Table(
-                caption=f"Each arm against {found.file.baseline}, paired by {found.unit}",
-                frame=_comparisons(compared),
-                note="g: Hedges' g, the mean difference over the deviation of differences; p: of "
-                "the sign-flip test; TOST: of two one-sided tests that the difference is beyond "
-                f"{100 * found.file.margin:g} points. Would show: the difference, in points, that "
-                f"so many pairs show with {POWER:.0%} probability. Pairs needed: to show "
-                f"{100 * found.file.margin:g} points so.",
+                caption=f"Each arm against {found.file.baseline}",
+                frame=_comparisons(compared, found),
+                note=f"All {found.summary.together} comparisons of this page hold together: "
+                "p-values and intervals are of one reference distribution, of the largest t-value, "
+                "in which each arm has its own spread. g: Hedges' g, the difference over the "
+                f"deviation of {found.unit}s; TOST: of two one-sided tests that the difference is "
+                f"beyond {100 * found.file.margin:g} points, which go by the "
+                f"{found.summary.equal_level_name} interval. Would show: the difference, in "
+                f"points, that so many {found.unit}s show with {POWER:.0%} probability. Needed: "
+                f"{found.unit}s to show {100 * found.file.margin:g} points so.",
             )
         )
     return Section(heading=f"The arms, with {level} intervals", tables=tuple(tables))
 
 
-def _comparisons(compared: pd.DataFrame) -> pd.DataFrame:
+def _comparisons(compared: pd.DataFrame, found: Findings) -> pd.DataFrame:
     rows = []
     for row in compared.to_dict("records"):
         rows.append(
             {
                 "arm": row["cell"],
-                "pairs": row["pairs"],
+                f"{found.unit}s": row["seeds"],
                 "difference, points": wording.interval_text(
                     100 * row["diff"], 100 * row["diff_low"], 100 * row["diff_high"], "+z.2f"
+                ),
+                f"{found.summary.equal_level_name} interval": wording.limits_text(
+                    100 * row["equal_low"], 100 * row["equal_high"], "+z.2f"
                 ),
                 "g": _number(row["effect"], ".2f"),
                 "p": _number(row["p"], ".2g"),
                 "p, TOST": _number(row["p_equal"], ".2g"),
                 "would show": _number(100 * row["detectable"], ".2f"),
-                "pairs needed": _number(row["pairs_needed"], ".0f"),
+                "needed": _number(row["seeds_needed"], ".0f"),
                 "finding": row["finding"],
             }
         )
@@ -131,10 +137,10 @@ def _hypotheses(found: Findings) -> list[Section]:
             "rows": found.hypotheses["rows"],
         }
     )
-    several = "corrected together (Holm; intervals Bonferroni)" if len(frame) > 1 else "by itself"
     note = (
-        "Supported, refuted, equivalent (the difference is within the margin) or inconclusive; "
-        f"{several}."
+        "Supported, refuted, equivalent (the difference is within the margin) or inconclusive. "
+        "Differences and contrasts are of one family with the arms against the baseline above; "
+        "an optimum stands by itself."
     )
     table = Table(
         caption="Predictions of the study file and their verdicts", frame=frame, note=note
@@ -159,25 +165,18 @@ def _axes(found: Findings) -> list[Section]:
     if not found.anova.empty:
         tables.append(
             Table(
-                caption="Analysis of variance, seeds as blocks",
+                caption="How the variance divides among the axes, seeds as blocks",
                 frame=pd.DataFrame(
                     {
                         "effect": found.anova["effect"],
-                        "F": [_number(f, ".2f") for f in found.anova["f"]],
-                        "degrees of freedom": [
-                            f"{df:.0f}, {left:.0f}"
-                            for df, left in zip(
-                                found.anova["df"], found.anova["df_residual"], strict=True
-                            )
-                        ],
-                        "p": [_number(p, ".2g") for p in found.anova["p"]],
                         "partial eta squared": [
                             _number(share, ".2f") for share in found.anova["partial_eta2"]
                         ],
                         "trials": found.anova["n"].astype(int),
                     }
                 ),
-                note="Type II sums of squares.",
+                note="Type II sums of squares. The shares describe; what is sure, the comparisons "
+                "above say.",
             )
         )
     return [Section(heading="Over the axes", tables=tuple(tables))] if tables else []

@@ -65,7 +65,7 @@ def _compared(explored: Explored) -> list[Section]:
             "numbers": explored.comparisons["sentence"],
         }
     )
-    several = " They are corrected together (Holm; intervals Bonferroni)." if len(frame) > 1 else ""
+    several = " They hold together (max-t)." if len(frame) > 1 else ""
     note = (
         "Hypervolume: the share of the box between the reference and the best thinkable that a "
         "front dominates. In each repeat both samplers begin with the same networks and train with "

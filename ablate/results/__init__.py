@@ -8,5 +8,6 @@ Made and checked without torch or Optuna. May use: study, networks, spec, errors
 - `folder`: a run's folder as it is read again.
 - `check`: every check of a run. `check_rows`, `check_plan`, `check_files`: the checks; `remarks`:
   what a check has to say.
+- `outcomes`: what the complete trials came to, one row a seed.
 - `published`: where the project's own runs lie.
 """

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ablate.search.file import ACCURACY, ComparisonTable, finalist
-from ablate.statistics import intervals
+from ablate.statistics import family, intervals
 
 EVALUATED = ("complete", "pruned", "diverged", "oom", "failed", "timeout")
 COSTS = ("params", "macs", "activations", "latency")
@@ -160,8 +160,8 @@ def compare(
     """A verdict on each prediction about samplers, at equal training MACs, paired by repeat.
 
     In each repeat the two are compared at the MACs that the one which spent less had spent. The
-    p-values of the sign-flip tests are adjusted together (Holm 1979), intervals are widened to
-    hold together (Bonferroni); with fewer than `intervals.MIN_PAIRS` repeats nothing is decided.
+    differences are one family (`statistics.family`), so p-values and intervals hold together; with
+    fewer than `family.MIN_SEEDS` repeats nothing is decided.
 
     Args:
         volumes: of `hypervolumes`.
@@ -171,24 +171,23 @@ def compare(
     Returns:
         One row a prediction with the columns `COMPARED`; differences are in hypervolume.
     """
-    found = [_differences(volumes, *table.higher) for table in comparisons.values()]
-    p_values = intervals.holm([intervals.sign_flip_p(differences) for differences in found])
-    joint = 1 - (1 - level) / max(1, len(found))
+    found = {
+        name: pd.Series(_differences(volumes, *table.higher), dtype=float)
+        for name, table in comparisons.items()
+    }
+    values = pd.DataFrame(found)
+    judged = family.compare(values.to_numpy(), np.eye(len(found)), level, list(found))
     table = []
-    for (name, comparison), differences, p in zip(
-        comparisons.items(), found, p_values, strict=True
-    ):
-        interval = intervals.difference_interval(differences, joint)
-        sure = p <= 1 - level + 1e-9 and len(differences) >= intervals.MIN_PAIRS
+    for (name, comparison), one in zip(comparisons.items(), judged.comparisons, strict=True):
         verdict = "inconclusive"
-        if sure:
-            verdict = "supported" if interval.mean > 0 else "refuted"
+        if one.p <= 1 - level + 1e-12 and one.n >= family.MIN_SEEDS:
+            verdict = "supported" if one.estimate > 0 else "refuted"
         sentence = (
-            f"{' minus '.join(comparison.higher)}: {interval.mean:.4f} of the box "
-            f"({100 * joint:.4g}% interval {interval.low:.4f} to {interval.high:.4f}, "
-            f"p = {p:.2g}; n = {len(differences)} repeats)."
+            f"{' minus '.join(comparison.higher)}: {one.estimate:.4f} of the box "
+            f"({100 * level:g}% interval {one.low:.4f} to {one.high:.4f}, p = {one.p:.2g}; "
+            f"n = {one.n} repeats)."
         )
-        numbers = (interval.mean, interval.low, interval.high, p, len(differences))
+        numbers = (one.estimate, one.low, one.high, one.p, one.n)
         table.append((name, comparison.says, verdict, *numbers, sentence))
     return pd.DataFrame(table, columns=list(COMPARED))
 

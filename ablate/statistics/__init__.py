@@ -6,4 +6,5 @@ May use: nothing of the package. Begin reading at `family`.
 - `best`: the arms that may be the best.
 - `optimum`: a curve through arms over growth, and where it is highest.
 - `intervals`: intervals of means.
+- `power`: what a number of seeds can show.
 """

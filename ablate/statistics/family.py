@@ -112,7 +112,7 @@ def compare(
     used = np.flatnonzero((wanted[known] != 0).any(axis=0))
     kinds = [0] * y.shape[1] if blocks is None else list(blocks)
     arms = describe(y[:, used], [kinds[arm] for arm in used])
-    some = wanted[np.ix_(known, used)]
+    some = wanted[known][:, used]
     errors = arms.errors(some)
     largest = largest_t(arms, some)
     found = {

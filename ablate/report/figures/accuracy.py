@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from ablate.analysis import wording
 from ablate.analysis.costs import against_cost
-from ablate.analysis.summary import Summary, by_seed
+from ablate.analysis.summary import Summary
 from ablate.report.figures.style import (
     COSTS,
     WIDTH,
@@ -31,6 +31,7 @@ from ablate.report.figures.style import (
     looks,
     style,
 )
+from ablate.results.outcomes import by_seed
 
 BEYOND = 1e3  # times a value: outside every axis around such values
 
@@ -44,7 +45,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: Summary) -> Drawing:
 
     Returns:
         Left: a dot a seed, or draw (its height is its rank alone), mean and interval, in percent.
-        Right: the paired difference with its joint interval, in percentage points. An arm without
+        Right: the difference of means with its joint interval, in percentage points. An arm without
         a complete trial has a row that says so.
     """
     outcome = summary.outcome
@@ -73,12 +74,12 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: Summary) -> Drawing:
         left.set_xlabel(f"{summary.outcome_name.capitalize()} (%)")
         left.set_title(f"Each {unit}; mean with {level} interval")
         right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", 36))
-        joint = "joint " if len(summary.table) > 2 else ""
-        right.set_title(f"Paired by {unit}; {joint}{level} interval")
+        joint = "joint " if summary.together > 1 else ""
+        right.set_title(f"Difference of means; {joint}{level} interval")
         fix_layout(figure)
     return Drawing(
         name="accuracy",
-        title=f"{summary.outcome_name.capitalize()} of every {unit}, and the paired "
+        title=f"{summary.outcome_name.capitalize()} of every {unit}, and the "
         f"difference from {baseline}; diamonds and bars are means and {level} intervals",
         alt=wording.answer(summary),
         data=_seeds_and_means(accuracies / 100, summary).rename(columns={"seed": unit}),
@@ -89,7 +90,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: Summary) -> Drawing:
 def _seeds_and_means(accuracies: pd.DataFrame, summary: Summary) -> pd.DataFrame:
     """One row a seed of a cell, and its cell's mean and difference; fractions."""
     seeds = accuracies.reset_index().melt("seed", var_name="cell", value_name="accuracy").dropna()
-    columns = ["cell", "n", "mean", "low", "high", "diff", "diff_low", "diff_high", "pairs"]
+    columns = ["cell", "n", "mean", "low", "high", "diff", "diff_low", "diff_high", "seeds"]
     return seeds.merge(summary.table[columns], on="cell", how="right")[
         ["cell", "seed", "accuracy", *columns[1:]]
     ]

@@ -21,7 +21,7 @@ def differences_by_run(table: pd.DataFrame) -> Drawing:
     """Paired differences of the arms, one row an arm, one mark a run.
 
     Args:
-        table: columns `run`, `baseline`, `cell`, `n`, `pairs`, `diff`, `diff_low`, `diff_high`
+        table: columns `run`, `baseline`, `cell`, `n`, `seeds`, `diff`, `diff_low`, `diff_high`
             (fractions; joint intervals within a run).
     """
     runs = list(dict.fromkeys(table["run"]))
@@ -52,8 +52,8 @@ def differences_by_run(table: pd.DataFrame) -> Drawing:
         axes.set_yticks(range(len(arms)), [textwrap.fill(arm, 30) for arm in arms])
         axes.set_ylim(len(arms) - 0.5, -0.5)
         axes.set_xlabel("Difference in test accuracy from the run's baseline (points)")
-        axes.set_title("Paired by seed; intervals joint at 95% within a run")
-        names = {run: f"{run} ({_pairs(shown[shown['run'] == run])})" for run in runs}
+        axes.set_title("Intervals joint at 95% within a run")
+        names = {run: f"{run} ({_seeds(shown[shown['run'] == run])})" for run in runs}
         legend_below(figure, handles(look, names), height=1.8 + 0.3 * len(runs) * len(arms))
         figure.set_figwidth(WIDTH)
         fix_layout(figure)
@@ -65,13 +65,13 @@ def differences_by_run(table: pd.DataFrame) -> Drawing:
         name="differences",
         title="Each arm against the baseline of its run, with 95% intervals",
         alt=f"{'; '.join(found)}.",
-        data=table[["run", "baseline", "cell", "n", "pairs", "diff", "diff_low", "diff_high"]],
+        data=table[["run", "baseline", "cell", "n", "seeds", "diff", "diff_low", "diff_high"]],
         figure=figure,
     )
 
 
-def _pairs(rows: pd.DataFrame) -> str:
-    counts = sorted({int(pairs) for pairs in rows["pairs"]})
+def _seeds(rows: pd.DataFrame) -> str:
+    counts = sorted({int(seeds) for seeds in rows["seeds"]})
     if not counts:
-        return "no pairs"
-    return f"{counts[0]} pairs" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} pairs"
+        return "no seeds"
+    return f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"

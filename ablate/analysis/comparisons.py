@@ -1,0 +1,223 @@
+"""What a page compares, each comparison once, judged as one family.
+
+The family is every cell against the baseline, and every prediction that is a difference or a
+contrast of cells. A prediction that asks for one of the former again has its numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ablate.analysis import factorial
+from ablate.results.names import MECHANISM, TRIALS
+from ablate.results.outcomes import by_seed
+from ablate.statistics import family
+from ablate.statistics.family import Compared, Family
+from ablate.study.file import HypothesisTable
+
+Arm = tuple[str, str]  # what is measured, and the cell
+Contrast = frozenset[tuple[Arm, float]]  # arms with their coefficients
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One comparison that a prediction asks for.
+
+    Args:
+        about: what it is, in words.
+        contrast: the arms with their coefficients.
+        rows: where the numbers come from.
+    """
+
+    about: str
+    contrast: Contrast
+    rows: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparisons:
+    """The comparisons of a run.
+
+    Args:
+        family: all of them, judged together.
+        against: each cell minus the baseline.
+        asked: for each prediction that is one, its comparisons.
+        missing: for each other prediction that should be one, why it is not.
+        values: what was compared, one row a seed, a column for each of the arms.
+        coefficients: shape (comparisons, arms).
+        order: which comparison of the family a contrast is.
+    """
+
+    family: Family
+    against: Mapping[str, Compared]
+    asked: Mapping[str, tuple[Asked, ...]]
+    missing: Mapping[str, str]
+    values: pd.DataFrame
+    coefficients: npt.NDArray[np.float64]
+    order: Mapping[Contrast, int]
+
+    def place(self, cell: str) -> int:
+        """Which comparison of the family a cell against the baseline is."""
+        return list(self.against).index(cell)
+
+    def of(self, asked: Asked) -> Compared:
+        """The numbers of a comparison that was asked for."""
+        if asked.contrast in self.order:
+            return self.family.comparisons[self.order[asked.contrast]]
+        return reversed_(self.family.comparisons[self.order[_opposite(asked.contrast)]])
+
+    def seeds(self, asked: Asked) -> list[int]:
+        """The numbers of the seeds that are behind a comparison."""
+        used = self.values[[arm for arm, _ in asked.contrast]]
+        return sorted(int(seed) for seed in used.index[used.notna().any(axis=1)])
+
+
+def compare(
+    trials: pd.DataFrame,
+    baseline: str,
+    predictions: Mapping[str, HypothesisTable] | None = None,
+    mechanism: pd.DataFrame | None = None,
+    outcome: str = "test_accuracy",
+    level: float = 0.95,
+) -> Comparisons:
+    """All comparisons of a run, as one family.
+
+    Args:
+        trials: as `schema.to_frame` makes it.
+        baseline: the cell that the others are compared with.
+        predictions: by name, as the study file has them; none where None.
+        mechanism: as `mechanism.csv` has it, if it was measured.
+        outcome: the column in which the cells are compared with the baseline.
+        level: that all intervals hold together.
+    """
+    asked: dict[str, tuple[Asked, ...]] = {}
+    missing: dict[str, str] = {}
+    tables = {outcome: by_seed(trials, outcome)}
+    for name, prediction in (predictions or {}).items():
+        if prediction.optimum is not None:
+            continue
+        if prediction.rises is None and prediction.column not in tables:
+            tables[prediction.column] = by_seed(trials, prediction.column)
+        found = _ask(prediction, trials, mechanism, baseline, tables)
+        if isinstance(found, str):
+            missing[name] = found
+        else:
+            asked[name] = found
+    cells = [str(cell) for cell in tables[outcome] if cell != baseline]
+    against = {cell: difference(outcome, cell, baseline) for cell in cells}
+    contrasts = dict.fromkeys(against.values())
+    for one in (each for several in asked.values() for each in several):
+        if _opposite(one.contrast) not in contrasts:
+            contrasts[one.contrast] = None
+    order = {contrast: place for place, contrast in enumerate(contrasts)}
+    values = pd.concat(
+        [table.set_axis(_columns(name, table), axis=1) for name, table in tables.items()], axis=1
+    ).sort_index()
+    coefficients = np.zeros((len(order), values.shape[1]))
+    for contrast, place in order.items():
+        for arm, factor in contrast:
+            coefficients[place, values.columns.get_loc(arm)] = factor
+    judged = family.compare(
+        values.to_numpy(dtype=float),
+        coefficients,
+        level,
+        [name for name, table in tables.items() for _ in table.columns],
+    )
+    return Comparisons(
+        family=judged,
+        against={cell: judged.comparisons[order[contrast]] for cell, contrast in against.items()},
+        asked=asked,
+        missing=missing,
+        values=values,
+        coefficients=coefficients,
+        order=order,
+    )
+
+
+def difference(column: str, cell: str, other: str) -> Contrast:
+    """One cell minus another."""
+    return frozenset({((column, cell), 1.0), ((column, other), -1.0)})
+
+
+def reversed_(one: Compared) -> Compared:
+    """The same comparison the other way round."""
+    return Compared(
+        estimate=-one.estimate,
+        error=one.error,
+        low=-one.high,
+        high=-one.low,
+        p=one.p,
+        equal_low=-one.equal_high,
+        equal_high=-one.equal_low,
+        n=one.n,
+    )
+
+
+def _opposite(contrast: Contrast) -> Contrast:
+    return frozenset((arm, -factor) for arm, factor in contrast)
+
+
+def _columns(name: str, table: pd.DataFrame) -> pd.Index:
+    return pd.Index([(name, str(cell)) for cell in table.columns], tupleize_cols=False)
+
+
+def _ask(
+    prediction: HypothesisTable,
+    trials: pd.DataFrame,
+    mechanism: pd.DataFrame | None,
+    baseline: str,
+    tables: dict[str, pd.DataFrame],
+) -> tuple[Asked, ...] | str:
+    """The comparisons of a prediction, or why there are none."""
+    column = prediction.column
+    if prediction.rises is not None:
+        if mechanism is None:
+            return "not measured; run with --mechanism"
+        return _rise(mechanism, column, prediction.rises, tables)
+    if prediction.interaction is not None:
+        four = factorial.contrasts(trials, prediction.interaction, baseline)
+        if not four:
+            return "no combination of arms beside the baseline's has a trial yet"
+        return tuple(
+            Asked(
+                about=f"{label}, of {' x '.join(prediction.interaction)}",
+                contrast=frozenset(((column, cell), factor) for cell, factor in cells.items()),
+                rows=f"{TRIALS}: {', '.join(cells)}",
+            )
+            for label, cells in four.items()
+        )
+    first, second = prediction.higher or prediction.equal or []
+    absent = [cell for cell in (first, second) if cell not in tables[column].columns]
+    if absent:
+        return f"no trial of {' or '.join(absent)} yet"
+    return (
+        Asked(
+            about=f"{first} minus {second}",
+            contrast=difference(column, first, second),
+            rows=f"{TRIALS}: {first}, {second}",
+        ),
+    )
+
+
+def _rise(
+    mechanism: pd.DataFrame, column: str, cell: str, tables: dict[str, pd.DataFrame]
+) -> tuple[Asked, ...] | str:
+    """Last stage over first in one cell: a difference within each trial, which is one value."""
+    stages = mechanism[(mechanism["cell"] == cell) & mechanism["stage"].str.startswith("stage")]
+    table = stages.pivot(index="seed", columns="stage", values=column).astype(float)
+    if table.shape[1] < 2:
+        return f"{cell} has no two stages in {MECHANISM}"
+    order = sorted(table.columns, key=lambda name: int(name.removeprefix("stage ")))
+    first, last = order[0], order[-1]
+    about = f"{column} of {cell}, {last} minus {first}"
+    tables[about] = (table[last] - table[first]).to_frame(cell)
+    return (
+        Asked(
+            about=about,
+            contrast=frozenset({((about, cell), 1.0)}),
+            rows=f"{MECHANISM}: {cell}, {first} and {last}",
+        ),
+    )
