@@ -5,8 +5,7 @@ No drawing, no torch, no Optuna. May use: results, statistics, study and what is
 - `findings`: all that one run shows. Begin reading here.
 - `summary`: each arm's accuracy and its difference from the baseline.
 - `hypotheses`: the verdicts on a study's predictions.
-- `growth`: accuracy over growth, and the best growth; `optimum`: what that says, in words.
-- `factorial`: studies of several axes.
+- `growth`: accuracy over growth, and the best growth; `factorial`: studies of several axes.
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.
 - `mechanism`, `rates`: what was measured stage by stage; the learning rates that were tried.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ablate.analysis import growth, optimum, wording
+from ablate.analysis import growth, wording
 from ablate.analysis.comparisons import Comparisons
 from ablate.results.names import TRIALS
 from ablate.results.outcomes import by_seed
@@ -154,7 +154,7 @@ def judge(
     - `higher`: equivalent where the interval of two one-sided tests is within the margin, however
       sure the difference; else supported or refuted where the interval leaves out zero.
     - `equal`: supported where that is equivalent; refuted where it is a difference.
-    - `optimum`: see `optimum.verdict`; at the family's level, but not one of the family.
+    - `optimum`: see `growth.verdict`; at the family's level, but not one of the family.
     - `interaction`: equivalent where every contrast is within the margin; else supported where the
       interval of any leaves out zero.
     - `rises`: as `higher`, of the last stage over the first.
@@ -213,7 +213,7 @@ def _verdict(hypothesis: HypothesisTable, one: Evidence, margin: float, alpha: f
     if one.missing or one.n < MIN_SEEDS:
         return "inconclusive"
     if one.fit is not None:
-        return optimum.verdict(one.fit, margin)
+        return growth.verdict(one.fit, margin)
     differs, same = one.p <= alpha + 1e-12, one.p_equal <= alpha + 1e-12
     if same:
         return "supported" if hypothesis.equal else "equivalent"
@@ -234,7 +234,7 @@ def _sentence(
         return f"nothing can be said: {one.missing}"
     percent = hypothesis.column in ACCURACIES
     if one.fit is not None:
-        return optimum.sentence(one.fit, margin, percent, hypothesis.column)
+        return growth.sentence(one.fit, margin, percent, hypothesis.column)
     points = " points" if percent else ""
     values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
     numbers = f"{one.about}: {form.format(values.mean)}{points}"

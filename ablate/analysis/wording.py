@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 
 import pandas as pd
 
-from ablate.analysis import optimum as of_optimum
+from ablate.analysis import growth
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
 from ablate.statistics.family import MIN_SEEDS
@@ -87,7 +87,7 @@ def optimum(fit: GrowthFit) -> str:
     """The sentence that says where accuracy over growth is highest, and how sure that is."""
     held = f"At equal {MEASURES[fit.match]}" if fit.match else "With nothing held equal"
     where = f" ({fit.group})" if fit.group else ""
-    return of_optimum.sentence(fit, subject=f"{held}{where} accuracy")
+    return growth.sentence(fit, subject=f"{held}{where} accuracy")
 
 
 def markdown_hypotheses(table: pd.DataFrame) -> str:
