@@ -6,7 +6,7 @@ widths alone make a group; one with four growths or more gets a fit.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -43,6 +43,7 @@ class GrowthFit:
         lost: accuracy given away there against the curve's highest, with its interval; its lower
             limit is 0 unless `at` is excluded.
         seeds: complete in all cells.
+        level: confidence of the intervals, and that `best_arms` hold the best.
     """
 
     group: str
@@ -58,6 +59,7 @@ class GrowthFit:
     excluded: bool
     lost: Interval
     seeds: int
+    level: float
 
 
 def growth_of(widths: str) -> float:
@@ -152,6 +154,7 @@ def _fit(
         excluded=found.excluded,
         lost=found.lost,
         seeds=len(table),
+        level=level,
     )
 
 
@@ -196,34 +199,50 @@ def sentence(
         percent: whether the values are fractions, to be told in percentage points.
         subject: what is highest; it begins the sentence.
     """
-    edge = ", an end of what was tested" if fit.edge else ""
     parts = [
-        f"{subject} is highest at growth {_limits(fit.best.mean, fit.best.low, fit.best.high)}"
-        f"{edge}",
+        f"{subject} is highest at growth {_limits(fit.best)}{_edge(fit)}",
         _arms(fit),
         _given_away(fit, margin, percent),
     ]
     if fit.misfit_p < SURE:
         parts.append(f"the curve misses the arms' means (p = {fit.misfit_p:.2g})")
-    return f"{'; '.join(parts)} ({fit.seeds} seeds)."
+    return f"{'; '.join(parts)} ({fit.seeds} seeds, {100 * fit.level:g}% intervals)."
+
+
+def _edge(fit: GrowthFit) -> str:
+    if not fit.edge:
+        return ""
+    at_end = fit.best.mean in (fit.curve["growth"].min(), fit.curve["growth"].max())
+    return ", an end of what was tested" if at_end else ", up to an end of what was tested"
 
 
 def _arms(fit: GrowthFit) -> str:
-    if len(fit.best_arms) == len(fit.points):
-        return "no arm is ruled out as the best"
-    if len(fit.best_arms) == 1:
-        return f"best arm: {fit.best_arms[0]}"
-    return f"best arms: {', '.join(fit.best_arms[:-1])} or {fit.best_arms[-1]}"
+    """Which arms may be the best, or which may not, where these are fewer."""
+    cells = list(fit.points["cell"])
+    others = [cell for cell in cells if cell not in fit.best_arms]
+    if not others:
+        return "any arm may be the best"
+    if len(others) < len(fit.best_arms):
+        return f"any arm but {_joined(others, 'and')} may be the best"
+    arms = "arms" if len(fit.best_arms) > 1 else "arm"
+    return f"best {arms}: {_joined(fit.best_arms, 'or')}"
+
+
+def _joined(cells: Sequence[str], last: str) -> str:
+    """Names of cells as a list in a sentence; where a name has a comma, without commas."""
+    if any("," in cell for cell in cells):
+        return f" {last} ".join(cells)
+    return f" {last} ".join([", ".join(cells[:-1]), cells[-1]] if cells[1:] else cells)
 
 
 def _given_away(fit: GrowthFit, margin: float, percent: bool) -> str:
     """What the growth that was asked about gives away, and whether it is ruled out."""
     scale, unit = (100, " points") if percent else (1, "")
-    limits = _limits(*(scale * each for each in (fit.lost.mean, fit.lost.low, fit.lost.high)))
-    number, bracket = limits.split(" ", 1)
-    amount = f"{number}{unit} {bracket}"
+    lost = Interval(scale * fit.lost.mean, scale * fit.lost.low, scale * fit.lost.high)
+    number, limits = _limits(lost).split(" ", 1)
+    amount = f"{number}{unit} {limits}"
     if fit.excluded and fit.tested and not set(fit.tested) & set(fit.best_arms):
-        arms = " and ".join(fit.tested)
+        arms = _joined(fit.tested, "and")
         are, they = ("are", "they give") if len(fit.tested) > 1 else ("is", "it gives")
         return f"{arms} {are} ruled out: {they} away {amount}"
     if fit.excluded:
@@ -234,5 +253,5 @@ def _given_away(fit: GrowthFit, margin: float, percent: bool) -> str:
     return f"growth {fit.at:g} gives away {amount}{less}"
 
 
-def _limits(mean: float, low: float, high: float) -> str:
-    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+def _limits(interval: Interval) -> str:
+    return f"{interval.mean:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
