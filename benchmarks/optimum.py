@@ -149,10 +149,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a CSV file")
     args = parser.parse_args()
     names, seeds = zip(*product((*SHAPES, *RUNS), SEEDS), strict=True)
+    each = [[value] * len(names) for value in (args.tables, args.seed)]
+    rows = []
     with ProcessPoolExecutor(args.jobs) as pool:
-        each = [[value] * len(names) for value in (args.tables, args.seed)]
-        table = pd.DataFrame(pool.map(simulate, names, seeds, *each))
-    print(table.round(3).to_string(index=False))
+        for row in pool.map(simulate, names, seeds, *each):
+            rows.append(row)
+            text = pd.DataFrame([row]).round(3).to_string(index=False, col_space=[35] + [7] * 14)
+            print(text if len(rows) == 1 else text.splitlines()[1], flush=True)
+    table = pd.DataFrame(rows)
     if args.out:
         table.round(4).to_csv(args.out, index=False)
 

@@ -18,11 +18,11 @@ from ablate.statistics.intervals import Interval
 
 GRID = 201
 SPREADS = 256  # draws of the arms' spreads
-CURVES = 16  # of each of these
-LENGTHS = np.geomspace(1 / 10, 1, 7)  # of the tested range; each as likely as the others
-HEIGHTS = np.geomspace(1 / 4, 4, 7)  # of the means' deviation from their mean; as likely, too
+CURVES = 10  # of each of these
+LENGTHS = np.geomspace(1 / 6, 1 / 2, 4)  # of the tested range; each as likely as the others
+HEIGHTS = np.geomspace(1 / 2, 4, 5)  # of the means' deviation from their mean; as likely, too
 LEVEL = 10.0  # deviation of the curve's mean, in the same unit: wide
-CAUTION = 0.4  # of a tail is cut off from the highest places: kinks are less smooth than curves
+CAUTION = 0.5  # of a tail is cut off from the highest places: kinks are less smooth than curves
 TESTED = 1.1  # an arm within this factor of a growth is a test of it
 JITTER = 1e-8
 Array = npt.NDArray[np.float64]
