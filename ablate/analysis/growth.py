@@ -41,7 +41,7 @@ class GrowthFit:
         excluded: whether it is ruled out as the best: by the interval of `best`, or because no
             cell that is a test of it is among `best_arms`.
         lost: accuracy given away there against the curve's highest, with its interval; its lower
-            limit is 0 unless `at` is excluded.
+            limit is 0 unless `at` is excluded. NaN where that is beyond what was tested.
         seeds: complete in all cells.
         level: confidence of the intervals, and that `best_arms` hold the best.
     """
@@ -169,7 +169,8 @@ def _points(growths: "pd.Series[float]", table: pd.DataFrame, level: float) -> p
 def verdict(fit: GrowthFit, margin: float) -> str:
     """Whether accuracy is highest at the growth `fit.at`.
 
-    - refuted: it is excluded, by the interval of the best growth or since its arm is ruled out;
+    - refuted: it is excluded, by the interval of the best growth (a growth beyond what was tested,
+      where the interval does not reach that end), or since its arm is ruled out;
     - supported: every other arm is ruled out as the best;
     - equivalent: what it gives away is below the margin (upper limit);
     - else inconclusive.
@@ -237,6 +238,8 @@ def _joined(cells: Sequence[str], last: str) -> str:
 
 def _given_away(fit: GrowthFit, margin: float, percent: bool) -> str:
     """What the growth that was asked about gives away, and whether it is ruled out."""
+    if math.isnan(fit.lost.mean):
+        return f"growth {fit.at:g} is beyond what was tested"
     scale, unit = (100, " points") if percent else (1, "")
     lost = Interval(scale * fit.lost.mean, scale * fit.lost.low, scale * fit.lost.high)
     number, limits = _limits(lost).split(" ", 1)

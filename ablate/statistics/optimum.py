@@ -25,6 +25,7 @@ LEVEL = 10.0  # deviation of the curve's mean, in the same unit: wide
 CAUTION = 0.5  # of a tail is cut off from the highest places: kinks are less smooth than curves
 TESTED = 1.1  # an arm within this factor of a growth is a test of it
 JITTER = 1e-8
+UNKNOWN = Interval(np.nan, np.nan, np.nan)
 Array = npt.NDArray[np.float64]
 
 
@@ -36,7 +37,7 @@ class Optimum:
         best: the growth at which the mean curve is highest, with its interval.
         edge: whether that, or a limit, is an end of the tested range.
         lost: what the growth that was asked about gives away against the curve's highest value;
-            its lower limit is 0 unless that growth is `excluded`.
+            its lower limit is 0 unless that growth is `excluded`. NaN beyond what was tested.
         arms: each arm against the best of the others.
         tested: the arms that are a test of that growth.
         excluded: whether that growth is ruled out as the best: by the interval of `best`, or
@@ -76,24 +77,22 @@ def optimum(
     Args:
         growths: shape (arms,), above zero, in any order; two may be equal.
         values: shape (seeds, arms), 2 values of an arm or more; NaN where it lacks the seed.
-        at: the growth that is asked about; it may lie outside the tested range.
+        at: the growth that is asked about; the curve does not depend on it.
         level: confidence of the intervals.
     """
     rng = np.random.default_rng(0)
     x, place = np.log2(np.asarray(growths, dtype=float)), float(np.log2(at))
     arms = describe(np.asarray(values, dtype=float), [0] * len(x))
     ranks = compare_with_best(arms, level)
-    grid = np.unique(np.concatenate([np.linspace(x.min(), x.max(), GRID), x, [place]]))
-    within = (grid >= x.min()) & (grid <= x.max())
+    grid = np.union1d(np.linspace(x.min(), x.max(), GRID), x)
     centre, unit = float(arms.means.mean()), _unit(arms)
     noise = _noise(arms, unit, rng)
     means = (arms.means - centre) / unit
     curves = _curves(x, means, noise, grid, rng)
     tail = (1 - level) / 2
-    known = curves[:, within]
-    mean, (low, high) = known.mean(axis=0), np.quantile(known, [tail, 1 - tail], axis=0)
+    mean, (low, high) = curves.mean(axis=0), np.quantile(curves, [tail, 1 - tail], axis=0)
     first, last = float(x.min()), float(x.max())
-    found = _highest(grid[within], known, CAUTION * tail)
+    found = _highest(grid, curves, CAUTION * tail)
     found = Interval(
         found.mean,
         first if ranks.may_be[x == first].any() else found.low,
@@ -101,20 +100,20 @@ def optimum(
     )
     tested = _tested(x, place)
     behind = float(ranks.behind[tested].min()) if len(tested) else 0.0
-    excluded = behind > 0 or not found.low <= np.clip(place, first, last) <= found.high
-    lost = _lost(known, curves[:, np.searchsorted(grid, place)], tail)
-    least = max(lost.low, behind / unit) if excluded else 0.0
-    mean_lost = max(lost.mean, least)
+    here = float(np.clip(place, first, last))
+    excluded = behind > 0 or not found.low <= here <= found.high
+    known = here == place or len(tested) > 0
+    lost = _lost(grid, curves, here, tail, behind / unit, excluded) if known else UNKNOWN
     off = means - curves[:, np.searchsorted(grid, x)]
     return Optimum(
         best=Interval(*(float(2.0**limit) for limit in (found.mean, found.low, found.high))),
         edge=bool(np.isin([found.mean, found.low, found.high], [first, last]).any()),
-        lost=Interval(unit * mean_lost, unit * least, unit * max(lost.high, mean_lost)),
+        lost=Interval(unit * lost.mean, unit * lost.low, unit * lost.high),
         tested=tuple(map(int, tested)),
         excluded=bool(excluded),
         arms=ranks,
         misfit_p=_misfit_p(off, np.repeat(noise, CURVES, axis=0), rng),
-        growths=2.0 ** grid[within],
+        growths=2.0**grid,
         mean=centre + unit * mean,
         low=centre + unit * low,
         high=centre + unit * high,
@@ -191,13 +190,19 @@ def _highest(grid: Array, curves: Array, tail: float) -> Interval:
     return Interval(top, min(low, top), max(high, top))
 
 
-def _lost(curves: Array, there: Array, tail: float) -> Interval:
+def _lost(
+    grid: Array, curves: Array, place: float, tail: float, behind: float, excluded: bool
+) -> Interval:
     """What a place gives away against the highest of the mean curve, and of each curve at most.
 
-    The lower limit is against one place, since the highest of a curve is high by chance, too.
+    The lower limit is against one place, since the highest of a curve is high by chance, too; and
+    it is `behind` at least, which the arm there is known to give away.
     """
+    next_to = int(np.clip(np.searchsorted(grid, place), 1, len(grid) - 1))
+    share = (place - grid[next_to - 1]) / (grid[next_to] - grid[next_to - 1])
+    there = (1 - share) * curves[:, next_to - 1] + share * curves[:, next_to]
     top = curves[:, curves.mean(axis=0).argmax()]
-    low = max(0.0, float(np.quantile(top - there, tail)))
+    low = max(behind, 0.0, float(np.quantile(top - there, tail))) if excluded else 0.0
     mean = max(low, float(top.mean() - there.mean()))
     return Interval(mean, low, max(mean, float(np.quantile(curves.max(axis=1) - there, 1 - tail))))
 

@@ -61,11 +61,11 @@ def test_what_seeds_share_does_not_hide_a_difference() -> None:
 
 @pytest.mark.parametrize(("seeds", "spreads"), [(4, [1, 1, 1, 1, 1]), (8, [5, 1, 1, 1, 1])])
 def test_the_best_is_in_the_set(seeds: int, spreads: list[float]) -> None:
-    """Each arm of five that are equal is in the set in 95% of tables; of 200, 182 may be."""
+    """Each arm of five that are equal is in the set in 95% of tables; of 100, 88 may be."""
     rng = np.random.default_rng(2)
     kept = np.zeros(5)
-    for _ in range(200):
+    for _ in range(100):
         values = rng.standard_normal((seeds, 5)) * np.array(spreads)
         kept += compared(values).may_be
-    assert kept.min() >= 182
-    assert kept.mean() < 199.5  # the test does rule out
+    assert kept.min() >= 88
+    assert kept.mean() < 99.7  # the test does rule out

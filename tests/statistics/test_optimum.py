@@ -55,6 +55,11 @@ def test_a_curve_that_rises_ends_at_the_edge() -> None:
     beyond = optimum(GROWTHS, table(0.01 * X, noise=0.002), 5.0)
     assert not beyond.excluded  # what lies beyond was not tested
     assert beyond.tested == ()
+    assert np.isnan(beyond.lost.mean)
+    assert beyond.best == found.best
+    assert optimum(GROWTHS, table(0.01 * X, noise=0.002), 4.2).lost.mean == 0
+    falls = optimum(GROWTHS, table(-0.01 * X, noise=0.002), 5.0)
+    assert falls.excluded
 
 
 def test_a_flat_curve_may_be_highest_anywhere() -> None:
@@ -133,13 +138,13 @@ SHAPES: dict[str, tuple[Curve, float]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_interval_covers(shape: str) -> None:
-    """In 95 of 100 tables; 88 may be. A parabola's covers a kink at 2 in 17."""
+    """In 95% of tables; 34 of 40 may be by chance."""
     curve, best = SHAPES[shape]
     found: list[Optimum] = [
         optimum(GROWTHS, table(curve(X), seeds=8, noise=0.0055, seed=seed), 2.0)
-        for seed in range(100)
+        for seed in range(40)
     ]
     inside = [one.best.low <= 2**best + 1e-9 and 2**best - 1e-9 <= one.best.high for one in found]
-    assert sum(inside) >= 88
-    assert sum(one.lost.low <= 0 <= one.lost.high for one in found) >= 88
+    assert sum(inside) >= 34
+    assert sum(one.lost.low <= 0 <= one.lost.high for one in found) >= 34
     assert np.mean([np.log2(one.best.high / one.best.low) for one in found]) < 2
