@@ -3,12 +3,14 @@
 No drawing, no torch, no Optuna. May use: results, statistics, study and what is below them.
 
 - `findings`: all that one run shows. Begin reading here.
+- `comparisons`: what a page compares, each once, judged as one family.
 - `summary`: each arm's accuracy and its difference from the baseline.
 - `hypotheses`: the verdicts on a study's predictions.
 - `growth`: accuracy over growth, and the best growth; `factorial`: studies of several axes.
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.
-- `mechanism`, `rates`: what was measured stage by stage; the learning rates that were tried.
+- `means`: means over seeds, epoch by epoch, stage by stage, and over learning rates.
 - `comparison`: several runs side by side; `reproduction`: a run against the published one.
+- `planning`: what the planned seeds can show, before the run.
 - `wording`: all of it in words and text tables.
 """

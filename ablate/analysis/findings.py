@@ -14,7 +14,7 @@ from ablate.analysis import (
     summary,
     wording,
 )
-from ablate.analysis.rates import by_rate, chosen
+from ablate.analysis.means import by_rate, chosen
 from ablate.analysis.summary import Summary
 from ablate.results import names
 from ablate.results.csv import read_table, read_trials
@@ -38,7 +38,7 @@ class Findings:
         fits: of accuracy over growth, where the study has growths enough.
         arms: of `populations.describe`; without rows where no networks are sampled.
         draws: of sampled networks, one row a draw, if they were kept.
-        tried: of `rates.by_rate`; without rows where no learning rate was tuned.
+        tried: of `means.by_rate`; without rows where no learning rate was tuned.
         rates: of `tuning.chosen`, from these.
         answer: in words.
     """

@@ -221,26 +221,3 @@ def _counts_and_costs(rows: pd.DataFrame) -> dict[str, Any]:
         **{name: float(throughputs[name]) for name in THROUGHPUTS},
         "throughput_control_off": bool(rows["throughput_control_off"].fillna(False).any()),
     }
-
-
-def epoch_intervals(epochs: pd.DataFrame, value: str, level: float = 0.95) -> pd.DataFrame:
-    """Mean over seeds of a learning curve, with Student's t interval, epoch by epoch.
-
-    Args:
-        epochs: one row a trial and epoch, with the columns `cell`, `epoch` and `value`.
-        value: name of the column; values that are missing or infinite are left out of `n`.
-        level: confidence of each interval by itself.
-
-    Returns:
-        Columns `cell`, `epoch`, `n`, `mean`, `low`, `high`; cells in order of first appearance,
-        epochs ascending, in the units of `value`.
-    """
-    finite = epochs[np.isfinite(epochs[value].to_numpy(dtype=float, na_value=math.nan))]
-    rows = []
-    for cell in finite["cell"].unique():
-        for epoch, of_epoch in finite[finite["cell"] == cell].groupby("epoch"):
-            interval = intervals.t_interval(np.sort(of_epoch[value].to_numpy(dtype=float)), level)
-            rows.append((cell, epoch, len(of_epoch), interval.mean, interval.low, interval.high))
-    curves = pd.DataFrame(rows, columns=["cell", "epoch", "n", "mean", "low", "high"])
-    floats = dict.fromkeys(("mean", "low", "high"), float)
-    return curves.astype({"epoch": int, "n": int, **floats})

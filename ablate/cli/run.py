@@ -90,6 +90,13 @@ def make_parser(prog: str) -> Parser:
     parser.add_argument("--download", action="store_true", help="fetch the dataset if missing")
     parser.add_argument("--seeds", type=count, metavar="N", help="seeds a cell")
     parser.add_argument("--epochs", type=count, metavar="N", help="epochs a trial")
+    parser.add_argument(
+        "--spread",
+        type=positive(100),
+        metavar="POINTS",
+        help="standard deviation of the test accuracy over seeds, in percentage points, by which "
+        "is said what the planned seeds can show (default: that of published runs on the dataset)",
+    )
     add_machine_options(parser)
     parser.add_argument(
         "--storage",
@@ -246,7 +253,7 @@ def _execution(args: argparse.Namespace, threads: int) -> "Execution":
 def _dry_run(args: argparse.Namespace, toml: "Toml") -> int:
     """Print cells, costs, and the time to train them; train nothing."""
     study, info = _load(args, toml)
-    from ablate.cli.dry_run import show_plan
+    from ablate.cli.dry_run import show_plan, show_power
     from ablate.engine.preparation import usual_cpu_split
     from ablate.processes import cpu_count
 
@@ -254,7 +261,13 @@ def _dry_run(args: argparse.Namespace, toml: "Toml") -> int:
     workers, threads = usual_cpu_split(execution, args.workers, len(study.plan()))
     execution = replace(execution, threads=threads)
     show_plan(study, info.sizes(study.data)[0], execution, workers, say=print)
+    show_power(study, toml, _spread(args), say=print)
     return 0
+
+
+def _spread(args: argparse.Namespace) -> float | None:
+    """The spread over seeds that is given, as a fraction."""
+    return None if args.spread is None else float(args.spread) / 100
 
 
 def _search(args: argparse.Namespace, toml: "Toml") -> int:
@@ -262,7 +275,7 @@ def _search(args: argparse.Namespace, toml: "Toml") -> int:
     from ablate.engine.progress import plain_or_bar
     from ablate.search.plan import load_search
 
-    for name in ("mechanism", "batch_sweep", "retry"):
+    for name in ("mechanism", "batch_sweep", "retry", "spread"):
         if getattr(args, name):
             raise InputError(f"--{name.replace('_', '-')}: not for a search; leave it out")
     if args.engine != "here":
@@ -286,10 +299,14 @@ def _search(args: argparse.Namespace, toml: "Toml") -> int:
 def _run(args: argparse.Namespace, toml: "Toml") -> int:
     study, info = _load(args, toml)
     prepare_forks(TRIAL_IMPORTS)  # imports beside us what takes us as long
+    from ablate.cli.dry_run import power_warning
     from ablate.engine.progress import plain_or_bar
     from ablate.engine.runner import locked, run_study
 
     setup = _setup(args, study.name, info)
+    warning = power_warning(study, toml, _spread(args))
+    if warning:
+        print(f"ablate: warning: {warning}", file=sys.stderr)
     with locked(setup.folder):
         return _show(setup, run_study(study, setup, say=print, progress=plain_or_bar))
 

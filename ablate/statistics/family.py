@@ -83,6 +83,7 @@ def compare(
     coefficients: npt.ArrayLike,
     level: float = 0.95,
     blocks: Sequence[object] | None = None,
+    draws: int = DRAWS,
 ) -> Family:
     """Compare arms by their means, all comparisons together.
 
@@ -101,6 +102,7 @@ def compare(
         level: that all intervals hold together.
         blocks: what each arm is a measurement of; arms of one block share a correlation, those of
             different blocks have none. One block if None.
+        draws: of the reference distribution; p-values are multiples of 1 / (draws + 1).
     """
     y = np.asarray(values, dtype=float)
     wanted = np.atleast_2d(np.asarray(coefficients, dtype=float))
@@ -114,7 +116,7 @@ def compare(
     arms = describe(y[:, used], [kinds[arm] for arm in used])
     some = wanted[known][:, used]
     errors = arms.errors(some)
-    largest = largest_t(arms, some)
+    largest = largest_t(arms, some, draws)
     found = {
         place: _compared(float(estimate), float(error), fewest[place], largest, level)
         for place, estimate, error in zip(known, some @ arms.means, errors, strict=True)
@@ -152,12 +154,16 @@ class Arms:
         return errors
 
     def draws(self, count: int = DRAWS) -> Array:
-        """Errors of the arms' means, shape (count, arms), from a fixed seed."""
+        """Errors of the arms' means, shape (count, arms), from a fixed seed.
+
+        Arms take their turns by what the values say of them, not by the columns that they are in.
+        """
         rng = np.random.default_rng(0)
-        normal = rng.standard_normal((count, len(self.means)))
-        chi2 = rng.chisquare(self.freedom, (count, len(self.means)))
-        t = normal @ np.linalg.cholesky(self.correlation).T / np.sqrt(chi2 / self.freedom)
-        scaled: Array = t * self.spreads / np.sqrt(self.counts)
+        turn = np.lexsort((self.means, self.spreads, self.freedom))
+        normal = rng.standard_normal((count, len(turn)))
+        chi2 = rng.chisquare(self.freedom[turn], normal.shape) / self.freedom[turn]
+        t = normal @ np.linalg.cholesky(self.correlation[np.ix_(turn, turn)]).T / np.sqrt(chi2)
+        scaled: Array = t[:, np.argsort(turn)] * self.spreads / np.sqrt(self.counts)
         return scaled
 
 

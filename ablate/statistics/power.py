@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ def against_first(comparisons: int) -> Coefficients:
 
 
 def detectable(
-    spread: float,
+    spread: npt.ArrayLike,
     seeds: int,
     coefficients: Coefficients,
     which: int = 0,
@@ -37,58 +38,85 @@ def detectable(
 ) -> float:
     """The difference that so many seeds show with the probability `power`, in the spread's units.
 
-    That is, its interval in the family of all the comparisons leaves out zero. All arms are taken
-    to spread alike. NaN below two seeds.
+    That is, its interval in the family of all the comparisons leaves out zero. NaN below two seeds.
 
     Args:
-        spread: standard deviation over seeds of one arm.
+        spread: standard deviation over seeds: of every arm, or of each, shape (arms,).
         seeds: of each arm.
         coefficients: shape (comparisons, arms), of the whole family.
         which: the comparison that is asked about.
         level: that all intervals hold together.
         power: probability.
     """
+    return _reach(spread, seeds, coefficients[which], coefficients, 1 - level, power)
+
+
+def equality(
+    spread: npt.ArrayLike,
+    seeds: int,
+    coefficients: Coefficients,
+    which: int = 0,
+    level: float = 0.95,
+    power: float = POWER,
+) -> float:
+    """The margin within which so many seeds show two equal arms to be, mostly; see `detectable`.
+
+    That is, the interval of two one-sided tests is within the margin with the probability `power`.
+    """
+    both = (1 + power) / 2  # neither limit may leave it
+    return _reach(spread, seeds, coefficients[which], coefficients, 2 * (1 - level), both)
+
+
+def _reach(
+    spread: npt.ArrayLike,
+    seeds: int,
+    row: tuple[float, ...],
+    coefficients: Coefficients,
+    alpha: float,
+    power: float,
+) -> float:
     if seeds < 2:
         return math.nan
-    row = coefficients[which]
     arms = sum(value != 0 for value in row)
-    error = spread * math.sqrt(sum(value**2 for value in row) / seeds)
+    error = float(np.sqrt(np.sum((np.array(row) * np.asarray(spread)) ** 2) / seeds))
     room = float(stats.t.ppf(power, arms * (seeds - 1)))
-    return (_critical(seeds, coefficients, level) + room) * error
+    return (critical(_largest(seeds, coefficients), alpha) + room) * error
 
 
 def seeds_needed(
-    spread: float,
+    spread: npt.ArrayLike,
     least: float,
     coefficients: Coefficients,
     which: int = 0,
     level: float = 0.95,
     power: float = POWER,
+    shows: Callable[..., float] = detectable,
 ) -> int | None:
     """How many seeds of each arm show a difference of `least` with the probability `power`.
 
     Args:
         spread, coefficients, which, level, power: as in `detectable`.
         least: above zero, in the units of the spread.
+        shows: `detectable`, or `equality` for a margin.
 
     Returns:
         At least `MIN_SEEDS`; None where even `MOST_SEEDS` would not.
     """
     low, high = MIN_SEEDS - 1, MIN_SEEDS
-    while detectable(spread, high, coefficients, which, level, power) > least:
+    while shows(spread, high, coefficients, which, level, power) > least:
         if high >= MOST_SEEDS:
             return None
         low, high = high, min(2 * high, MOST_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
-        enough = detectable(spread, middle, coefficients, which, level, power) <= least
+        enough = shows(spread, middle, coefficients, which, level, power) <= least
         low, high = (low, middle) if enough else (middle, high)
     return high
 
 
 @functools.lru_cache(maxsize=1024)
-def _critical(seeds: int, coefficients: Coefficients, level: float) -> float:
-    """The critical value of a family whose arms spread alike and have as many seeds each."""
+def _largest(seeds: int, coefficients: Coefficients) -> npt.NDArray[np.float64]:
+    """The reference distribution of a family whose arms spread alike and have as many seeds."""
     number = len(coefficients[0])
     arms = Arms(
         means=np.zeros(number),
@@ -97,4 +125,4 @@ def _critical(seeds: int, coefficients: Coefficients, level: float) -> float:
         counts=np.full(number, seeds),
         correlation=np.eye(number),
     )
-    return critical(largest_t(arms, np.array(coefficients), DRAWS), 1 - level)
+    return largest_t(arms, np.array(coefficients), DRAWS)

@@ -237,3 +237,43 @@ def test_a_study_file_is_read_once(
     assert main(["--study", str(tmp_path / "sums.toml"), "--dry-run"]) == 0
     assert texts == [STUDY]
     assert rates
+
+
+def test_it_says_what_the_planned_seeds_can_show(
+    tmp_path: Path,
+    rates: list[tuple[NetSpec, Execution, float]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    predicted = STUDY + '[hypotheses.size_pays]\nsays = "It pays."\nhigher = ["large", "small"]\n'
+    (tmp_path / "sums.toml").write_text(predicted)
+    command = ["--study", str(tmp_path / "sums.toml"), "--dry-run", "--seeds", "8"]
+    assert main([*command, "--spread", "0.5"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:-1] == [
+        "what 8 seeds can show with 80% probability, at a spread of 0.5 points over seeds (as "
+        "given):",
+        "  size_pays: 0.76 points; a margin of 0.5 points needs 18 seeds",
+    ]
+    assert lines[-1].startswith("warning: 8 seeds cannot be expected to settle")
+    assert main([*command[:-1], "3"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "warning: 3 seeds settle nothing: 4 are needed, of each arm\n"
+    )
+    assert rates
+
+
+def test_it_says_where_no_spread_is_known(
+    tmp_path: Path,
+    rates: list[tuple[NetSpec, Execution, float]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "results" / "published").mkdir(parents=True)
+    (tmp_path / "sums.toml").write_text(STUDY.replace("seeds = 3", "seeds = 6"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--study", "sums.toml", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "no run on digits is published, so the spread over seeds is not known: --spread POINTS "
+        "says what the planned ones can show"
+    )
+    assert rates

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ablate.analysis import wording
-from ablate.analysis.summary import epoch_intervals
+from ablate.analysis.means import epoch_intervals
 from ablate.report.figures.style import (
     Drawing,
     Look,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.analysis import wording
-from ablate.analysis.mechanism import stage_means
+from ablate.analysis.means import stage_means
 from ablate.report.figures.style import (
     WIDTH,
     Drawing,

@@ -73,7 +73,7 @@ def figures_of_cells(
             `curves` take them.
         mechanism: of `mechanism.csv`, if it was measured.
         fits: of `growth.fit_growth`.
-        rates: of `rates.by_rate`; without rows where no learning rate was tuned.
+        rates: of `means.by_rate`; without rows where no learning rate was tuned.
     """
     cells = summary.cells
     wanted: dict[str, Callable[[], Drawing | None]] = {

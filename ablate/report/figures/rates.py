@@ -29,7 +29,7 @@ def accuracy_over_rate(rates: pd.DataFrame, cells: Sequence[str]) -> Drawing:
     """Mean validation accuracy over the learning rate, and which each cell took.
 
     Args:
-        rates: as `rates.by_rate` makes it.
+        rates: as `means.by_rate` makes it.
         cells: all cells of the study in order, which sets the looks.
 
     Returns:
