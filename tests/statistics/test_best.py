@@ -68,4 +68,4 @@ def test_the_best_is_in_the_set(seeds: int, spreads: list[float]) -> None:
         values = rng.standard_normal((seeds, 5)) * np.array(spreads)
         kept += compared(values).may_be
     assert kept.min() >= 88
-    assert kept.mean() < 99.7  # the test does rule out
+    assert kept.mean() < 100  # the test does rule out
