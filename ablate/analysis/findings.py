@@ -87,7 +87,8 @@ def find(folder: Path) -> Findings:
     summarised = summary.of_comparisons(
         compared, file.baseline, judged, margin=file.margin, unit=unit
     )
-    fits = growth.fit_growth(compared) if file.sample is None else []
+    asked = [each.optimum for each in file.hypotheses.values() if each.optimum is not None]
+    fits = growth.fit_growth(compared, at=[*asked, 2.0][0]) if file.sample is None else []
     of_tuning = _table(folder / names.TUNING)
     if of_tuning is None:
         of_tuning = pd.DataFrame(columns=list(tuning.COLUMNS))

@@ -1,30 +1,25 @@
 """Which growth is best: a curve through accuracy over growth, and where it is highest.
 
 Growth r is the ratio of a stage's width to that of the stage before. Cells that differ in their
-widths alone make a group; one with four growths or more gets a fit. A seed's curve is linear in its
-accuracies, so seeds are what is resampled and tested.
+widths alone make a group; one with four growths or more gets a fit.
 """
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from ablate.results.outcomes import by_seed
 from ablate.results.schema import axis_columns
 from ablate.statistics import intervals
+from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.intervals import Interval
+from ablate.statistics.optimum import optimum
 
 FEWEST_GROWTHS = 4
-RESAMPLES = 9_999
-CURVE_POINTS = 201
-NEAR = 1.5  # growths within this factor of each other are neighbours
-Array = npt.NDArray[np.float64]
+SURE = 0.05  # a p-value of misfit below it is said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,36 +29,37 @@ class GrowthFit:
     Args:
         group: what sets the group apart from others of the study; empty where there is one.
         match: what its cells hold equal, if anything: macs, params, activations or latency.
-        points: `cell`, `growth`, `n`, `mean`, `low`, `high`; growth ascending.
+        points: `cell`, `growth`, `n`, `mean`, `low`, `high`, and `p_best`: of a test that no other
+            arm is better; growth ascending.
         curve: `growth`, `mean`, `low`, `high`, over the tested range; a pointwise interval.
-        degree: of the polynomial in log2 of growth: 2, or 3 where 2 does not fit.
-        misfit_p: of an F-test that the polynomial passes through the means; NaN where it must.
-        best: the growth at which the curve is highest, with an interval that resamples seeds and
-            leaves out an arm, so that it does not hang on any one of them.
+        misfit_p: that the arms' means lie as far from the curve as they do, by chance.
+        best: the growth at which the curve is highest, with its interval.
         edge: whether that, or a limit of its interval, is an end of the tested range.
+        best_arms: cells that cannot be ruled out as the best, in the order of `points`.
         at: the growth that is asked about.
-        p_at: that the curve is level there, by a sign-flip test of its slopes, one a seed; the
-            largest of those with any one arm left out.
-        lost: accuracy given away there against the curve's highest, with its interval.
-        sides_p: the larger of two sign-flip tests that the arm nearest `at` is no better than the
-            next arm below `at` / `NEAR`, and the next above `at` * `NEAR`; 1 where it is worse
-            than one of them, NaN where a side was not tested.
+        tested: the cells that are a test of it; none where it was not tested.
+        excluded: whether it is ruled out as the best: by the interval of `best`, or because no
+            cell that is a test of it is among `best_arms`.
+        lost: accuracy given away there against the curve's highest, with its interval; its lower
+            limit is 0 unless `at` is excluded. NaN where that is beyond what was tested.
         seeds: complete in all cells.
+        level: confidence of the intervals, and that `best_arms` hold the best.
     """
 
     group: str
     match: str | None
     points: pd.DataFrame
     curve: pd.DataFrame
-    degree: int
     misfit_p: float
     best: Interval
     edge: bool
+    best_arms: tuple[str, ...]
     at: float
-    p_at: float
+    tested: tuple[str, ...]
+    excluded: bool
     lost: Interval
-    sides_p: float
     seeds: int
+    level: float
 
 
 def growth_of(widths: str) -> float:
@@ -110,13 +106,9 @@ def fit_growth(
 ) -> list[GrowthFit]:
     """A fit for each group of the study that has growths, and seeds, enough.
 
-    The curve is a polynomial in log2 r by least squares on the cells' means, over the seeds that
-    are complete in every cell of the group. It is a parabola, unless an F-test against the means
-    themselves, with seeds as blocks, rejects that at 5%: then a cubic, with five growths or more.
-    Intervals resample seeds (percentile bootstrap, with `intervals.bootstrap_tail`), and each
-    resample leaves out none or one of the arms: a parabola through arms that tie and one that does
-    not would else put its top somewhere with false precision. Fewer than `intervals.MIN_VALUES`
-    seeds give no fit.
+    The curve and its intervals are of `statistics.optimum`, the arms that may be the best of
+    `statistics.best`, over the seeds that are complete in every cell of the group. Fewer than
+    `MIN_SEEDS` give no fit.
 
     Args:
         trials: as `schema.to_frame` makes it, of one study.
@@ -126,10 +118,10 @@ def fit_growth(
     """
     fits = []
     for name, rows in groups(trials):
-        growths = rows.drop_duplicates("cell").set_index("cell")["widths"].map(growth_of)
-        growths = growths.sort_values(kind="stable")
+        cells = rows.drop_duplicates("cell").sort_values("cell").set_index("cell")
+        growths = cells["widths"].map(growth_of).sort_values(kind="stable")
         table = by_seed(rows, outcome)[list(growths.index)].dropna().sort_index()
-        if len(table) >= intervals.MIN_VALUES:
+        if len(table) >= MIN_SEEDS:
             match = rows["match"].iloc[0]
             held = None if pd.isna(match) else str(match)
             fits.append(_fit(name, held, growths, table, level, at))
@@ -144,117 +136,26 @@ def _fit(
     level: float,
     at: float,
 ) -> GrowthFit:
-    x, y = np.log2(growths.to_numpy(dtype=float)), table.to_numpy(dtype=float)
-    degree, misfit = 2, _misfit_p(x, y, 2)
-    if misfit < 0.05 and len(np.unique(x)) > FEWEST_GROWTHS:
-        degree, misfit = 3, _misfit_p(x, y, 3)
-    grid, place = np.linspace(x[0], x[-1], CURVE_POINTS), math.log2(at)
-    solvers = _solvers(x, degree)
-    to_curve = np.vander(grid, degree + 1) @ solvers[0]  # (grid, cells): accuracies to curve
-    to_place = np.vander([place], degree + 1)[0] @ solvers[0]
-    curve = to_curve @ y.mean(axis=0)
-    draws = _resampled_means(y)
-    peaks, lost = _peaks(draws, x, grid, place, degree, solvers)
-    tail = intervals.bootstrap_tail(len(y), level)
-    limits = np.quantile(peaks, [tail, 1 - tail])
-    best = Interval(*(float(2**value) for value in (grid[curve.argmax()], *limits)))
-    slope = _slope(place, degree)
+    found = optimum(growths, table, at, level)
+    cells = [str(cell) for cell in growths.index]
     return GrowthFit(
         group=group,
         match=match,
-        points=_points(growths, table, level),
+        points=_points(growths, table, level).assign(p_best=found.arms.p),
         curve=pd.DataFrame(
-            {
-                "growth": 2**grid,
-                "mean": curve,
-                "low": np.quantile(draws @ to_curve.T, tail, axis=0),
-                "high": np.quantile(draws @ to_curve.T, 1 - tail, axis=0),
-            }
+            {"growth": found.growths, "mean": found.mean, "low": found.low, "high": found.high}
         ),
-        degree=degree,
-        misfit_p=misfit,
-        best=best,
-        edge=bool(np.isin([best.mean, best.low, best.high], 2 ** grid[[0, -1]]).any()),
+        misfit_p=found.misfit_p,
+        best=found.best,
+        edge=found.edge,
+        best_arms=tuple(cell for cell, kept in zip(cells, found.arms.may_be, strict=True) if kept),
         at=at,
-        p_at=math.nan * float(slope @ solvers[0] @ y.mean(axis=0)),
-        lost=Interval(
-            float(curve.max() - to_place @ y.mean(axis=0)),
-            *map(float, np.quantile(lost, [tail, 1 - tail])),
-        ),
-        sides_p=_sides_p(x, y, place),
+        tested=tuple(cells[arm] for arm in found.tested),
+        excluded=found.excluded,
+        lost=found.lost,
         seeds=len(table),
+        level=level,
     )
-
-
-def _solvers(x: Array, degree: int) -> list[Array]:
-    """Accuracies (cells) to coefficients, highest power first: with all arms, then without each."""
-    solvers = []
-    for left_out in (None, *range(len(x))):
-        kept = [arm for arm in range(len(x)) if arm != left_out]
-        solve = np.zeros((degree + 1, len(x)))
-        solve[:, kept] = np.linalg.pinv(np.vander(x[kept], degree + 1))
-        solvers.append(solve)
-    return solvers
-
-
-def _peaks(
-    draws: Array, x: Array, grid: Array, place: float, degree: int, solvers: list[Array]
-) -> tuple[Array, Array]:
-    """Where the curve of each resample is highest (log2), and by how much it is below at `place`.
-
-    Each resample is fitted by the next of the solvers, over the range of the arms that it keeps.
-    """
-    peaks, lost = np.empty(len(draws)), np.empty(len(draws))
-    for number, solve in enumerate(solvers):
-        mine = slice(number, None, len(solvers))
-        kept = x[solve.any(axis=0)]
-        within = grid[(grid >= kept.min()) & (grid <= kept.max())]
-        curves = draws[mine] @ (np.vander(within, degree + 1) @ solve).T
-        peaks[mine] = within[curves.argmax(axis=1)]
-        at_place = draws[mine] @ (np.vander([place], degree + 1)[0] @ solve)
-        lost[mine] = np.maximum(curves.max(axis=1) - at_place, 0)
-    return peaks, lost
-
-
-def _sides_p(x: Array, y: Array, place: float) -> float:
-    """See `GrowthFit.sides_p`."""
-    nearest = int(np.abs(x - place).argmin())
-    below = np.flatnonzero(x <= place - math.log2(NEAR))
-    above = np.flatnonzero(x >= place + math.log2(NEAR))
-    if not (len(below) and len(above)):
-        return math.nan
-    gains = [y[:, nearest] - y[:, side] for side in (below[-1], above[0])]
-    return math.nan * len(gains)
-
-
-def _slope(place: float, degree: int) -> Array:
-    """What coefficients, highest power first, are multiplied by to give the slope at a place."""
-    powers = np.arange(degree, -1, -1)
-    slope: Array = powers * place ** np.maximum(powers - 1.0, 0.0)
-    return slope
-
-
-def _resampled_means(y: Array) -> Array:
-    """Means over seeds drawn with replacement: (seeds, cells) to (resamples, cells)."""
-    picked = np.random.default_rng(0).integers(0, len(y), (RESAMPLES, len(y)))
-    means: Array = y[picked].mean(axis=1)
-    return means
-
-
-def _misfit_p(x: Array, y: Array, degree: int) -> float:
-    """Of an F-test that a polynomial passes through the cells' means, seeds as blocks."""
-    seeds, cells = y.shape
-    freedom = len(np.unique(x)) - degree - 1
-    if freedom < 1:
-        return math.nan
-    means = y.mean(axis=0)
-    misfit = means - np.vander(x, degree + 1) @ (np.linalg.pinv(np.vander(x, degree + 1)) @ means)
-    noise = y - means - y.mean(axis=1, keepdims=True) + y.mean()
-    noise_freedom = (seeds - 1) * (cells - 1)
-    if not noise.any():
-        return math.nan
-    ratio = (seeds * (misfit**2).sum() / freedom) / ((noise**2).sum() / noise_freedom)
-    return float(stats.f.sf(ratio, freedom, noise_freedom))
 
 
 def _points(growths: "pd.Series[float]", table: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -263,3 +164,97 @@ def _points(growths: "pd.Series[float]", table: pd.DataFrame, level: float) -> p
         interval = intervals.mean_interval(table[cell], level)
         rows.append((cell, growth, len(table), interval.mean, interval.low, interval.high))
     return pd.DataFrame(rows, columns=["cell", "growth", "n", "mean", "low", "high"])
+
+
+def verdict(fit: GrowthFit, margin: float) -> str:
+    """Whether accuracy is highest at the growth `fit.at`.
+
+    - refuted: it is excluded, by the interval of the best growth (a growth beyond what was tested,
+      where the interval does not reach that end), or since its arm is ruled out;
+    - supported: every other arm is ruled out as the best;
+    - equivalent: what it gives away is below the margin (upper limit);
+    - else inconclusive.
+
+    Args:
+        fit: of `fit_growth`.
+        margin: in the units of the accuracy; NaN where nothing counts as equal.
+    """
+    if fit.excluded:
+        return "refuted"
+    if set(fit.best_arms) <= set(fit.tested):
+        return "supported"
+    return "equivalent" if fit.lost.high < margin else "inconclusive"
+
+
+def sentence(
+    fit: GrowthFit,
+    margin: float = math.nan,
+    percent: bool = True,
+    subject: str = "Accuracy",
+) -> str:
+    """Where a curve is highest, which arms may be best, and what `fit.at` gives away.
+
+    Args:
+        fit: of `fit_growth`.
+        margin: as `verdict` takes it.
+        percent: whether the values are fractions, to be told in percentage points.
+        subject: what is highest; it begins the sentence.
+    """
+    parts = [
+        f"{subject} is highest at growth {_limits(fit.best)}{_edge(fit)}",
+        _arms(fit),
+        _given_away(fit, margin, percent),
+    ]
+    if fit.misfit_p < SURE:
+        parts.append(f"the curve misses the arms' means (p = {fit.misfit_p:.2g})")
+    return f"{'; '.join(parts)} ({fit.seeds} seeds, {100 * fit.level:g}% intervals)."
+
+
+def _edge(fit: GrowthFit) -> str:
+    if not fit.edge:
+        return ""
+    at_end = fit.best.mean in (fit.curve["growth"].min(), fit.curve["growth"].max())
+    return ", an end of what was tested" if at_end else ", up to an end of what was tested"
+
+
+def _arms(fit: GrowthFit) -> str:
+    """Which arms may be the best, or which may not, where these are fewer."""
+    cells = list(fit.points["cell"])
+    others = [cell for cell in cells if cell not in fit.best_arms]
+    if not others:
+        return "any arm may be the best"
+    if len(others) < len(fit.best_arms):
+        return f"any arm but {_joined(others, 'and')} may be the best"
+    arms = "arms" if len(fit.best_arms) > 1 else "arm"
+    return f"best {arms}: {_joined(fit.best_arms, 'or')}"
+
+
+def _joined(cells: Sequence[str], last: str) -> str:
+    """Names of cells as a list in a sentence; where a name has a comma, without commas."""
+    if any("," in cell for cell in cells):
+        return f" {last} ".join(cells)
+    return f" {last} ".join([", ".join(cells[:-1]), cells[-1]] if cells[1:] else cells)
+
+
+def _given_away(fit: GrowthFit, margin: float, percent: bool) -> str:
+    """What the growth that was asked about gives away, and whether it is ruled out."""
+    if math.isnan(fit.lost.mean):
+        return f"growth {fit.at:g} is beyond what was tested"
+    scale, unit = (100, " points") if percent else (1, "")
+    lost = Interval(scale * fit.lost.mean, scale * fit.lost.low, scale * fit.lost.high)
+    number, limits = _limits(lost).split(" ", 1)
+    amount = f"{number}{unit} {limits}"
+    if fit.excluded and fit.tested and not set(fit.tested) & set(fit.best_arms):
+        arms = _joined(fit.tested, "and")
+        are, they = ("are", "they give") if len(fit.tested) > 1 else ("is", "it gives")
+        return f"{arms} {are} ruled out: {they} away {amount}"
+    if fit.excluded:
+        but = "" if fit.lost.low > 0 else "; that may be next to nothing"
+        return f"growth {fit.at:g} is outside the interval and gives away {amount}{but}"
+    below = fit.lost.high < margin and not set(fit.best_arms) <= set(fit.tested)
+    less = f", less than {scale * margin:g}{unit}" if below else ""
+    return f"growth {fit.at:g} gives away {amount}{less}"
+
+
+def _limits(interval: Interval) -> str:
+    return f"{interval.mean:.2f} [{interval.low:.2f}, {interval.high:.2f}]"

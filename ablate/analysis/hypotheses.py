@@ -27,7 +27,7 @@ class Evidence:
         p_equal: of a difference outside the margin.
         n: seeds, or draws.
         rows: where the numbers come from.
-        lost, sides_p: of a predicted optimum, as `growth.GrowthFit` has them.
+        fit: of a predicted optimum.
         missing: why nothing can be said.
         wide: the same over seeds and test images, where that was recorded.
     """
@@ -39,8 +39,7 @@ class Evidence:
     p_equal: float
     n: int
     rows: str
-    lost: Interval | None = None
-    sides_p: float = math.nan
+    fit: growth.GrowthFit | None = None
     missing: str = ""
     wide: "Evidence | None" = None
 
@@ -106,9 +105,9 @@ def _reach(one: Compared) -> float:
 
 
 def _of_optimum(
-    trials: pd.DataFrame, column: str, at: float, baseline: str, joint: float
+    trials: pd.DataFrame, column: str, at: float, baseline: str, level: float
 ) -> Evidence:
-    fits = growth.fit_growth(trials, column, joint, at)
+    fits = growth.fit_growth(trials, column, level, at)
     fits = [fit for fit in fits if baseline in set(fit.points["cell"])]
     if not fits:
         return _nothing(
@@ -120,12 +119,11 @@ def _of_optimum(
         about="growth of the optimum",
         interval=fit.best,
         equal=fit.best,
-        p=fit.p_at,
+        p=math.nan,
         p_equal=math.nan,
         n=fit.seeds,
         rows=f"{TRIALS}: {', '.join(fit.points['cell'])}; {_seeds(seeds)}",
-        lost=fit.lost,
-        sides_p=fit.sides_p,
+        fit=fit,
     )
 
 
@@ -179,10 +177,7 @@ def judge(
     - `higher`: equivalent where the interval of two one-sided tests is within the margin, however
       sure the difference; else supported or refuted where the interval leaves out zero.
     - `equal`: supported where that is equivalent; refuted where it is a difference.
-    - `optimum`: supported where the interval of the fitted optimum holds the growth, and the arm
-      there is better than the next ones on both sides, beyond a factor of `growth.NEAR` (their
-      sign-flip tests); else equivalent where the growth gives away less than the margin against
-      the optimum (upper limit), as where all do; else refuted where the curve is not level there.
+    - `optimum`: see `growth.verdict`; at the family's level, but not one of the family.
     - `interaction`: equivalent where every contrast is within the margin; else supported where the
       interval of any leaves out zero. The numbers are of the clearest contrast, and against the
       margin those of the one that goes furthest.
@@ -250,12 +245,9 @@ def judge(
 def _verdict(hypothesis: HypothesisTable, one: Evidence, margin: float, alpha: float) -> str:
     if one.missing or one.n < MIN_SEEDS:
         return "inconclusive"
+    if one.fit is not None:
+        return growth.verdict(one.fit, margin)
     differs, same = one.p <= alpha + 1e-12, one.p_equal <= alpha + 1e-12
-    if one.lost is not None:
-        at = hypothesis.optimum or math.nan
-        if one.interval.low <= at <= one.interval.high and one.sides_p <= alpha + 1e-9:
-            return "supported"
-        same = one.lost.high < margin
     if same:
         return "supported" if hypothesis.equal else "equivalent"
     if not differs:
@@ -274,13 +266,11 @@ def _sentence(
     if one.missing:
         return f"nothing can be said: {one.missing}"
     percent = hypothesis.column in ACCURACIES
+    if one.fit is not None:
+        return growth.sentence(one.fit, margin, percent, hypothesis.column)
     points = " points" if percent else ""
-    if one.lost is not None:
-        values, form = one.interval, "{:.2f}"
-        numbers = f"{one.about} {values.mean:.2f}"
-    else:
-        values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
-        numbers = f"{one.about}: {form.format(values.mean)}{points}"
+    values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
+    numbers = f"{one.about}: {form.format(values.mean)}{points}"
     limits = f"{100 * level:g}% interval {form.format(values.low)} to {form.format(values.high)}"
     tests = wording.p_text(one.p)
     if not math.isnan(one.p_equal):
@@ -289,17 +279,6 @@ def _sentence(
         tests += (
             f"; against a margin of {bound}: {100 * (2 * level - 1):g}% interval "
             f"{form.format(near.low)} to {form.format(near.high)}, {wording.p_text(one.p_equal)}"
-        )
-    if one.lost is not None:
-        lost = _scaled(one.lost, percent)
-        sides = (
-            "without an arm far enough from it on both sides"
-            if math.isnan(one.sides_p)
-            else f"better than its neighbours on both sides p = {one.sides_p:.2g}"
-        )
-        tests += (
-            f"; growth {hypothesis.optimum:g} gives away {lost.mean:.2f}{points}, at most "
-            f"{lost.high:.2f}; {sides}"
         )
     few = f"; {MIN_SEEDS} {unit}s are needed" if one.n < MIN_SEEDS else ""
     return f"{numbers} ({limits}, {tests}; n = {one.n} {unit}s{few})."

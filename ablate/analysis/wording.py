@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 
 import pandas as pd
 
+from ablate.analysis import growth
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
 from ablate.statistics.family import MIN_SEEDS
@@ -108,13 +109,7 @@ def optimum(fit: GrowthFit) -> str:
     """The sentence that says where accuracy over growth is highest, and how sure that is."""
     held = f"At equal {MEASURES[fit.match]}" if fit.match else "With nothing held equal"
     where = f" ({fit.group})" if fit.group else ""
-    edge = ", an end of what was tested" if fit.edge else ""
-    return (
-        f"{held}{where} the fitted accuracy is highest at growth {fit.best.mean:.2f} (95% "
-        f"interval {fit.best.low:.2f} to {fit.best.high:.2f}{edge}; {p_text(fit.p_at)} that it is "
-        f"at {fit.at:g}, which gives away {100 * fit.lost.mean:.2f} points, "
-        f"{100 * fit.lost.low:.2f} to {100 * fit.lost.high:.2f}; {plural(fit.seeds, 'seed')})."
-    )
+    return growth.sentence(fit, subject=f"{held}{where} accuracy")
 
 
 def markdown_hypotheses(table: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
-from ablate.analysis.growth import NEAR, GrowthFit
+from ablate.analysis.growth import GrowthFit
 from ablate.report import design_sections, run_sections, search_sections
 from ablate.report.html.page import Page, Picture, Section, Table
 from ablate.search.explored import Explored
@@ -181,11 +181,10 @@ def _axes(found: Findings) -> list[Section]:
             Table(
                 caption="The growth at which the fitted accuracy is highest",
                 frame=pd.DataFrame([_fit_row(fit) for fit in found.fits]),
-                note="A polynomial in log2 of growth through the means of the arms; intervals "
-                "resample seeds and leave out an arm. p of best: that the curve is level there, by "
-                "a sign-flip test of its slopes, one a seed, whichever arm is left out. p of both "
-                f"sides: that the arm there is no better than the next ones beyond a factor of "
-                f"{NEAR:g} on either side.",
+                note="A Gaussian process over log2 of growth through the means of the arms, its "
+                "smoothness averaged over. The best arms are those that cannot be ruled out as the "
+                "best (multiple comparisons with the best). What is given away begins at 0 unless "
+                "that growth is ruled out.",
             )
         )
     if not found.anova.empty:
@@ -213,13 +212,12 @@ def _fit_row(fit: GrowthFit) -> dict[str, str]:
         "held equal": wording.MEASURES[fit.match] if fit.match else "nothing",
         "group": fit.group or "all",
         "best growth": wording.interval_text(fit.best.mean, fit.best.low, fit.best.high, ".2f"),
-        "at the edge": "yes" if fit.edge else "no",
+        "at an end": "yes" if fit.edge else "no",
+        "best arms": ", ".join(fit.best_arms),
         f"given away at {fit.at:g}, points": wording.interval_text(
             100 * fit.lost.mean, 100 * fit.lost.low, 100 * fit.lost.high, ".2f"
         ),
-        "seeds": str(fit.seeds),
-        "degree": str(fit.degree),
+        f"{fit.at:g} ruled out": "yes" if fit.excluded else "no",
         "p of misfit": _number(fit.misfit_p, ".2g"),
-        f"p of best = {fit.at:g}": _number(fit.p_at, ".2g"),
-        "p of both sides": _number(fit.sides_p, ".2g"),
+        "seeds": str(fit.seeds),
     }

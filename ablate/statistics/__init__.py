@@ -5,6 +5,8 @@ May use: nothing of the package. Begin reading at `family`.
 - `family`: comparisons of arms that hold together; every p-value, interval and finding is from it.
 - `intervals`: intervals of means; `pooling`: one effect over several data sets.
 - `images`: what the choice of test images adds to the uncertainty of the arms' means.
+- `best`: the arms that may be the best.
+- `optimum`: a curve through arms over growth, and where it is highest.
 - `power`: what a number of seeds can show.
 - `signed_rank`: a test that is repeated after each pair.
 """

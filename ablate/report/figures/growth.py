@@ -36,8 +36,9 @@ def growth_curves(fits: Sequence[GrowthFit], cells: Sequence[str] | None = None)
         cells: all cells of the study in order, which sets the looks; those of `fits` if None.
 
     Returns:
-        Each arm's mean with its interval, the curve with its band, the best growth with its
-        interval as a bar at the foot, and a line at the growth that was asked about.
+        Each arm's mean with its interval, hollow where it is ruled out as the best; the curve with
+        its band; the best growth with its interval as a bar at the foot; and a line at the growth
+        that was asked about.
     """
     across = min(ACROSS, len(fits))
     down = math.ceil(len(fits) / across)
@@ -54,7 +55,16 @@ def growth_curves(fits: Sequence[GrowthFit], cells: Sequence[str] | None = None)
             axes.set_ylabel("Test accuracy (%)")
         figure.suptitle("Bars, bands and brackets: 95% intervals", fontsize="medium")
         lines = [
-            Line2D([], [], color=CURVE, marker="o", linestyle="none", label="mean of an arm"),
+            Line2D([], [], color=CURVE, marker="o", linestyle="none", label="arm"),
+            Line2D(
+                [],
+                [],
+                color=CURVE,
+                markerfacecolor="white",
+                marker="o",
+                linestyle="none",
+                label="arm, ruled out as best",
+            ),
             Line2D([], [], color=CURVE, linewidth=2, label="fitted curve"),
             Line2D([], [], color="black", marker="D", linewidth=4, label="best growth r*"),
             Line2D([], [], color="black", linestyle=":", label=f"r = {fits[0].at:g}"),
@@ -81,12 +91,14 @@ def _draw(axes: Axes, fit: GrowthFit, look: dict[str, Look]) -> None:
     axes.plot(line["growth"], 100 * line["mean"], color=CURVE, linewidth=2)
     for row in points.to_dict("records"):
         mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
+        colour = look[row["cell"]].colour
         axes.errorbar(
             row["growth"],
             mean,
             yerr=[[mean - low], [high - mean]],
             fmt=look[row["cell"]].marker,
-            color=look[row["cell"]].colour,
+            color=colour,
+            markerfacecolor=colour if row["cell"] in fit.best_arms else "white",
             markersize=8,
             linewidth=1.6,
             capsize=4,
@@ -133,4 +145,4 @@ def _data(fits: Sequence[GrowthFit]) -> pd.DataFrame:
             pd.DataFrame([{"what": "best", "n": fit.seeds, **held, **best}]),
         ]
     columns = ["match", "group", "what", "cell", "growth", "growth_low", "growth_high"]
-    return pd.concat(parts, ignore_index=True)[[*columns, "n", "mean", "low", "high"]]
+    return pd.concat(parts, ignore_index=True)[[*columns, "n", "mean", "low", "high", "p_best"]]

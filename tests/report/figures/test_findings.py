@@ -172,6 +172,9 @@ def test_growth_has_arms_curve_and_optimum_where_they_are() -> None:
     assert [float(np.asarray(arm.get_ydata())[0]) for arm in arms] == pytest.approx(
         list(100 * one.points["mean"])
     )
+    hollow = [str(arm.get_markerfacecolor()) == "white" for arm in arms]
+    assert hollow == [cell not in one.best_arms for cell in one.points["cell"]]
+    assert 0 < sum(hollow) < len(hollow)
     verticals = [line for line in axes.lines if list(np.asarray(line.get_xdata())) == [2, 2]]
     assert len(verticals) == 1
     black = [line for line in axes.lines if line.get_color() == "black"]
@@ -190,7 +193,7 @@ def test_growth_says_what_is_held_equal_and_where_it_is_best() -> None:
     assert titles[1] == f"Equal parameters (n = 8)\n{best} (edge)"
     assert titles[3] == f"Nothing held equal (n = 8)\n{best}"
     data = growth_curves([one]).data
-    assert list(data["what"].value_counts()[["arm", "curve", "best"]]) == [7, 201, 1]
+    assert list(data["what"].value_counts()[["arm", "curve", "best"]]) == [7, len(one.curve), 1]
 
 
 def test_a_cell_keeps_its_colour_in_growth_and_mechanism() -> None:
