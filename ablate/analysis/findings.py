@@ -10,7 +10,9 @@ from ablate.analysis.rates import by_rate, chosen
 from ablate.analysis.summary import Summary, summarise
 from ablate.results import names
 from ablate.results.csv import read_table, read_trials
+from ablate.results.manifest import extended_from, looks_of, read_manifest
 from ablate.results.names import DRAWS, STUDY
+from ablate.results.stopping import Looks
 from ablate.study import tuning
 from ablate.study.file import DatasetTable, StudyFile, read_study_file
 
@@ -32,6 +34,9 @@ class Findings:
         draws: of sampled networks, one row a draw, if they were kept.
         tried: of `rates.by_rate`; without rows where no learning rate was tuned.
         rates: of `tuning.chosen`, from these.
+        looks: planned and made, of a study with `[stop]`; None without.
+        extended_from: numbers of seeds that the run had ended with before it was given more.
+        seeds: that were planned, at most; None where no manifest says so.
         answer: in words.
     """
 
@@ -47,6 +52,9 @@ class Findings:
     draws: pd.DataFrame | None
     tried: pd.DataFrame
     rates: pd.DataFrame
+    looks: Looks | None
+    extended_from: tuple[int, ...]
+    seeds: int | None
     answer: str
 
     @property
@@ -62,6 +70,8 @@ def find(folder: Path) -> Findings:
         InputError: a table or the study file is missing, or is not one of ours.
     """
     file = read_study_file(folder / STUDY)
+    path = folder / names.MANIFEST
+    manifest = read_manifest(path)
     trials = read_trials(folder / names.TRIALS)
     compared, unit = comparable(file, trials)
     summary = summarise(compared, file.baseline, margin=file.margin, unit=unit)
@@ -86,6 +96,9 @@ def find(folder: Path) -> Findings:
         draws=_table(folder / DRAWS),
         tried=tried,
         rates=chosen(tried),
+        looks=looks_of(manifest, path) if manifest else None,
+        extended_from=extended_from(manifest, path) if manifest else (),
+        seeds=manifest["seeds"] if manifest else None,
         answer=" ".join([wording.answer(summary), *map(wording.optimum, fits)]),
     )
 

@@ -13,7 +13,7 @@ from ablate.results.csv import read_trials
 from ablate.results.folder import Run
 from ablate.results.remarks import Remark, fault
 
-FINDINGS = "findings"  # no file
+FINDINGS, LOOKS = "findings", "looks"  # no files
 FOUND = "summary, verdicts and the data of figures are as made anew from the tables"
 
 
@@ -35,6 +35,7 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "versions": (check_rows.alike, "equal in all rows, and so is what else decides the numbers"),
     names.PARQUET: (check_files.parquet, "holds what trials.csv holds"),
     names.MANIFEST: (check_plan.manifest, "each of its keys is in the table, once"),
+    LOOKS: (check_plan.looks, "each is as the trials decide it, and none lies beyond"),
     names.EPOCHS: (check_files.epochs, "whole for every trial, and ends as the trials' rows say"),
     names.STAGES: (check_files.stages, "has the costs that follow from each cell's network"),
     names.MECHANISM: (check_files.mechanism, "has every stage of each trial it is about, once"),

@@ -15,6 +15,7 @@ from ablate.results import schema
 from ablate.results.folder import Run
 from ablate.results.names import (
     EPOCHS,
+    MANIFEST,
     MARKDOWN,
     MECHANISM,
     PARQUET,
@@ -151,7 +152,8 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
     again = f"`ablate report {run.folder}` makes it anew"
     with tempfile.TemporaryDirectory() as temporary:
         anew = Path(temporary)
-        for path in [*run.folder.glob("*.toml"), *run.folder.glob("*.csv")]:
+        known = (MANIFEST, "*.toml", "*.csv")
+        for path in [path for name in known for path in run.folder.glob(name)]:
             shutil.copy(path, anew)
         remake(anew)  # and takes away what is found no more
         folders = (run.folder, anew) if _holds_all(run) else (run.folder,)

@@ -3,13 +3,25 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import pandas as pd
 
 from ablate.results.folder import Run
-from ablate.results.names import STUDY
+from ablate.results.looks import replay
+from ablate.results.manifest import extended_from
+from ablate.results.names import MANIFEST, STUDY
 from ablate.results.remarks import Remark, fault, note, some
+from ablate.results.stopping import (
+    Fate,
+    extended_text,
+    looks_to_json,
+    not_needed,
+    settled_text,
+)
+from ablate.study.file import read_study_file
+from ablate.study.stop import as_run, planned_looks
 
 SETTLED = ("complete", "diverged")  # not tried again, whatever is asked for
 STORED = ("state", "test_accuracy", "val_accuracy", "started", "finished")
@@ -34,7 +46,8 @@ def manifest(run: Run) -> Iterator[Remark]:
     if twice:
         yield fault(f"lists {some(twice)} more than once")
     rows = set(run.trials[["key", "cell", "seed"]].itertuples(index=False, name=None))
-    extra, missing = rows - set(run.planned), set(run.planned) - rows
+    needed = {trial for trial in run.planned if run.fate(*trial[1:]) is not Fate.NOT_NEEDED}
+    extra, missing = rows - set(run.planned), needed - rows
     if extra:
         yield fault(f"the table has what was not planned: {some(sorted(extra))}")
     lost = [trial for trial in sorted(missing) if trial[0] not in run.unfinished]
@@ -42,6 +55,60 @@ def manifest(run: Run) -> Iterator[Remark]:
         yield fault(f"planned and not in the table: {some(lost)}")
     if len(missing) > len(lost):
         yield note(f"unfinished: {len(missing) - len(lost)} of {len(run.planned)} trials")
+    if len(needed) < len(run.planned):
+        spared = len(run.planned) - len(needed)
+        yield note(f"not needed, for looks settled them: {spared} of {len(run.planned)} trials")
+    numbers = extended_from(run.manifest, run.folder / MANIFEST)
+    if numbers:
+        yield note(extended_text(numbers, run.manifest["seeds"]))
+
+
+def looks(run: Run) -> Iterator[Remark]:
+    """Each look is as the trials decide it, and no trial was trained that none asked for."""
+    source = run.folder / STUDY
+    file = read_study_file(source) if source.exists() else None
+    if file is None or (file.stop is None and run.looks is None):
+        return
+    if file.stop is None:
+        yield fault(f"{MANIFEST} lists looks, but {STUDY} has no [stop]")
+        return
+    if run.looks is None or run.manifest is None:
+        yield fault(f"{STUDY} has [stop], but no {MANIFEST} lists looks")
+        return
+    seeds = run.looks.planned[-1]
+    if run.looks.planned != planned_looks(file.stop, seeds) or seeds != run.manifest["seeds"]:
+        yield fault(f"planned at {some(run.looks.planned)} seeds: the study file has others")
+        return
+    for cell, seed in run.trials[["cell", "seed"]].itertuples(index=False, name=None):
+        fate = run.looks.fate(cell, seed)
+        if fate is Fate.NOT_NEEDED:
+            yield fault(f"{cell}, seed {seed}: trained, but {not_needed(run.looks, cell, seed)}")
+        elif fate is Fate.WAITS:
+            yield fault(f"{cell}, seed {seed}: trained before the look that it waits for")
+    told = run.manifest["stop"]
+    cells = dict.fromkeys(cell for _, cell, _ in run.planned)
+    if told != looks_to_json(run.looks, cells):
+        yield fault("the seeds used and the trials saved do not follow from the looks")
+    again = replay(as_run(file, seeds), _complete(run.trials))
+    for made, remade in zip_longest(run.looks.made, again):
+        if made == remade or (made is None and run.unfinished):
+            continue
+        if made is None or remade is None:
+            which, other = ("missing", remade) if made is None else ("not asked for", made)
+            yield fault(f"the look at {other.seeds} seeds is {which}")
+        else:
+            yield fault(
+                f"the look at {made.seeds} seeds: {settled_text(made)}; from the trials follows: "
+                f"{settled_text(remade)}"
+                if made.settled != remade.settled
+                else f"the look at {made.seeds} seeds: trained on were {some(made.needed)}; from "
+                f"the trials follows: {some(remade.needed)}"
+            )
+        return  # those after it follow from it
+
+
+def _complete(trials: pd.DataFrame) -> pd.DataFrame:
+    return trials[trials["state"] == "complete"].reset_index(drop=True)
 
 
 def storage(run: Run) -> Iterator[Remark]:
