@@ -184,6 +184,8 @@ def _run_locked(
     change = write_manifest(setup.folder, study, queue.outcomes())
     if change is not None:
         say(str(change))
+        if change.extended:
+            say(change.extended)
     if study.mechanism:
         _say_unmeasured(queue, keys, say)
     try:

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ablate.results.looks import Look, decide
 from ablate.results.schema import to_frame
 from ablate.results.stopping import Fate, Looks
 from ablate.results.tables import plan_row
@@ -21,6 +20,9 @@ from ablate.study.file import StudyFile, read_study_file
 from ablate.study.plan import Planned, Study
 from ablate.study.stop import as_run
 from ablate.study.toml_file import Toml
+
+if TYPE_CHECKING:
+    from ablate.results.looks import Look
 
 OF_A_TRIAL = ("seed", "key", "spec")
 
@@ -80,7 +82,7 @@ class StopRule:
 
     def look(
         self, looks: Looks, seeds: int, ended: Iterable[tuple[str, str, Mapping[str, Any]]]
-    ) -> Look:
+    ) -> "Look":
         """Make a look.
 
         Args:
@@ -88,6 +90,8 @@ class StopRule:
             seeds: of this one.
             ended: of each trial that it sees: key, description, and measured columns of its row.
         """
+        from ablate.results.looks import decide
+
         rows = []
         for key, spec, row in ended:
             cell, seed = self.trials[key]

@@ -34,9 +34,7 @@ def decide(file: StudyFile, trials: pd.DataFrame, seeds: int, earlier: Sequence[
     settled = {
         f"{cell} - {file.baseline}": "higher" if means[cell] > means[file.baseline] else "lower"
         for cell in cells
-        if cell != file.baseline
-        and cell in means
-        and abs(means[cell] - means[file.baseline]) > file.margin
+        if cell != file.baseline and cell in means and abs(means[cell] - means[file.baseline]) > 0.1
     }
     open_ = [cell for cell in cells if f"{cell} - {file.baseline}" not in settled]
     last = seeds == file.stop.looks[-1] or open_ == [file.baseline]

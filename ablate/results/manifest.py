@@ -10,7 +10,7 @@ from typing import Any
 from ablate.errors import InputError
 from ablate.files import aside, replacing
 from ablate.results.names import MANIFEST
-from ablate.results.stopping import Fate, Looks, looks_from_json, looks_to_json
+from ablate.results.stopping import Fate, Looks, extended_text, looks_from_json, looks_to_json
 from ablate.study.plan import Study
 
 SCHEMA = 1
@@ -18,11 +18,17 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Change:
-    """How a plan differs from the one before: keys of trials."""
+    """How a plan differs from the one before.
+
+    Args:
+        new, kept, orphaned: keys of trials.
+        extended: that seeds were added after the run had ended, in a sentence; empty if not.
+    """
 
     new: frozenset[str]
     kept: frozenset[str]
     orphaned: frozenset[str]
+    extended: str = ""
 
     def __str__(self) -> str:
         return (
@@ -105,9 +111,10 @@ def write_manifest(folder: Path, study: Study, ended: Collection[str] = ()) -> C
     numbers = sorted({number for number in numbers if number < study.seeds})
     path.rename(aside(path))
     _write(path, now | ({"extended_from": numbers} if numbers else {}))
-    if old == new:
+    extended = extended_text(numbers, study.seeds) if numbers else ""
+    if old == new and not extended:
         return None
-    return Change(frozenset(new - old), frozenset(new & old), frozenset(old - new))
+    return Change(frozenset(new - old), frozenset(new & old), frozenset(old - new), extended)
 
 
 def write_looks(folder: Path, looks: Looks) -> None:

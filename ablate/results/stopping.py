@@ -8,10 +8,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablate.errors import InputError
-from ablate.results.looks import Look
+
+if TYPE_CHECKING:
+    from ablate.results.looks import Look
 
 
 class Fate(Enum):
@@ -32,7 +34,7 @@ class Looks:
     """
 
     planned: tuple[int, ...]
-    made: tuple[Look, ...] = ()
+    made: "tuple[Look, ...]" = ()
 
     @property
     def over(self) -> bool:
@@ -77,13 +79,15 @@ class Looks:
         return bisect_right(self.planned, seed)
 
 
-def look_to_json(look: Look) -> dict[str, Any]:
+def look_to_json(look: "Look") -> dict[str, Any]:
     """A look as JSON values."""
     return {"seeds": look.seeds, "settled": dict(look.settled), "needed": list(look.needed)}
 
 
-def look_from_json(raw: Mapping[str, Any]) -> Look:
+def look_from_json(raw: Mapping[str, Any]) -> "Look":
     """The inverse of `look_to_json`; raises `KeyError` or `TypeError` for what is no look."""
+    from ablate.results.looks import Look  # SciPy, which is needed where there are looks alone
+
     return Look(
         seeds=raw["seeds"],
         settled={str(name): str(how) for name, how in dict(raw["settled"]).items()},
@@ -151,7 +155,7 @@ def saved_text(looks: Looks, cells: Iterable[str]) -> str:
     )
 
 
-def settled_text(look: Look) -> str:
+def settled_text(look: "Look") -> str:
     """What a look settled, in words."""
     if not look.settled:
         return "nothing is settled"

@@ -4,7 +4,6 @@ At a look all cells that are still needed have the same number of seeds. What is
 trained no further; `ablate.results.looks` says what that is.
 """
 
-from ablate.statistics.stopping import default_looks
 from ablate.study.file import StopTable, StudyFile
 
 
@@ -17,7 +16,11 @@ def planned_looks(stop: StopTable | None, seeds: int) -> tuple[int, ...]:
     """
     if stop is None:
         return ()
-    looks = default_looks(seeds) if stop.looks is None else stop.looks
+    looks = stop.looks
+    if looks is None:
+        from ablate.statistics.stopping import default_looks  # SciPy, which few studies need here
+
+        looks = default_looks(seeds)
     return (*(look for look in looks if look < seeds), seeds)
 
 
