@@ -1,0 +1,273 @@
+"""Several comparisons of arms that hold together: one reference distribution for every number.
+
+Arms have spreads of their own, and what is compared are sums of their means with coefficients.
+The largest of all the comparisons' t-values is set against its distribution if nothing differed
+(max-t, single step: Westfall & Young 1993; Hothorn, Bretz & Westfall 2008, Biometrical Journal 50).
+p-value and interval come from that one distribution, so a p-value of 0.05 or less and an interval
+that leaves out zero are the same event.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+MIN_SEEDS = 4  # with fewer, a spread says too little of itself
+DRAWS = 19_999  # of the reference distribution: p-values are multiples of 1 / 20,000
+BORROWED = 4  # degrees of freedom that an arm with a small spread takes from the others
+DOUBT = 20  # pairs of residuals that say as much of a correlation as knowing none
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One comparison, in the units of the values. NaN where an arm has fewer than two values.
+
+    Args:
+        estimate: the difference, or the contrast.
+        error: its standard error.
+        low, high: limits at the family's level.
+        p: of no difference, adjusted over the family.
+        equal_low, equal_high: limits at the level of two one-sided tests: 90% for a family at 95%.
+        n: the fewest values of an arm in it.
+    """
+
+    estimate: float
+    error: float
+    low: float
+    high: float
+    p: float
+    equal_low: float
+    equal_high: float
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Comparisons that were judged together.
+
+    Args:
+        comparisons: in the order of the coefficients.
+        largest: draws of the largest absolute t-value if nothing differed, ascending; none where
+            nothing could be compared.
+        level: that all intervals hold together, between 0 and 1.
+    """
+
+    comparisons: tuple[Compared, ...]
+    largest: Array
+    level: float
+
+    @property
+    def critical(self) -> float:
+        """How many standard errors an interval reaches to either side."""
+        return critical(self.largest, 1 - self.level)
+
+    def p_equal(self, one: Compared, margin: float) -> float:
+        """The p-value that a comparison's difference is outside the margin.
+
+        At 1 - level or less exactly where `equal_low` and `equal_high` are within the margin
+        (two one-sided tests: Schuirmann 1987, J. Pharmacokinetics and Biopharmaceutics 15).
+        """
+        if math.isnan(one.p):
+            return math.nan
+        if one.error == 0:
+            return float(abs(one.estimate) >= margin)
+        room = (margin - abs(one.estimate)) / one.error
+        return tail(self.largest, room) / 2 if room > 0 else 1.0
+
+
+def compare(
+    values: npt.ArrayLike,
+    coefficients: npt.ArrayLike,
+    level: float = 0.95,
+    blocks: Sequence[object] | None = None,
+) -> Family:
+    """Compare arms by their means, all comparisons together.
+
+    A comparison's t-value is its estimate over its standard error, which has each arm's own
+    variance and one correlation of arms at the same seed. The reference distribution draws every
+    arm's mean as a Student's t of its own degrees of freedom (Behrens 1929; Fisher 1935, Annals of
+    Eugenics 6), so that unequal spreads do no harm. An arm that spreads less than the arms do on
+    average is taken to spread more, by `BORROWED` degrees of freedom of that average (as Smyth
+    2004, Statistical Applications in Genetics 3, but upwards alone): a few seeds that happen to
+    agree, or that miss the tail of a skewed arm, must not pass for precision.
+
+    Args:
+        values: shape (seeds, arms); NaN where an arm lacks the seed.
+        coefficients: shape (comparisons, arms), each row summing to zero, or of one arm alone
+            where the values are differences themselves.
+        level: that all intervals hold together.
+        blocks: what each arm is a measurement of; arms of one block share a correlation, those of
+            different blocks have none. One block if None.
+    """
+    y = np.asarray(values, dtype=float)
+    wanted = np.atleast_2d(np.asarray(coefficients, dtype=float))
+    counts = np.count_nonzero(~np.isnan(y), axis=0)
+    fewest = [int(counts[row != 0].min()) for row in wanted]
+    known = [place for place, n in enumerate(fewest) if n >= 2]
+    if not known:
+        return Family(comparisons=tuple(map(_unknown, fewest)), largest=np.empty(0), level=level)
+    used = np.flatnonzero((wanted[known] != 0).any(axis=0))
+    kinds = [0] * y.shape[1] if blocks is None else list(blocks)
+    arms = describe(y[:, used], [kinds[arm] for arm in used])
+    some = wanted[np.ix_(known, used)]
+    errors = arms.errors(some)
+    largest = largest_t(arms, some)
+    found = {
+        place: _compared(float(estimate), float(error), fewest[place], largest, level)
+        for place, estimate, error in zip(known, some @ arms.means, errors, strict=True)
+    }
+    return Family(
+        comparisons=tuple(found.get(place) or _unknown(n) for place, n in enumerate(fewest)),
+        largest=largest,
+        level=level,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arms:
+    """What the values say of each arm.
+
+    Args:
+        means: shape (arms,).
+        spreads: standard deviations of single values, those of small spread raised.
+        freedom: degrees of freedom of each spread.
+        counts: values of each arm.
+        correlation: shape (arms, arms), of the means.
+    """
+
+    means: Array
+    spreads: Array
+    freedom: Array
+    counts: npt.NDArray[np.int_]
+    correlation: Array
+
+    def errors(self, coefficients: Array) -> Array:
+        """Standard errors of comparisons, shape (comparisons,)."""
+        scaled = coefficients * self.spreads / np.sqrt(self.counts)
+        squares = np.einsum("ca,ab,cb->c", scaled, self.correlation, scaled)
+        errors: Array = np.sqrt(np.maximum(squares, 0))
+        return errors
+
+    def draws(self, count: int = DRAWS) -> Array:
+        """Errors of the arms' means, shape (count, arms), from a fixed seed."""
+        rng = np.random.default_rng(0)
+        normal = rng.standard_normal((count, len(self.means)))
+        chi2 = rng.chisquare(self.freedom, (count, len(self.means)))
+        t = normal @ np.linalg.cholesky(self.correlation).T / np.sqrt(chi2 / self.freedom)
+        scaled: Array = t * self.spreads / np.sqrt(self.counts)
+        return scaled
+
+
+def describe(values: Array, blocks: Sequence[object]) -> Arms:
+    """Means, spreads and correlations of arms with two values or more, shape (seeds, arms)."""
+    there = ~np.isnan(values)
+    counts = there.sum(axis=0)
+    means = np.nansum(values, axis=0) / counts
+    residuals = np.where(there, values - means, 0.0)
+    squares = (residuals**2).sum(axis=0)
+    freedom = (counts - 1).astype(float)
+    own = squares / freedom
+    both = there.astype(float).T @ there
+    correlation = np.eye(len(counts))
+    pooled = np.empty(len(counts))
+    names = list(blocks)
+    for block in dict.fromkeys(names):
+        mine = np.array([name == block for name in names])
+        pooled[mine] = squares[mine].sum() / freedom[mine].sum()
+        rho = _correlation(residuals[:, mine], both[np.ix_(mine, mine)])
+        shared = rho * both / np.sqrt(np.outer(counts, counts))
+        correlation += np.where(np.outer(mine, mine) & ~np.eye(len(counts), dtype=bool), shared, 0)
+    small = own < pooled
+    raised = (squares + BORROWED * pooled) / (freedom + BORROWED)
+    return Arms(
+        means=means,
+        spreads=np.sqrt(np.where(small, raised, own)),
+        freedom=freedom + BORROWED * small,
+        counts=counts,
+        correlation=correlation,
+    )
+
+
+def _correlation(residuals: Array, both: Array) -> float:
+    """One correlation for all pairs of arms at the same seed, drawn towards zero where few."""
+    arms = residuals.shape[1]
+    products = residuals.T @ residuals
+    lengths = np.sqrt(np.diag(products))
+    pairs = np.triu(np.ones((arms, arms), dtype=bool), 1)
+    total = float(np.outer(lengths, lengths)[pairs].sum())
+    if total == 0:
+        return 0.0
+    rho = max(float(products[pairs].sum()) / total, -0.9 / (arms - 1))
+    evidence = float(np.maximum(both[pairs] - 1, 0).sum())
+    return float(rho * evidence / (evidence + DOUBT))
+
+
+def largest_t(arms: Arms, coefficients: Array, count: int = DRAWS) -> Array:
+    """Draws of the largest absolute t-value of comparisons if nothing differed, ascending."""
+    errors = arms.errors(coefficients)
+    sure = errors > 0
+    if not sure.any():
+        return np.zeros(count)
+    ratios = np.abs(arms.draws(count) @ coefficients[sure].T) / errors[sure]
+    largest: Array = np.sort(ratios.max(axis=1))
+    return largest
+
+
+def critical(largest: Array, alpha: float) -> float:
+    """The t-value beyond which `tail` is alpha or less; infinite where there are too few draws."""
+    beyond = math.floor(alpha * (len(largest) + 1) + 1e-9)
+    return float(largest[-beyond]) if beyond >= 1 else math.inf
+
+
+def tail(largest: Array, t: float) -> float:
+    """The p-value of a t-value: the share of draws at or beyond it, itself counted in."""
+    beyond = len(largest) - int(np.searchsorted(largest, t, side="left"))
+    return (1 + beyond) / (len(largest) + 1)
+
+
+def _compared(estimate: float, error: float, n: int, largest: Array, level: float) -> Compared:
+    reach = critical(largest, 1 - level) * error
+    equal = critical(largest, 2 * (1 - level)) * error
+    if error > 0:
+        p = tail(largest, abs(estimate) / error)
+    else:
+        p = 1 / (len(largest) + 1) if estimate else 1.0
+    return Compared(
+        estimate=estimate,
+        error=error,
+        low=estimate - reach,
+        high=estimate + reach,
+        p=p,
+        equal_low=estimate - equal,
+        equal_high=estimate + equal,
+        n=n,
+    )
+
+
+def _unknown(n: int) -> Compared:
+    nan = math.nan
+    return Compared(
+        estimate=nan, error=nan, low=nan, high=nan, p=nan, equal_low=nan, equal_high=nan, n=n
+    )
+
+
+def finding(one: Compared, family: Family, margin: float) -> str:
+    """What an interval says of a difference.
+
+    - `too few seeds` below `MIN_SEEDS`;
+    - `equivalent` where the interval of two one-sided tests is within the margin, however sure
+      the difference;
+    - `higher` or `lower` where the interval leaves out zero;
+    - else `inconclusive`.
+    """
+    alpha = 1 - family.level + 1e-12
+    if one.n < MIN_SEEDS or math.isnan(one.p):
+        return "too few seeds"
+    if family.p_equal(one, margin) <= alpha:
+        return "equivalent"
+    if one.p <= alpha:
+        return "higher" if one.estimate > 0 else "lower"
+    return "inconclusive"
