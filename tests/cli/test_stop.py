@@ -27,7 +27,7 @@ def study(tmp_path: Path) -> Path:
 
 
 def assert_stopped(study: Path, finished: Finished) -> None:
-    """It has the numbers of a run of four seeds that nobody disturbed, and the look that follows."""
+    """It has the numbers of four seeds that nobody disturbed, and the look that follows."""
     undisturbed = read_trials(finished.folder / "tiny" / "digits" / "trials.csv")
     pd.testing.assert_frame_equal(trials(study)[ACCURACIES], undisturbed[ACCURACIES])
     stop = json.loads((folder(study) / "manifest.json").read_text())["stop"]
