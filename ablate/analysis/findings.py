@@ -18,7 +18,9 @@ from ablate.analysis.means import by_rate, chosen
 from ablate.analysis.summary import Summary
 from ablate.results import names
 from ablate.results.csv import read_correct, read_table, read_trials
+from ablate.results.manifest import extended_from, looks_of, read_manifest
 from ablate.results.names import DRAWS, STUDY
+from ablate.results.stopping import Looks
 from ablate.study import tuning
 from ablate.study.file import DatasetTable, StudyFile, read_study_file
 
@@ -41,6 +43,9 @@ class Findings:
         draws: of sampled networks, one row a draw, if they were kept.
         tried: of `means.by_rate`; without rows where no learning rate was tuned.
         rates: of `tuning.chosen`, from these.
+        looks: planned and made, of a study with `[stop]`; None without.
+        extended_from: numbers of seeds that the run had ended with before it was given more.
+        seeds: that were planned, at most; None where no manifest says so.
         answer: in words.
     """
 
@@ -57,6 +62,9 @@ class Findings:
     draws: pd.DataFrame | None
     tried: pd.DataFrame
     rates: pd.DataFrame
+    looks: Looks | None
+    extended_from: tuple[int, ...]
+    seeds: int | None
     answer: str
 
     @property
@@ -72,11 +80,14 @@ def find(folder: Path) -> Findings:
         InputError: a table or the study file is missing, or is not one of ours.
     """
     file = read_study_file(folder / STUDY)
+    path = folder / names.MANIFEST
+    manifest = read_manifest(path)
     trials = read_trials(folder / names.TRIALS)
     compared, unit = comparable(file, trials)
     mechanism = _table(folder / names.MECHANISM)
     summary.check(compared, file.baseline)
     correct = read_correct(folder / names.CORRECT)
+    looks = looks_of(manifest, path) if manifest else None
     judged = comparisons.compare(
         compared,
         file.baseline,
@@ -109,6 +120,9 @@ def find(folder: Path) -> Findings:
         draws=_table(folder / DRAWS),
         tried=tried,
         rates=chosen(tried),
+        looks=looks,
+        extended_from=extended_from(manifest, path) if manifest else (),
+        seeds=manifest["seeds"] if manifest else None,
         answer=" ".join([wording.answer(summarised), *map(wording.optimum, fits)]),
     )
 

@@ -53,6 +53,12 @@ def show_plan(
         f"{study.train.epochs} epochs; {workers} workers x {execution.threads} threads, "
         f"{execution.memory_format}, on {describe(execution.device)['device']}\n"
     )
+    if study.looks[1:]:
+        early = ", ".join(map(str, study.looks[:-1]))
+        say(
+            f"[stop]: looks at {early} and {study.looks[-1]} seeds; what is settled at one is "
+            "trained no further, so these are the most trials, and the run may stop early\n"
+        )
     tuning = tuning_plan(study)
     if tuning and study.tune:
         rates = ", ".join(f"{lr:g}" for lr in study.tune.lr)

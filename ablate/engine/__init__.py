@@ -6,7 +6,9 @@ results, study, training and what is below them.
 - `runner`: a study from start to end. Begin reading here.
 - `preparation`: what is settled before: memory format, costs, throughput, how CPUs are split.
 - `storage`: SQLite, PostgreSQL or Optuna's proxy; `queue`: trials claimed and ended once each;
-  `lease`: who holds a trial, and until when; `exploring_queue`: the queue of a search.
+  `lease`: who holds a trial, and until when; `exploring_queue`: the queue of a search; `attempts`:
+  how trials stand there.
+- `stop_rule`: what a worker must know to make a study's looks; `kept_looks`: those made so far.
 - `supervisor`: one process a trial, watched over; `trial_process`: what that process does.
 - `worker`: joins a study from any machine; `ray_workers`, `slurm`, `slurm_job`: workers elsewhere.
 - `progress`: a bar on a terminal, plain lines elsewhere.

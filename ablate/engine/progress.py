@@ -23,6 +23,15 @@ class HasCounts(Protocol):
         """How many have failed so far."""
 
 
+@runtime_checkable
+class HasSpared(Protocol):
+    """An item that knows that fewer are to come."""
+
+    @property
+    def spared(self) -> int:
+        """How many of those that were expected will not come."""
+
+
 class Progress(Protocol):
     """Shows items as they come; `plain_or_bar` is one."""
 
@@ -33,7 +42,8 @@ class Progress(Protocol):
 def plain_or_bar(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
     """Pass items on, each shown as `str(item)` with the count and the time left.
 
-    An item that is `HasCounts` has its counts shown too. The time left is that of the mean rate of
+    An item that is `HasCounts` has its counts shown too, and one that is `HasSpared` says how many
+    fewer are to come. The time left is that of the mean rate of
     the last `RECENT` items; nothing that was done before counts.
 
     Args:
@@ -72,6 +82,7 @@ def _bar(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
     shape = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s in {elapsed}{postfix}"
     with tqdm(total=total, unit=unit, dynamic_ncols=True, bar_format=shape) as bar:
         for item, left in _timed(items, total):
+            bar.total = total - _spared(item)
             bar.set_postfix_str(f"{left}{_counts(item)}: {item}", refresh=False)
             bar.update()
             yield item
@@ -79,7 +90,8 @@ def _bar(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
 
 def _lines(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
     for number, (item, left) in enumerate(_timed(items, total), start=1):
-        print(f"{unit} {number}/{total}: {item}{_counts(item)}; {left}", flush=True)
+        expected = total - _spared(item)
+        print(f"{unit} {number}/{expected}: {item}{_counts(item)}; {left}", flush=True)
         yield item
 
 
@@ -88,7 +100,12 @@ def _timed(items: Iterable[T], total: int) -> Iterator[tuple[T, str]]:
     ended = deque([time.monotonic()], maxlen=RECENT + 1)
     for number, item in enumerate(items, start=1):
         ended.append(time.monotonic())
-        yield item, f"about {duration(time_left(ended, max(total - number, 0)))} left"
+        left = max(total - _spared(item) - number, 0)
+        yield item, f"about {duration(time_left(ended, left))} left"
+
+
+def _spared(item: object) -> int:
+    return item.spared if isinstance(item, HasSpared) else 0
 
 
 def _counts(item: object) -> str:

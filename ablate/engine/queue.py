@@ -9,6 +9,9 @@ and ends once, and each of these steps is a compare-and-set of Optuna's:
 
 So a holder whose attempt was given to another can no longer end it: that is the fence. What a
 crash between two steps leaves behind, `recover` finds.
+
+Where the study has `[stop]`, trials beyond a look wait until it is made: by whoever finds that all
+it needs have ended. The attempts of those that are not needed then end in FAIL.
 """
 
 import contextlib
@@ -17,45 +20,27 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from ablate.engine.attempts import ENDED, assignment_of, ended, may_be_retried, standing
+from ablate.engine.attempts import Assignment as Assignment
+from ablate.engine.kept_looks import STOP, KeptLooks
 from ablate.engine.lease import LEASE_S, Lease, lease_from_json, this_process
+from ablate.engine.stop_rule import StopRule
 from ablate.engine.storage import close, open_storage, patient
-from ablate.results.schema import RETRIED
+from ablate.results.stopping import Fate, Looks
 from ablate.spec import TrialSpec
 from ablate.study.plan import Planned
-from ablate.study.trial_json import to_json, trial_from_json
+from ablate.study.trial_json import to_json
 from ablate.training.outcome import Outcome
 
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED)  # with an outcome
 UNHELD_S = 5.0  # an attempt that runs and names no holder is lost: its holder died in between
 MISSES = 16  # claims lost to others in a row before the queue is read again
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A trial that this worker, and no other, is to run.
-
-    Args:
-        trial_id, number: of the attempt.
-        cell: for the progress display.
-        spec: the trial.
-        explore: whether it is told after each epoch if it is to go on, and keeps off the test
-            split.
-        kills: processes that have died of it.
-    """
-
-    trial_id: int
-    number: int
-    cell: str
-    spec: TrialSpec
-    explore: bool = False
-    kills: int = 0
 
 
 class Queue:
@@ -78,6 +63,7 @@ class Queue:
         self._waiting: list[FrozenTrial] = []
         self._attempts: Mapping[str, list[FrozenTrial]] = {}
         self._unheld: dict[int, float] = {}
+        self._looks = KeptLooks()
         self._storage = open_storage(where)
         self._open()
 
@@ -91,29 +77,40 @@ class Queue:
         )
 
     @patient
-    def submit(self, plan: Sequence[Planned], retry: bool = False) -> int:
+    def submit(
+        self, plan: Sequence[Planned], retry: bool = False, stop: StopRule | None = None
+    ) -> int:
         """Make this the study's plan and return how many of its trials have not ended.
 
-        What ended stays; what waits and is not in the plan is taken off.
+        What ended stays; what waits and is not in the plan is taken off. Looks that are due are
+        made.
 
         Args:
             plan: in the order in which its trials are to be run.
-            retry: queue again those that ended in one of `schema.RETRIED`.
+            retry: queue again those that ended in one of `schema.RETRIED`, but for what a look has
+                seen.
+            stop: when it stops before all of the plan is run, if ever.
         """
         wanted = {planned.spec.key: planned for planned in plan}
-        if self.recall("plan") != list(wanted):
-            self.remember("plan", list(wanted))
+        # A rule holds its own keys: whoever reads in between sees the one or the other plan.
+        values = {STOP: stop and stop.to_json(), "plan": list(wanted)}
+        for name in (STOP, "plan") if stop else ("plan", STOP):
+            if self.recall(name) != values[name]:
+                self.remember(name, values[name])
         self.recover()
         attempts = self._read()
-        for trial in self._waiting:
-            if trial.user_attrs["key"] not in wanted:
+        for trial in [trial for tries in attempts.values() for trial in tries]:
+            if trial.state == TrialState.WAITING and trial.user_attrs["key"] not in wanted:
                 self._end(trial._trial_id, TrialState.FAIL)
         for key, planned in wanted.items():
-            last = _last(attempts.get(key, []))
-            ended = last is not None and last.state in ENDED
-            if last is None or (ended and retry and _state(last) in RETRIED):
+            last = standing(attempts.get(key, []))
+            again = last is not None and retry and may_be_retried(last)
+            if self._looks.fate(key) is Fate.NOT_NEEDED or (again and self._looks.have_seen(key)):
+                continue
+            if last is None or again:
                 after = -1 if last is None else last.number
                 self._enqueue(planned.spec, planned.cell.name, after, 0, planned.explore)
+        self._make_looks()
         return self.unfinished()
 
     @patient
@@ -125,6 +122,8 @@ class Queue:
                 self._read()
                 misses = 0
             if not self._waiting:
+                self._make_looks()
+            if not self._waiting:
                 return None
             # Where others claim too, a step aside is faster than trying what they have taken.
             place = random.randrange(min(len(self._waiting), misses + 1))
@@ -134,7 +133,7 @@ class Queue:
             elif self._is_repeat(trial):
                 self._end(trial._trial_id, TrialState.FAIL)
             else:
-                return _assignment(trial)
+                return assignment_of(trial)
 
     @patient
     def proceed(self, assignment: Assignment, epoch: Mapping[str, Any]) -> bool:
@@ -195,18 +194,43 @@ class Queue:
 
     @patient
     def unfinished(self) -> int:
-        """Trials of the plan that have not ended, whoever has them."""
+        """Trials of the plan that have not ended and may be needed, whoever has them."""
         attempts = self._read()
-        lasts = (_last(attempts.get(key, [])) for key in self.recall("plan") or [])
-        return sum(last is None or last.state not in ENDED for last in lasts)
+        return sum(ended(attempts.get(key, [])) is None for key in self._needed())
+
+    @patient
+    def looks(self) -> Looks:
+        """The looks at the study, made as far as its trials allow; none are planned without."""
+        self._read()
+        self._make_looks()
+        return self._looks.made
+
+    @patient
+    def spared(self) -> int:
+        """Trials of the plan that are not needed, so far as is known."""
+        if not self._waiting and self._looks.made.next is not None:
+            self._read()
+            self._make_looks()
+        return self._looks.spared
+
+    @patient
+    def bound(self) -> list[str]:
+        """Keys that `submit` does not try again though they failed, for a look has seen them."""
+        attempts = self._read()
+        lasts = {key: ended(attempts.get(key, [])) for key in self._needed()}
+        return [
+            key
+            for key, last in lasts.items()
+            if last is not None and may_be_retried(last) and self._looks.have_seen(key)
+        ]
 
     @patient
     def outcomes(self) -> dict[str, dict[str, Any]]:
         """The outcome of each key that has ended; of one that was tried again, the last."""
         return {
-            key: json.loads(ended[-1].user_attrs["outcome"])
+            key: json.loads(tries[-1].user_attrs["outcome"])
             for key, attempts in self._read().items()
-            if (ended := [trial for trial in attempts if trial.state in ENDED])
+            if (tries := [trial for trial in attempts if trial.state in ENDED])
         }
 
     @patient
@@ -238,8 +262,34 @@ class Queue:
         for trial in trials:
             attempts[trial.user_attrs["key"]].append(trial)
         self._attempts = attempts
-        self._waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
+        self._looks.read(self._study.user_attrs)
+        waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
+        self._waiting = [trial for trial in waiting if self._may_run(trial)]
         return attempts
+
+    def _make_looks(self) -> None:
+        """Make every look that is due, and store it: it binds all workers."""
+        while (look := self._looks.due(self._attempts)) is not None:
+            found = look.make()
+            # That may have taken a while: others may have made it too, or queued a trial again.
+            if look.is_same(self._looks.due(self._read())):
+                self.remember(look.name, found)
+                self._read()
+
+    def _needed(self) -> list[str]:
+        """Keys of the plan, but for those that are not needed."""
+        return self._looks.needed(self.recall("plan") or [])
+
+    def _may_run(self, trial: FrozenTrial) -> bool:
+        """Whether an attempt may be claimed now; one that never may be is taken off."""
+        key = trial.user_attrs["key"]
+        why = self._looks.why_never(key)
+        if why is None:
+            return self._looks.fate(key) is Fate.TRAINED
+        with contextlib.suppress(UpdateFinishedTrialError):  # another has taken it off too
+            self._storage.set_trial_user_attr(trial._trial_id, "why", why)
+        self._end(trial._trial_id, TrialState.FAIL)
+        return False
 
     def _running(self) -> list[FrozenTrial]:
         return [trial for trial in self._trials() if trial.state == TrialState.RUNNING]
@@ -299,7 +349,7 @@ class Queue:
         attempts = self._read()
         found = [
             tries[-1]
-            for key in self.recall("plan") or []
+            for key in self._needed()
             if (tries := attempts.get(key, []))
             and all(trial.state == TrialState.FAIL for trial in tries)
         ]
@@ -308,7 +358,7 @@ class Queue:
         return len(found)
 
     def _enqueue_again(self, trial: FrozenTrial) -> None:
-        assignment = _assignment(trial)
+        assignment = assignment_of(trial)
         self._enqueue(
             assignment.spec,
             assignment.cell,
@@ -343,27 +393,3 @@ class Queue:
             return self._storage.set_trial_state_values(trial_id, state)
         except UpdateFinishedTrialError:
             return False
-
-
-def _assignment(trial: FrozenTrial) -> Assignment:
-    known = trial.user_attrs
-    return Assignment(
-        trial._trial_id,
-        trial.number,
-        known["cell"],
-        trial_from_json(known["spec"]),
-        known["explore"],
-        known["kills"],
-    )
-
-
-def _last(attempts: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    """The attempt that a key's fate hangs on: the newest that was not lost, or None."""
-    standing = [trial for trial in attempts if trial.state != TrialState.FAIL]
-    return standing[-1] if standing else None
-
-
-def _state(trial: FrozenTrial) -> str:
-    """How an attempt ended, as the results table says it."""
-    state: str = json.loads(trial.user_attrs["outcome"])["row"]["state"]
-    return state

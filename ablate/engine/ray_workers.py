@@ -99,6 +99,7 @@ class _RayCrew:
         self._queue = queue
         self._count = count
         self._failed = 0
+        self._spared = queue.spared()
         self._lost = 0
         self.running: list[ObjectRefGenerator[Done]] = []
 
@@ -132,7 +133,12 @@ class _RayCrew:
             else:
                 self._lost = 0
                 self._failed += done.state not in ("complete", "pruned")
-                yield replace(done, running=len(self.running) - 1, failed=self._failed)
+                yield replace(
+                    done,
+                    running=len(self.running) - 1,
+                    failed=self._failed,
+                    spared=self._queue.spared() - self._spared,
+                )
 
     def end(self) -> None:
         """Ask every task to end, and give it the time to queue its trial again."""

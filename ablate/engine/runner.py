@@ -21,6 +21,7 @@ from ablate.engine.preparation import (
 from ablate.engine.progress import Progress
 from ablate.engine.queue import Queue
 from ablate.engine.ray_workers import RayShare, run_on_ray
+from ablate.engine.stop_rule import StopRule, stop_rule
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import Done, Tracker, supervise
 from ablate.engine.tracking.trackers import tracking
@@ -30,8 +31,9 @@ from ablate.errors import InputError
 from ablate.files import sweep
 from ablate.processes import DAY_S
 from ablate.results.csv import keep_aside, write_table
-from ablate.results.manifest import write_manifest
+from ablate.results.manifest import write_looks, write_manifest
 from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING
+from ablate.results.stopping import Fate, Looks, settled_text
 from ablate.results.tables import plan_row, write_sweep, write_tables
 from ablate.spec import NetSpec
 from ablate.study.plan import Planned, Study
@@ -141,10 +143,16 @@ def _run_locked(
             setup.folder, time_batches(study, data, execution, setup.batches, setup.timing_s)
         )
 
-    def train(plan: Sequence[Planned]) -> None:
+    def train(plan: Sequence[Planned], stop: StopRule | None = None) -> None:
         """Train what is left of a plan."""
-        missing = queue.submit(plan, setup.retry)
-        say(f"{len(plan)} trials, {len(plan) - missing} done already")
+        missing, spared = queue.submit(plan, setup.retry, stop), queue.spared()
+        most = f" at most, {spared} of them not needed" if stop else ""
+        say(f"{len(plan)} trials{most}, {len(plan) - missing - spared} done already")
+        if setup.retry and (bound := queue.bound()):
+            say(
+                f"--retry: {len(bound)} failed trials are not tried again, for a look that has "
+                "been made has seen them as they are"
+            )
         if not missing:
             return
         if setup.workers is None:
@@ -173,17 +181,19 @@ def _run_locked(
     plan = study.plan()
     keys = {planned.spec.key for planned in plan}
     _keep_other_table(setup.folder, queue, keys, say)
-    change = write_manifest(setup.folder, study)
+    change = write_manifest(setup.folder, study, queue.outcomes())
     if change is not None:
         say(str(change))
+        if change.extended:
+            say(change.extended)
     if study.mechanism:
         _say_unmeasured(queue, keys, say)
     _say_unrecorded(queue, keys, say)
     try:
         queue.remember("more", False)
-        train(plan)
+        train(plan, stop_rule(study, measured))
     finally:
-        failures = _write(study, setup.folder, queue, measured)
+        failures = _write(study, setup.folder, queue, measured, say)
     return failures
 
 
@@ -272,12 +282,20 @@ def _say_unrecorded(queue: Queue, keys: set[str], say: Callable[[str], None]) ->
 
 
 def _write(
-    study: Study, folder: Path, queue: Queue, measured: dict[NetSpec, dict[str, Any]]
+    study: Study,
+    folder: Path,
+    queue: Queue,
+    measured: dict[NetSpec, dict[str, Any]],
+    say: Callable[[str], None],
 ) -> tuple[str, ...]:
-    """Write the tables of every trial that has ended, and return the failures, a line each."""
+    """Write the tables of every trial that has ended, and return the failures, a line each.
+
+    Where the study has looks those trials are left out that none of them asked for.
+    """
     rows, epochs, mechanism, correct, failures = [], [], [], [], []
+    plan = _looked_at(study, folder, queue, say) if study.looks else study.plan()
     outcomes = queue.outcomes()
-    for planned in study.plan():
+    for planned in plan:
         outcome = outcomes.get(planned.spec.key)
         if outcome is None:
             continue
@@ -298,6 +316,30 @@ def _write(
         recorded = all(trial["correct"] is not None for trial in correct)
         write_tables(folder, study, rows, epochs, mechanism, correct if recorded else [])
     return tuple(failures)
+
+
+def _looked_at(
+    study: Study, folder: Path, queue: Queue, say: Callable[[str], None]
+) -> list[Planned]:
+    """Write and say what the looks have come to, and return the trials that they asked for."""
+    plan = study.plan()
+    looks = queue.looks()
+    if looks.planned != study.looks:  # it ended before the plan was submitted
+        looks = Looks(planned=study.looks)
+    write_looks(folder, looks)
+    asked = [
+        planned
+        for planned in plan
+        if looks.fate(planned.cell.name, planned.spec.seed) is Fate.TRAINED
+    ]
+    # A table made before there were looks may hold more.
+    _keep_other_table(folder, queue, {planned.spec.key for planned in asked}, say)
+    for look in looks.made:
+        on = f"trained on: {', '.join(look.needed)}" if look.needed else "nothing is trained on"
+        say(f"look at {look.seeds} seeds: {settled_text(look)}; {on}")
+    if looks.over:
+        say(f"{len(plan) - len(asked)} of {len(plan)} trials were not needed")
+    return asked
 
 
 def tune(

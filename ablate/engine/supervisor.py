@@ -70,6 +70,7 @@ class Done:
         val_accuracy: a fraction, where there is one.
         seconds: that it trained.
         running, failed: trials of this worker that run now, and that have not completed so far.
+        spared: trials that have turned out not to be needed since this worker began.
     """
 
     cell: str
@@ -79,6 +80,7 @@ class Done:
     seconds: float
     running: int
     failed: int
+    spared: int = 0
 
     def __str__(self) -> str:
         accuracy = "" if self.val_accuracy is None else f", validation {self.val_accuracy:.1%}"
@@ -159,6 +161,7 @@ class _Crew:
         self._stop = stop
         self._children: list[_Child] = []
         self._failed = 0
+        self._spared = queue.spared()
         self._renewed = time.monotonic()
 
     def run(self) -> Iterator[Done]:
@@ -258,6 +261,7 @@ class _Crew:
             seconds=row.get("train_seconds", 0.0),
             running=len(self._children),
             failed=self._failed,
+            spared=self._queue.spared() - self._spared,
         )
 
     def _died(self, child: _Child, told_to: bool) -> Iterator[Done]:

@@ -10,7 +10,7 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import GrowthFit
-from ablate.report import design_sections, run_sections, search_sections
+from ablate.report import design_sections, look_sections, run_sections, search_sections
 from ablate.report.html.page import Page, Picture, Section, Table
 from ablate.search.explored import Explored
 from ablate.statistics.power import POWER
@@ -29,6 +29,7 @@ def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | N
         _arms(found),
         *design_sections.spaces(found),
         *_hypotheses(found),
+        *look_sections.sections(found),
         *(search_sections.sections(explored) if explored else []),
         Section(heading="Figures", pictures=tuple(pictures)),
         *_axes(found),
@@ -46,7 +47,8 @@ def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | N
         question=found.file.question,
         answer=found.answer,
         sections=tuple(sections),
-        footer="Made by ablate from trials.csv, epochs.csv, stages.csv and study.toml alone.",
+        footer="Made by ablate from trials.csv, epochs.csv, stages.csv, manifest.json and "
+        "study.toml alone.",
     )
 
 
@@ -59,7 +61,8 @@ def command(found: Findings) -> str:
         words += ["--dataset", "folder:PATH"]
     elif dataset != "digits":
         words += ["--dataset", dataset, "--download"]
-    seeds = trials.groupby("cell")["seed"].nunique().max()
+    trained = trials.groupby("cell")["seed"].nunique().max()
+    seeds = trained if found.looks is None else found.looks.planned[-1]
     words += ["--seeds", str(seeds), "--epochs", str(first["epochs"])]
     subset = json.loads(first["spec"]).get("data", {}).get("subset", 1.0)
     if subset != 1.0:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.errors import InputError
+from ablate.report.look_sections import seed_facts
 from ablate.results.names import MARKDOWN
 
 
@@ -71,7 +72,11 @@ def _facts(found: Findings) -> list[str]:
         each = ", ".join(f"{verdicts[name]} {name}" for name in sorted(verdicts.index))
         facts.append(f"predictions: {each}")
     devices = ", ".join(trials["device"].unique())
-    return [*facts, f"{devices}; {first['epochs']} epochs, batch {first['batch']}"]
+    return [
+        *facts,
+        *seed_facts(found),
+        f"{devices}; {first['epochs']} epochs, batch {first['batch']}",
+    ]
 
 
 def _one_line(text: str) -> str:

@@ -6,8 +6,9 @@ Made and checked without torch or Optuna. May use: study, networks, spec, errors
 - `schema`: the columns of the trials table; `csv`: tables written whole and read again.
 - `tables`: all tables of a run, from what was measured; `manifest`: its plan.
 - `folder`: a run's folder as it is read again.
-- `check`: every check of a run. `check_rows`, `check_plan`, `check_files`: the checks; `remarks`:
-  what a check has to say.
+- `looks`: which comparisons are settled before all seeds are trained; `stopping`: which trials are
+  then needed.
+- `check`: every check of a run, which are in `checks/`.
 - `outcomes`: what the complete trials came to, one row a seed.
 - `published`: where the project's own runs lie.
 """

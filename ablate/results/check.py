@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ablate.errors import InputError
-from ablate.results import check_files, check_plan, check_rows, names
+from ablate.results import names
+from ablate.results.checks import files, plan, rows
+from ablate.results.checks.remarks import Remark, fault
 from ablate.results.csv import read_trials
 from ablate.results.folder import Run
-from ablate.results.remarks import Remark, fault
 
-FINDINGS = "findings"  # no file
+FINDINGS, LOOKS = "findings", "looks"  # no files
 FOUND = "summary, verdicts and the data of figures are as made anew from the tables"
 
 
@@ -28,23 +29,24 @@ class Line(NamedTuple):
 Check = Callable[[Run], Iterator[Remark]]
 # In the order of what the later ones take for granted.
 CHECKS: dict[str, tuple[Check, str]] = {
-    "specs": (check_rows.specs, "every key, network and count follows from its row's description"),
-    "cells": (check_rows.cells, "each is one network, with one arm of each axis"),
-    "states": (check_rows.states, "each agrees with the values beside it"),
-    "pairs": (check_rows.pairs, "the cells have the same seeds, recipe and data"),
-    "versions": (check_rows.alike, "equal in all rows, and so is what else decides the numbers"),
-    names.PARQUET: (check_files.parquet, "holds what trials.csv holds"),
-    names.MANIFEST: (check_plan.manifest, "each of its keys is in the table, once"),
-    names.EPOCHS: (check_files.epochs, "whole for every trial, and ends as the trials' rows say"),
-    names.STAGES: (check_files.stages, "has the costs that follow from each cell's network"),
-    names.MECHANISM: (check_files.mechanism, "has every stage of each trial it is about, once"),
-    names.CORRECT: (check_files.correct, "each complete trial's test images give its accuracy"),
-    names.TUNING: (check_files.tuning, "each cell that was tuned trains at the rate it chose"),
-    names.STORAGE: (check_plan.storage, "each key ended once in the storage, as in the table"),
+    "specs": (rows.specs, "every key, network and count follows from its row's description"),
+    "cells": (rows.cells, "each is one network, with one arm of each axis"),
+    "states": (rows.states, "each agrees with the values beside it"),
+    "pairs": (rows.pairs, "the cells have the same seeds, recipe and data"),
+    "versions": (rows.alike, "equal in all rows, and so is what else decides the numbers"),
+    names.PARQUET: (files.parquet, "holds what trials.csv holds"),
+    names.MANIFEST: (plan.manifest, "each of its keys is in the table, once"),
+    LOOKS: (plan.looks, "each is as the trials decide it, and none lies beyond"),
+    names.EPOCHS: (files.epochs, "whole for every trial, and ends as the trials' rows say"),
+    names.STAGES: (files.stages, "has the costs that follow from each cell's network"),
+    names.MECHANISM: (files.mechanism, "has every stage of each trial it is about, once"),
+    names.CORRECT: (files.correct, "each complete trial's test images give its accuracy"),
+    names.TUNING: (files.tuning, "each cell that was tuned trains at the rate it chose"),
+    names.STORAGE: (plan.storage, "each key ended once in the storage, as in the table"),
 }
 
 
-def verify(folder: Path, remake: check_files.Remake) -> list[Line]:
+def verify(folder: Path, remake: files.Remake) -> list[Line]:
     """Every check of one run.
 
     Args:
@@ -73,14 +75,14 @@ def verify(folder: Path, remake: check_files.Remake) -> list[Line]:
     lines = [Line("ok", names.TRIALS, f"{len(run.trials)} rows follow the schema")]
     for name in CHECKS:
         lines += remarks(run, name, remake)
-    if any(line.level == "FAULT" and line.check in check_files.DRAWN_FROM for line in lines):
+    if any(line.level == "FAULT" and line.check in files.DRAWN_FROM for line in lines):
         return [*lines, Line("note", FINDINGS, "not made anew from tables with such faults")]
     return [*lines, *remarks(run, FINDINGS, remake)]
 
 
-def remarks(run: Run, name: str, remake: check_files.Remake) -> list[Line]:
+def remarks(run: Run, name: str, remake: files.Remake) -> list[Line]:
     """What one of the checks has to say of a run: one `ok`, or its remarks."""
-    check, says = CHECKS.get(name, (lambda run: check_files.findings(run, remake), FOUND))
+    check, says = CHECKS.get(name, (lambda run: files.findings(run, remake), FOUND))
     try:
         found = list(check(run))
     except InputError as error:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ablate.errors import InputError
-from ablate.results.manifest import read_manifest
+from ablate.results.manifest import looks_of, read_manifest
 from ablate.results.names import MANIFEST, STORAGE, SUMMARY
+from ablate.results.stopping import Fate, Looks
 from ablate.spec import TrialSpec
 from ablate.study.trial_json import trial_from_json
 
@@ -86,6 +87,19 @@ class Run:
             raise InputError(f"{self.folder / MANIFEST}: lists no trials") from error
 
     @cached_property
+    def looks(self) -> Looks | None:
+        """The looks that the manifest lists; None where all that was planned is trained.
+
+        Raises:
+            InputError: what it lists are no looks.
+        """
+        return looks_of(self.manifest, self.folder / MANIFEST) if self.manifest else None
+
+    def fate(self, cell: str, seed: int) -> Fate:
+        """What looks say of a planned trial."""
+        return Fate.TRAINED if self.looks is None else self.looks.fate(cell, seed)
+
+    @cached_property
     def attempts(self) -> list[Attempt] | None:
         """All attempts in the storage beside the table, oldest first; None where it is elsewhere.
 
@@ -125,7 +139,7 @@ class Run:
 
     @cached_property
     def unfinished(self) -> frozenset[str]:
-        """Keys of the plan that have not ended yet.
+        """Keys of the plan that have not ended yet, and may be needed.
 
         As the storage says; where it is elsewhere, all that lack a row until there are findings.
         """
@@ -134,7 +148,10 @@ class Run:
             return frozenset(alive - set(self.ended))
         if (self.folder / SUMMARY).exists():
             return frozenset()
-        return frozenset({key for key, _, _ in self.planned} - set(self.trials["key"]))
+        needed = {
+            key for key, cell, seed in self.planned if self.fate(cell, seed) is not Fate.NOT_NEEDED
+        }
+        return frozenset(needed - set(self.trials["key"]))
 
 
 def _row(text: str) -> dict[str, Any]:

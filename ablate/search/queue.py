@@ -10,9 +10,10 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from ablate.engine.attempts import ENDED
 from ablate.engine.exploring_queue import EXPLORING, ExploringQueue
 from ablate.engine.lease import LEASE_S
-from ablate.engine.queue import ENDED, Assignment, Queue
+from ablate.engine.queue import Assignment, Queue
 from ablate.engine.storage import patient
 from ablate.search.chain import Chain, Latency
 from ablate.search.file import MULTI_FIDELITY

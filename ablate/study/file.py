@@ -13,12 +13,14 @@ _Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
 _Depth = Annotated[int, Field(ge=1, le=50)]
 _Positive = Annotated[float, Field(gt=0, lt=1e6)]
+FIRST_LOOK = 4  # seeds; fewer settle nothing
 PREDICTED = ("test_accuracy", "val_accuracy", "val_loss", "train_loss")  # of the trials table
 MEASURED = (  # of the mechanism table, stage by stage
     *("probe_accuracy", "effective_rank", "effective_rank_share", "dead_channels", "grad_norm"),
     *("block_loss", "field_over_image"),
 )
 MOST_SEEDS = 10_000
+_Seeds = Annotated[int, Field(ge=FIRST_LOOK, le=MOST_SEEDS)]
 KINDS = ("higher", "equal", "optimum", "interaction", "rises")
 
 
@@ -83,6 +85,20 @@ class TuneTable(StrictTable):
     seeds: int = Field(default=2, ge=1, le=1000)
 
 
+class StopTable(StrictTable):
+    """When a study's trials are looked at before all seeds are trained: see `ablate.study.stop`.
+
+    Args:
+        looks: numbers of seeds, ascending; a usual schedule if None. The study's own number of
+            seeds is the last look in any case.
+        futility: an arm whose chance to be settled at the last look is below this is trained no
+            further; 0 for never.
+    """
+
+    looks: list[_Seeds] | None = Field(default=None, min_length=1, max_length=1000)
+    futility: float = Field(default=0.1, ge=0, lt=1)
+
+
 class HypothesisTable(StrictTable):
     """A prediction that the trials can refute, stated before they are run; one of five kinds.
 
@@ -118,6 +134,7 @@ class StudyFile(StrictTable):
     Args:
         sample: makes it a study of networks that are drawn at random for each arm.
         tune: makes it tune each cell's learning rate first.
+        stop: makes it stop before all `seeds` are trained, where looks at fewer settle it.
         margin: difference in accuracy, as a fraction, below which two arms count as equal.
         mechanism: whether each trial measures its trained network stage by stage.
     """
@@ -133,6 +150,7 @@ class StudyFile(StrictTable):
     match: MatchTable | None = None
     sample: SampleTable | None = None
     tune: TuneTable | None = None
+    stop: StopTable | None = None
     margin: float = Field(default=0.005, gt=0, lt=1)
     mechanism: bool = False
     hypotheses: dict[Name, HypothesisTable] = Field(default_factory=dict)
@@ -155,6 +173,11 @@ def _check_names(path: Path, file: StudyFile) -> None:
                 f"of {', '.join(DATASETS)}, or {FOLDER}NAME in quotes"
             )
     _check_ascending(path, file)
+    if file.stop is not None and file.sample is not None:
+        raise InputError(
+            f"{path}: stop: not with [sample], whose networks have a seed each; take one of them "
+            "out"
+        )
     for name, hypothesis in file.hypotheses.items():
         given = [kind for kind in KINDS if getattr(hypothesis, kind) is not None]
         if len(given) != 1:
@@ -175,6 +198,9 @@ def _check_ascending(path: Path, file: StudyFile) -> None:
         raise InputError(
             f"{path}: tune.lr = {tune.lr}: expected each learning rate once, ascending"
         )
+    looks = file.stop and file.stop.looks
+    if looks and looks != sorted(set(looks)):
+        raise InputError(f"{path}: stop.looks = {looks}: expected each look once, ascending")
 
 
 _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
@@ -183,5 +209,6 @@ _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
     ("match",): MatchTable,
     ("sample",): SampleTable,
     ("tune",): TuneTable,
+    ("stop",): StopTable,
     ("hypotheses",): HypothesisTable,
 }

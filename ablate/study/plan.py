@@ -18,6 +18,7 @@ from ablate.study.file import (
 )
 from ablate.study.find import kind_of, name_or_path
 from ablate.study.layers import read_recipe, training_images
+from ablate.study.stop import planned_looks
 from ablate.study.toml_file import Toml, read_toml
 
 KINDS_OF_SAMPLED = ("higher", "equal")
@@ -56,6 +57,8 @@ class Study:
             of a trial's key, for it changes nothing of what is learned.
         tune: how each cell's learning rate is to be tuned first, if at all.
         draws: all that were made, where the networks are sampled.
+        looks: numbers of seeds at which the trials are looked at, ascending, the last of them
+            `seeds`; none where all are trained in any case.
     """
 
     name: str
@@ -70,9 +73,13 @@ class Study:
     mechanism: bool = False
     tune: TuneTable | None = None
     draws: tuple[Draw, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def plan(self) -> list[Planned]:
-        """Every trial, seed by seed, so that a run that is cut short still has whole pairs."""
+        """Every trial, seed by seed, so that a run that is cut short still has whole pairs.
+
+        Where there are `looks` these are the most: what is settled is trained no further.
+        """
         step = 1 + max(cell.draw for cell in self.cells)
         return [
             Planned(cell, self.trial(cell, cell.draw + step * number))
@@ -160,6 +167,7 @@ def load_study(
         mechanism=mechanism or file.mechanism,
         tune=file.tune,
         draws=draws,
+        looks=planned_looks(file.stop, seeds),
     )
 
 

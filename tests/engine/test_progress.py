@@ -50,6 +50,24 @@ def test_items_pass_through_one_by_one_as_lines(capsys: pytest.CaptureFixture[st
     assert lines[-1].endswith("about 0 s left")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spared(Ended):
+    """A trial after which others are not needed."""
+
+    spared: int
+
+
+def test_where_trials_are_not_needed_any_more_fewer_are_to_come(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = [Spared(cell="a", running=1, failed=0, spared=n) for n in (0, 2)]
+    list(plain_or_bar(items, 4, "trial"))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("trial 1/4: a; ")
+    assert second.startswith("trial 2/2: a; ")
+    assert second.endswith("; about 0 s left")
+
+
 def test_trials_are_shown_with_what_runs_and_what_failed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -14,10 +14,12 @@ from ablate.bits import unpack
 from ablate.errors import InputError
 from ablate.networks.cost import count_stages
 from ablate.results import schema
+from ablate.results.checks.remarks import Remark, fault, note, some
 from ablate.results.folder import Run
 from ablate.results.names import (
     CORRECT,
     EPOCHS,
+    MANIFEST,
     MARKDOWN,
     MECHANISM,
     PARQUET,
@@ -28,7 +30,6 @@ from ablate.results.names import (
     TRIALS,
     TUNING,
 )
-from ablate.results.remarks import Remark, fault, note, some
 from ablate.spec import content_hash
 from ablate.study.file import read_study_file
 from ablate.study.tuning import COLUMNS, FIRST_SEED, best_rates
@@ -190,7 +191,8 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
     again = f"`ablate report {run.folder}` makes it anew"
     with tempfile.TemporaryDirectory() as temporary:
         anew = Path(temporary)
-        for path in [*run.folder.glob("*.toml"), *run.folder.glob("*.csv")]:
+        known = (MANIFEST, "*.toml", "*.csv")
+        for path in [path for name in known for path in run.folder.glob(name)]:
             shutil.copy(path, anew)
         remake(anew)  # and takes away what is found no more
         folders = (run.folder, anew) if _holds_all(run) else (run.folder,)

@@ -9,10 +9,11 @@ import pandas as pd
 
 from ablate.errors import InputError
 from ablate.networks.cost import count
+from ablate.results.checks.remarks import Remark, fault, note, some
 from ablate.results.folder import Run
 from ablate.results.names import STUDY
-from ablate.results.remarks import Remark, fault, note, some
 from ablate.results.schema import axis_columns
+from ablate.results.stopping import Fate
 from ablate.spec import AXIS_PREFIX, TrialSpec, content_hash
 from ablate.study.draws import NETWORK
 from ablate.study.file import read_study_file
@@ -117,7 +118,11 @@ def pairs(run: Run) -> Iterator[Remark]:
         for name, own in seeds.items():
             if own != every:
                 say = note if run.unfinished else fault
-                yield say(f"{name!s}: not paired: without seed {some(sorted(every - own))}")
+                lacking = sorted(
+                    seed for seed in every - own if run.fate(str(name), seed) is not Fate.NOT_NEEDED
+                )
+                if lacking:
+                    yield say(f"{name!s}: not paired: without seed {some(lacking)}")
     found = list(run.specs.values())
     for part in ("train", "data"):
         parts = [dataclasses.asdict(getattr(spec, part)) for spec in found]
