@@ -33,14 +33,13 @@ from ablate.statistics.spending import held_back, hwang_shih_decani, levels
 LOOKS = (4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24)
 STEP = 6  # seeds between looks beyond those
 ALPHA = 0.05
-DIFFERENCE = held_back(hwang_shih_decani(-4), 0.4)
-EQUIVALENCE = held_back(hwang_shih_decani(-4), 0.3)
+DIFFERENCE = held_back(hwang_shih_decani(-4), 0.2)
+EQUIVALENCE = held_back(hwang_shih_decani(-4), 0.2)
 PER_SEEDS = 10  # still to come, for which a chance is worth going on
 RESOLVED = 20  # draws beyond a level that are enough to say where it lies
 MOST_DRAWS = 99_999
 ROUGH_DRAWS = 4_999  # for a chance
 LIKE_OTHERS = 4  # degrees of freedom by which a large spread is expected to be a usual one
-SPREADS = 9  # values of an uncertain spread, over which a chance is averaged
 Array = npt.NDArray[np.float64]
 Pairs = npt.NDArray[np.int_]
 
@@ -138,6 +137,7 @@ def see(
     pairs: npt.ArrayLike,
     margins: npt.ArrayLike,
     at: Level,
+    settled: npt.ArrayLike | None = None,
     draws: int = MOST_DRAWS,
 ) -> list[Seen]:
     """Every comparison of a family at one look.
@@ -147,6 +147,9 @@ def see(
         pairs: shape (comparisons, 2): the first arm less the second, by their columns.
         margins: shape (comparisons,), above zero, in the units of the values.
         at: of `level_of`.
+        settled: shape (comparisons,), those of earlier looks; none if None. They count in the
+            family as if their arms had gone on, for a few seeds of what is no longer asked must
+            not widen the intervals of the rest. What is said of them here means nothing.
         draws: at most, of the reference distribution.
     """
     y = np.asarray(values, dtype=float)
@@ -158,11 +161,12 @@ def see(
     if not known.any():
         return seen
     used = np.unique(both[known])
-    arms = describe(y[:, used], [0] * len(used))
     rows = np.searchsorted(used, both[known])
+    closed = np.zeros(len(both), bool) if settled is None else np.asarray(settled, dtype=bool)
+    arms = _as_if(describe(y[:, used], [0] * len(used)), rows[~closed[known]], at.seeds)
     coefficients = _coefficients(rows, len(used))
     if at.seeds == at.planned:
-        largest = largest_t(arms, coefficients, min(DRAWS, draws))
+        largest = largest_t(arms, coefficients)
     else:
         wanted = math.ceil(RESOLVED / max(at.difference, RESOLVED / MOST_DRAWS))
         largest = _largest_resampled(arms, rows, min(max(wanted, DRAWS), draws))
@@ -201,6 +205,13 @@ def _nothing(at: Level, margin: float) -> Seen:
     )
 
 
+def _as_if(arms: Arms, going: Pairs, seeds: int) -> Arms:
+    """The arms, those in no pair that goes on as they would be with so many seeds."""
+    idle = ~np.isin(np.arange(len(arms.counts)), going)
+    counts = np.where(idle, np.maximum(arms.counts, seeds), arms.counts)
+    return dataclasses.replace(arms, counts=counts, freedom=arms.freedom + (counts - arms.counts))
+
+
 def _coefficients(rows: Pairs, arms: int) -> Array:
     found = np.zeros((len(rows), arms))
     found[np.arange(len(rows)), rows[:, 0]] = 1
@@ -235,8 +246,8 @@ def _largest_resampled(arms: Arms, rows: Pairs, count: int) -> Array:
 def _chances(arms: Arms, rows: Pairs, estimates: Array, margins: Array, at: Level) -> Array:
     """How likely the last look finds a difference, or equivalence; the greater of the two.
 
-    Conditional power at the estimate (Lan & Wittes 1988, Biometrics 44), averaged over what the
-    spreads may be. A spread larger than usual is expected to be less so at the end.
+    Conditional power at the estimate (Lan & Wittes 1988, Biometrics 44). A spread larger than usual
+    is expected to be less so at the end.
     """
     more = at.planned - at.seeds
     if more == 0:
@@ -252,19 +263,10 @@ def _chances(arms: Arms, rows: Pairs, estimates: Array, margins: Array, at: Leve
     )
     coefficients = _coefficients(rows, len(arms.means))
     largest = largest_t(end, coefficients, ROUGH_DRAWS)
-    errors = np.maximum(end.errors(coefficients), 1e-12)[:, None] * _factors(arms, rows)
-    middle, still = estimates[:, None], errors * math.sqrt(more / at.planned)
+    errors = np.maximum(end.errors(coefficients), 1e-12)
+    still = errors * math.sqrt(more / at.planned)
     far = critical(largest, at.last_difference) * errors
-    room = margins[:, None] - critical(largest, at.last_equivalence) * errors
-    differs = special.ndtr((middle - far) / still) + special.ndtr((-middle - far) / still)
-    within = special.ndtr((room - middle) / still) - special.ndtr((-room - middle) / still)
-    return np.asarray(np.maximum(differs.mean(axis=1), np.maximum(within, 0).mean(axis=1)))
-
-
-def _factors(arms: Arms, rows: Pairs) -> Array:
-    """True spread over the estimated, at even quantiles, shape (comparisons, SPREADS)."""
-    parts = (arms.spreads**2 / arms.counts)[rows]
-    own = np.maximum((parts**2 / arms.freedom[rows]).sum(axis=1), 1e-300)
-    freedom = np.maximum(parts.sum(axis=1) ** 2 / own, 1)[:, None]  # Satterthwaite 1946
-    quantiles = (np.arange(SPREADS) + 0.5) / SPREADS
-    return np.asarray(np.sqrt(freedom / special.chdtri(freedom, quantiles)))
+    room = margins - critical(largest, at.last_equivalence) * errors
+    differs = special.ndtr((estimates - far) / still) + special.ndtr((-estimates - far) / still)
+    within = special.ndtr((room - estimates) / still) - special.ndtr((-room - estimates) / still)
+    return np.asarray(np.maximum(differs, within))
