@@ -154,6 +154,7 @@ def settle(
         [(names.index(one.first), names.index(one.second)) for one in family],
         [one.margin for one in family],
         level_of(looks, seeds, len(family)),
+        [one.name in before for one in family],
     )
     found = []
     for comparison, one in zip(family, seen, strict=True):

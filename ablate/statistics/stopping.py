@@ -6,11 +6,17 @@ intervals: Jennison & Turnbull 1989, JRSS B 51), and the words follow from them,
 one-sided tests is within the margin. So all intervals hold together at 95% however the run stops,
 and a word never contradicts its interval.
 
-- The family stays whole: what is settled goes on to count in it. To pass its error on would let
-  the intervals of those left over miss the truth together (`benchmarks/stopping.py`), and after a
-  stop for futility or equivalence it would be wrong: those left are the largest of several.
-- A comparison is given up, `open`, where neither word is likely any more. That may be ignored
-  without harm (nonbinding): it never makes another word more likely.
+- The family stays whole: what is settled goes on to count in it. Were its error passed on, those
+  left over would be judged as if they had not been left over, which is wrong after a stop for
+  equivalence or futility, and lets intervals miss the truth together after any other.
+- A comparison is given up where neither word is likely any more. That may be ignored without harm
+  (nonbinding): it never makes another word more likely.
+- The last look uses the family's own reference distribution. Before, where a level is a thousandth
+  or so, its far tail would say more of how few the seeds are than of the data, and t-values are set
+  against those of resampled means and spreads instead (close to Welch 1947, Biometrika 34).
+
+Looks, spending and futility were chosen on orders of the published runs' seeds, and judged on
+others: `python -m benchmarks.stopping`.
 """
 
 import dataclasses
@@ -22,19 +28,20 @@ import numpy.typing as npt
 from scipy import special
 
 from ablate.statistics.family import DRAWS, Arms, critical, describe, largest_t
-from ablate.statistics.spending import hwang_shih_decani, levels
+from ablate.statistics.spending import held_back, hwang_shih_decani, levels
 
-LOOKS = (4, 5, 6, 8, 10, 12, 14, 16, 20, 24)  # and where more are planned, every tenth
+LOOKS = (4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24)
+STEP = 6  # seeds between looks beyond those
 ALPHA = 0.05
-DIFFERENCE = hwang_shih_decani(-4)
-EQUIVALENCE = hwang_shih_decani(-4)
-FUTILITY = 0.1  # a comparison is given up below this chance of a word
-RESOLVED = 50  # draws beyond a level that are enough to say where it lies
+DIFFERENCE = held_back(hwang_shih_decani(-4), 0.2)
+EQUIVALENCE = held_back(hwang_shih_decani(-4), 0.2)
+PER_SEEDS = 10  # still to come, for which a chance is worth going on
+RESOLVED = 20  # draws beyond a level that are enough to say where it lies
 MOST_DRAWS = 99_999
 ROUGH_DRAWS = 4_999  # for a chance
-STRATA = 48  # of each arm's spread, where the tail is integrated
-SPREADS = 9  # values of an uncertain spread, over which a chance is averaged
+LIKE_OTHERS = 4  # degrees of freedom by which a large spread is expected to be a usual one
 Array = npt.NDArray[np.float64]
+Pairs = npt.NDArray[np.int_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +49,14 @@ class Level:
     """What a look may use of the error, and what the last one will.
 
     Args:
-        fraction: of the planned seeds that are there.
+        seeds, planned: of each arm, now and at the last look.
         difference, equivalence: levels of this look for the family's p-values; of two one-sided
             tests, the two together.
         last_difference, last_equivalence: those of the last look.
     """
 
-    fraction: float
+    seeds: int
+    planned: int
     difference: float
     equivalence: float
     last_difference: float
@@ -64,7 +72,8 @@ class Seen:
         low, high: limits at the look's level, which hold at 95% over all looks and comparisons.
         equal_low, equal_high: those of two one-sided tests.
         chance: that the last look would find a difference, or that it is within the margin; the
-            greater of the two, if spreads and differences are what they seem.
+            greater of the two, if the difference is what it seems. 0 at the last look.
+        left: seeds of an arm from here to the last look.
         margin: what counts as equal.
     """
 
@@ -74,6 +83,7 @@ class Seen:
     equal_low: float
     equal_high: float
     chance: float
+    left: int
     margin: float
 
     @property
@@ -86,13 +96,18 @@ class Seen:
         return "lower" if self.high < 0 else ""
 
     def futile(self, futility: float) -> bool:
-        """Whether it is given up, its chance of a word being below a threshold."""
-        return not self.word and self.chance < futility
+        """Whether a comparison is given up: no word, and not chance enough of one.
+
+        Args:
+            futility: the chance that `PER_SEEDS` more seeds must be worth; 0 for never.
+        """
+        return not self.word and self.chance < futility * self.left / PER_SEEDS
 
 
 def default_looks(seeds: int) -> list[int]:
     """Numbers of seeds at which a study of so many is looked at; the last is all of them."""
-    return [look for look in LOOKS if look < seeds] + [seeds]
+    usual = (*LOOKS, *range(LOOKS[-1] + STEP, seeds, STEP))
+    return [*(look for look in usual if look < seeds), seeds]
 
 
 def level_of(looks: tuple[int, ...], seeds: int, comparisons: int) -> Level:
@@ -108,7 +123,8 @@ def level_of(looks: tuple[int, ...], seeds: int, comparisons: int) -> Level:
     equivalence = levels(fractions, 2 * ALPHA, EQUIVALENCE, comparisons)
     place = looks.index(seeds)
     return Level(
-        fraction=fractions[place],
+        seeds=seeds,
+        planned=looks[-1],
         difference=difference[place],
         equivalence=equivalence[place],
         last_difference=difference[-1],
@@ -117,7 +133,12 @@ def level_of(looks: tuple[int, ...], seeds: int, comparisons: int) -> Level:
 
 
 def see(
-    values: npt.ArrayLike, pairs: npt.ArrayLike, margins: npt.ArrayLike, at: Level
+    values: npt.ArrayLike,
+    pairs: npt.ArrayLike,
+    margins: npt.ArrayLike,
+    at: Level,
+    settled: npt.ArrayLike | None = None,
+    draws: int = MOST_DRAWS,
 ) -> list[Seen]:
     """Every comparison of a family at one look.
 
@@ -126,22 +147,34 @@ def see(
         pairs: shape (comparisons, 2): the first arm less the second, by their columns.
         margins: shape (comparisons,), above zero, in the units of the values.
         at: of `level_of`.
+        settled: shape (comparisons,), those of earlier looks; none if None. They count in the
+            family as if their arms had gone on, for a few seeds of what is no longer asked must
+            not widen the intervals of the rest. What is said of them here means nothing.
+        draws: at most, of the reference distribution.
     """
     y = np.asarray(values, dtype=float)
     both = np.asarray(pairs, dtype=int)
     widths = np.asarray(margins, dtype=float)
     counts = np.count_nonzero(~np.isnan(y), axis=0)
     known = (counts[both] >= 2).all(axis=1)
-    seen = [_nothing(float(margin)) for margin in widths]
+    seen = [_nothing(at, float(margin)) for margin in widths]
     if not known.any():
         return seen
     used = np.unique(both[known])
-    arms = describe(y[:, used], [0] * len(used))
     rows = np.searchsorted(used, both[known])
-    now = _Reach.of(arms, rows, _draws_for(at.difference))
-    estimates = arms.means[rows[:, 0]] - arms.means[rows[:, 1]]
-    reach, equal = now.reach(at.difference), now.reach(at.equivalence)
-    chances = _chances(arms, rows, estimates, widths[known], now, at)
+    closed = np.zeros(len(both), bool) if settled is None else np.asarray(settled, dtype=bool)
+    arms = _as_if(describe(y[:, used], [0] * len(used)), rows[~closed[known]], at.seeds)
+    coefficients = _coefficients(rows, len(used))
+    if at.seeds == at.planned:
+        largest = largest_t(arms, coefficients)
+    else:
+        wanted = math.ceil(RESOLVED / max(at.difference, RESOLVED / MOST_DRAWS))
+        largest = _largest_resampled(arms, rows, min(max(wanted, DRAWS), draws))
+    errors = arms.errors(coefficients)
+    estimates = coefficients @ arms.means
+    reach = _reach(largest, at.difference, errors)
+    equal = _reach(largest, at.equivalence, errors)
+    chances = _chances(arms, rows, estimates, widths[known], at)
     for place, estimate, far, near, chance in zip(
         np.flatnonzero(known), estimates, reach, equal, chances, strict=True
     ):
@@ -152,125 +185,88 @@ def see(
             equal_low=float(estimate - near),
             equal_high=float(estimate + near),
             chance=float(chance),
+            left=at.planned - at.seeds,
             margin=float(widths[place]),
         )
     return seen
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Reach:
-    """How far intervals reach at a level, by the family's reference distribution or its tail."""
-
-    errors: Array
-    freedom: Array
-    parts: Array
-    correlation: Array
-    largest: Array
-
-    @classmethod
-    def of(cls, arms: Arms, rows: npt.NDArray[np.int_], draws: int) -> "_Reach":
-        coefficients = np.zeros((len(rows), len(arms.means)))
-        coefficients[np.arange(len(rows)), rows[:, 0]] = 1
-        coefficients[np.arange(len(rows)), rows[:, 1]] = -1
-        scaled = arms.spreads / np.sqrt(arms.counts)
-        return cls(
-            errors=arms.errors(coefficients),
-            freedom=arms.freedom[rows],
-            parts=scaled[rows],
-            correlation=arms.correlation[rows[:, 0], rows[:, 1]],
-            largest=largest_t(arms, coefficients, draws),
-        )
-
-    def reach(self, level: float) -> Array:
-        """Half widths of the intervals at a level, shape (comparisons,)."""
-        if level * (len(self.largest) + 1) >= RESOLVED:
-            t = critical(self.largest, level)
-        else:
-            t = self._far(level)
-        return np.asarray(t * self.errors)
-
-    def _far(self, level: float) -> float:
-        """The t-value of a level too small for the draws: tails are added up (Bonferroni).
-
-        Each is integrated over the spreads of the two arms, given which a difference is normal.
-        """
-        sure = self.errors > 0
-        if not sure.any():
-            return 0.0
-        share, weight = _strata()
-        over = np.sqrt(
-            self.freedom[sure, :, None] / special.chdtri(self.freedom[sure, :, None], 1 - share)
-        )
-        first, second = (self.parts[sure, side, None] * over[:, side] for side in (0, 1))
-        rho = self.correlation[sure, None, None]
-        squares = first[:, :, None] ** 2 + second[:, None, :] ** 2
-        squares -= 2 * rho * first[:, :, None] * second[:, None, :]
-        ratios = self.errors[sure, None, None] / np.sqrt(squares)
-        weights = weight[:, None] * weight
-        low, high = 0.0, 20.0
-        for _ in range(40):
-            t = math.exp((low + high) / 2)
-            beyond = float((2 * special.ndtr(-t * ratios) * weights).sum())
-            low, high = ((low + high) / 2, high) if beyond > level else (low, (low + high) / 2)
-        return math.exp(high)
-
-
-def _draws_for(level: float) -> int:
-    """Draws that resolve a level, or as many as usual where it would take too many."""
-    wanted = math.ceil(RESOLVED / level) if level > 0 else MOST_DRAWS
-    return max(DRAWS, wanted) if wanted < MOST_DRAWS else DRAWS
-
-
-def _strata() -> tuple[Array, Array]:
-    """Shares below a spread's estimate, fine towards none, and how much each stands for."""
-    edges = np.concatenate([[0.0], np.geomspace(1e-12, 0.5, STRATA // 2)])
-    edges = np.concatenate([edges, np.linspace(0.5, 1, STRATA // 2 + 1)[1:]])
-    return (edges[1:] + edges[:-1]) / 2, np.diff(edges)
-
-
-def _chances(
-    arms: Arms,
-    rows: npt.NDArray[np.int_],
-    estimates: Array,
-    margins: Array,
-    now: _Reach,
-    at: Level,
-) -> Array:
-    """How likely the last look finds a difference, or equivalence; the greater of the two.
-
-    Predictive: the difference is as uncertain as the data leave it, and the spread as well
-    (Spiegelhalter, Freedman & Blackburn 1986, Controlled Clinical Trials 7).
-    """
-    if at.fraction >= 1:
-        return np.zeros(len(rows))
-    planned = np.maximum(np.round(arms.counts / at.fraction), arms.counts).astype(int)
-    more = planned - arms.counts
-    later = dataclasses.replace(arms, counts=planned, freedom=arms.freedom + more)
-    end = _Reach.of(later, rows, ROUGH_DRAWS)
-    spread = _factors(now)
-    still = end.errors * math.sqrt((1 - at.fraction) / at.fraction)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        far = end.reach(at.last_difference)[:, None] * spread
-        room = margins[:, None] - end.reach(at.last_equivalence)[:, None] * spread
-        apart = np.maximum(still[:, None] * spread, 1e-300)
-        middle = estimates[:, None]
-        differs = special.ndtr((middle - far) / apart) + special.ndtr((-middle - far) / apart)
-        within = special.ndtr((room - middle) / apart) - special.ndtr((-room - middle) / apart)
-    greater = np.maximum(differs.mean(axis=1), np.where(room > 0, within, 0).mean(axis=1))
-    return np.asarray(greater)
-
-
-def _factors(now: _Reach) -> Array:
-    """True spread over the estimated, at even quantiles, shape (comparisons, SPREADS)."""
-    parts = now.parts**2
-    freedom = parts.sum(axis=1) ** 2 / np.maximum((parts**2 / now.freedom).sum(axis=1), 1e-300)
-    freedom = np.maximum(freedom, 1.0)[:, None]  # Satterthwaite (1946)
-    quantiles = (np.arange(SPREADS) + 0.5) / SPREADS
-    return np.asarray(np.sqrt(freedom / special.chdtri(freedom, quantiles)))
-
-
-def _nothing(margin: float) -> Seen:
+def _nothing(at: Level, margin: float) -> Seen:
     nan = math.nan
     return Seen(
-        estimate=nan, low=nan, high=nan, equal_low=nan, equal_high=nan, chance=1.0, margin=margin
+        estimate=nan,
+        low=nan,
+        high=nan,
+        equal_low=nan,
+        equal_high=nan,
+        chance=math.inf,
+        left=at.planned - at.seeds,
+        margin=margin,
     )
+
+
+def _as_if(arms: Arms, going: Pairs, seeds: int) -> Arms:
+    """The arms, those in no pair that goes on as they would be with so many seeds."""
+    idle = ~np.isin(np.arange(len(arms.counts)), going)
+    counts = np.where(idle, np.maximum(arms.counts, seeds), arms.counts)
+    return dataclasses.replace(arms, counts=counts, freedom=arms.freedom + (counts - arms.counts))
+
+
+def _coefficients(rows: Pairs, arms: int) -> Array:
+    found = np.zeros((len(rows), arms))
+    found[np.arange(len(rows)), rows[:, 0]] = 1
+    found[np.arange(len(rows)), rows[:, 1]] = -1
+    return found
+
+
+def _reach(largest: Array, level: float, errors: Array) -> Array:
+    """Half widths of intervals; infinite at a level that the draws do not reach."""
+    t = critical(largest, level)
+    return np.where(errors > 0, t * np.where(errors > 0, errors, 1), 0 if t < math.inf else t)
+
+
+def _largest_resampled(arms: Arms, rows: Pairs, count: int) -> Array:
+    """Draws of the largest absolute t-value, means and spreads both resampled, ascending."""
+    rng = np.random.default_rng(0)
+    scaled = arms.spreads / np.sqrt(arms.counts)
+    means = rng.standard_normal((count, len(scaled)))
+    means = means @ np.linalg.cholesky(arms.correlation).T * scaled
+    spreads = np.sqrt(rng.chisquare(arms.freedom, means.shape) / arms.freedom) * scaled
+    first, second = rows[:, 0], rows[:, 1]
+    squares = spreads[:, first] ** 2 + spreads[:, second] ** 2
+    squares -= 2 * arms.correlation[first, second] * spreads[:, first] * spreads[:, second]
+    differences = np.abs(means[:, first] - means[:, second])
+    sure = (scaled[first] > 0) | (scaled[second] > 0)
+    if not sure.any():
+        return np.zeros(count)
+    largest: Array = np.sort((differences[:, sure] / np.sqrt(squares[:, sure])).max(axis=1))
+    return largest
+
+
+def _chances(arms: Arms, rows: Pairs, estimates: Array, margins: Array, at: Level) -> Array:
+    """How likely the last look finds a difference, or equivalence; the greater of the two.
+
+    Conditional power at the estimate (Lan & Wittes 1988, Biometrics 44). A spread larger than usual
+    is expected to be less so at the end.
+    """
+    more = at.planned - at.seeds
+    if more == 0:
+        return np.zeros(len(rows))
+    usual = float(np.median(arms.spreads)) ** 2
+    squares, freedom = arms.spreads**2, arms.counts - 1
+    smaller = (freedom * squares + LIKE_OTHERS * usual) / (freedom + LIKE_OTHERS)
+    end = dataclasses.replace(
+        arms,
+        spreads=np.sqrt(np.minimum(squares, np.maximum(smaller, usual))),
+        counts=np.full_like(arms.counts, at.planned),
+        freedom=arms.freedom + more,
+    )
+    coefficients = _coefficients(rows, len(arms.means))
+    largest = largest_t(end, coefficients, ROUGH_DRAWS)
+    errors = np.maximum(end.errors(coefficients), 1e-12)
+    still = errors * math.sqrt(more / at.planned)
+    far = critical(largest, at.last_difference) * errors
+    room = margins - critical(largest, at.last_equivalence) * errors
+    differs = special.ndtr((estimates - far) / still) + special.ndtr((-estimates - far) / still)
+    within = special.ndtr((room - estimates) / still) - special.ndtr((-room - estimates) / still)
+    return np.asarray(np.maximum(differs, within))

@@ -91,8 +91,9 @@ class StopTable(StrictTable):
     Args:
         looks: numbers of seeds, ascending; a usual schedule if None. The study's own number of
             seeds is the last look in any case.
-        futility: an arm whose chance to be settled at the last look is below this is trained no
-            further; 0 for never.
+        futility: the chance that ten more seeds of each arm must be worth: a comparison is given
+            up where its chance of a finding at the last look is less for the seeds to come; 0 for
+            never.
     """
 
     looks: list[_Seeds] | None = Field(default=None, min_length=1, max_length=1000)
