@@ -312,7 +312,7 @@ def _run(args: argparse.Namespace, toml: "Toml") -> int:
 
 
 def _setup(args: argparse.Namespace, study: str, info: "DatasetInfo") -> "Setup":
-    from ablate.engine.ray_workers import RayShare
+    from ablate.engine.cluster.ray_workers import RayShare
     from ablate.engine.runner import Setup
     from ablate.processes import cpu_count
 

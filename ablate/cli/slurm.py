@@ -8,7 +8,7 @@ from typing import Any
 
 from ablate.cli.options import PASSWORD, add_worker_options, count, positive, worker_of
 from ablate.cli.reporting import STATUSES, Parser, reporting
-from ablate.engine.slurm import submit
+from ablate.engine.cluster.slurm import submit
 from ablate.errors import InputError
 
 REQUEUES = 20
@@ -24,7 +24,7 @@ def _submit(args: argparse.Namespace) -> int:
     from ablate.engine.storage import find_study_name, is_shared, shown
 
     try:
-        from ablate.engine.slurm_job import ArrayWorker
+        from ablate.engine.cluster.slurm_job import ArrayWorker
     except ImportError as error:
         raise InputError(
             "ablate slurm needs submitit, which is not installed: pip install 'ablate[slurm]'"

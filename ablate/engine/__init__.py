@@ -10,7 +10,7 @@ results, study, training and what is below them.
   how trials stand there.
 - `stop_rule`: what a worker must know to make a study's looks; `kept_looks`: those made so far.
 - `supervisor`: one process a trial, watched over; `trial_process`: what that process does.
-- `worker`: joins a study from any machine; `ray_workers`, `slurm`, `slurm_job`: workers elsewhere.
+- `worker`: joins a study from any machine; `cluster/`: workers that Ray or Slurm starts.
 - `progress`: a bar on a terminal, plain lines elsewhere.
 - `tracking/`: TensorBoard and MLflow.
 """

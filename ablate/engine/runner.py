@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ablate.data.dataset import Dataset, load
+from ablate.engine.cluster.ray_workers import RayShare, run_on_ray
 from ablate.engine.preparation import (
     cell_columns,
     pick_cpu_split,
@@ -20,7 +21,6 @@ from ablate.engine.preparation import (
 )
 from ablate.engine.progress import Progress
 from ablate.engine.queue import Queue
-from ablate.engine.ray_workers import RayShare, run_on_ray
 from ablate.engine.stop_rule import StopRule, stop_rule
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import Done, Tracker, supervise

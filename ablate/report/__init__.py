@@ -5,7 +5,7 @@ results and what is below them.
 
 - `write`: all files of a run. Begin reading here.
 - `summary_file`: `summary.md`; `run_page`: `report.html`.
-- `run_sections`, `design_sections`, `search_sections`: parts of that page.
+- `run_sections`, `design_sections`, `look_sections`, `search_sections`: parts of that page.
 - `comparison_page`: several runs side by side; `index_page`: the list of all runs.
 - `figures/`: the figures; `html/`: a page, whatever it says; `claims/`: an article's, judged.
 """

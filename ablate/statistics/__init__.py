@@ -8,5 +8,6 @@ May use: nothing of the package. Begin reading at `family`.
 - `best`: the arms that may be the best.
 - `optimum`: a curve through arms over growth, and where it is highest.
 - `power`: what a number of seeds can show.
+- `stopping`: what is settled at a look at growing data; `spending`: the error that a look may use.
 - `signed_rank`: a test that is repeated after each pair.
 """

@@ -9,6 +9,7 @@ Nothing here trains or imports torch. May use: networks, data, spec, errors, fil
 - `cells`: every combination of arms, brought to the study's budget.
 - `draws`: instead of that, networks drawn at random for each arm.
 - `plan`: the `Study` and its trials, each keyed by the hash of its description.
+- `stop`: at how many seeds a study is looked at.
 - `tuning`: the trials that tune each cell's learning rate first.
 - `trial_json`: a trial's description as JSON, and back.
 """

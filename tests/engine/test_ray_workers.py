@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 import ray
 from ablate.cli.reporting import reporting
-from ablate.engine.ray_workers import RayShare, run_on_ray
+from ablate.engine.cluster.ray_workers import RayShare, run_on_ray
 from ablate.engine.worker import Worker
 from ablate.engine.queue import Queue
 

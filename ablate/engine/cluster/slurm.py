@@ -8,7 +8,7 @@ from ablate.errors import InputError
 if TYPE_CHECKING:
     from submitit import Job
 
-    from ablate.engine.slurm_job import ArrayWorker
+    from ablate.engine.cluster.slurm_job import ArrayWorker
 
 
 def submit(
