@@ -29,7 +29,7 @@ def test_a_run_reproduces_itself(published: Findings) -> None:
     )
     assert "the same processor (cpu: " in trials
     assert lines[0].startswith("reproduced: Doubling is more accurate than constant width")
-    assert "Published: supported, +2.3 [+1.3, +3.2] points, n = 10; here: supported, " in lines[0]
+    assert "Published: supported, +2.3 [+1.4, +3.2] points, n = 10; here: supported, " in lines[0]
     assert lines[1].startswith("open: Tripling is more accurate than doubling")
     assert len(lines) == 2
 
