@@ -7,6 +7,7 @@ import pytest
 
 from ablate.analysis import growth, wording
 from ablate.analysis import summary as analysis_summary
+from ablate.study.file import HypothesisTable
 from support.frames import CONSTANT, DOUBLING, NAN, by_place, three_arms, trials_frame
 from support.growth import trials as growth_trials
 
@@ -22,30 +23,42 @@ def test_answer_says_how_much_and_how_sure() -> None:
     )
     text = wording.answer(analysis_summary.summarise(frame, "constant"))
     assert text == (
-        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher (95% interval 7.0 to "
-        "15.0, p = 0.047, 7 pairs); same is inconclusive at 0.3 points (95% interval -2.0 to 2.0, "
-        "p = 1, 7 pairs; 195 would show 0.5 points) and few has too few seeds to tell (3 pairs, 7 "
-        "needed: 0.0 points, 95% interval -4.4 to 4.4). The 3 comparisons hold together at 95% "
-        "(paired sign-flip tests; intervals after Bonferroni, p after Holm)."
+        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher (95% interval 6.8 to "
+        "13.2, p < 0.001, 7 seeds); same is inconclusive at 0.3 points (95% interval -4.5 to 5.0, "
+        "p = 1, 7 seeds; 895 would show 0.5 points) and few has too few seeds to tell (3 seeds, 4 "
+        "needed: -0.1 points, 95% interval -4.6 to 4.3). The 3 comparisons hold together at 95% "
+        "(max-t, each arm with its own spread)."
     )
 
 
+def test_answer_counts_the_comparisons_of_predictions() -> None:
+    asked = {"one": HypothesisTable(says="So.", higher=["tripling", "doubling"])}
+    summary = analysis_summary.summarise(three_arms(), "constant", predictions=asked)
+    assert "The 3 comparisons with those of the predictions hold together" in wording.answer(
+        summary
+    )
+    assert "max-t of all 3 comparisons, predictions included" in wording.legend(summary)[0]
+    alone = analysis_summary.summarise(three_arms(), "constant")
+    assert "The 2 comparisons hold together" in wording.answer(alone)
+    assert "predictions" not in " ".join(wording.legend(alone))
+
+
 def test_answer_names_the_margin_of_equal_arms() -> None:
-    near = by_place([value + (-1) ** seed / 1000 for seed, value in enumerate(CONSTANT)])
-    frame = trials_frame({"constant": by_place(CONSTANT), "near": near})
+    steady = [0.9 + seed / 5_000 for seed in range(7)]
+    frame = trials_frame({"constant": by_place(steady), "near": by_place(steady[::-1])})
     text = wording.answer(analysis_summary.summarise(frame, "constant"))
-    assert "near is within 0.5 points of it by two one-sided tests (p < 0.001" in text
-    assert "; 0.01 points, 95% interval -0.10 to 0.10, 7 pairs)" in text
+    assert "near is within 0.5 points of it by two one-sided tests (0.00 points, 90% " in text
+    assert "interval -0.05 to 0.05, p < 0.001, 7 seeds)" in text
 
 
 def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
     lower = trials_frame({"doubling": by_place(DOUBLING), "constant": by_place(CONSTANT)})
     text = wording.answer(analysis_summary.summarise(lower, "doubling"))
-    assert "constant is 10.0 points lower (95% interval 8.0 to 13.0, p = 0.016, 7 pairs)." in text
+    assert "constant is 10.0 points lower (95% interval 7.4 to 12.6, p < 0.001, 7 seeds)." in text
     single = trials_frame({"constant": {0: 0.8}, "doubling": {0: 0.9}})
     text = wording.answer(analysis_summary.summarise(single, "constant"))
     assert text == (
-        "Against constant (80.0%, 1 seed), doubling has too few seeds to tell (1 pair, 6 needed)."
+        "Against constant (80.0%, 1 seed), doubling has too few seeds to tell (1 seed, 4 needed)."
     )
 
 
@@ -85,7 +98,8 @@ def test_text_table_is_aligned_and_fits() -> None:
     assert first.index("baseline") == second.index("higher") == head.index("finding")
     assert len(first) == len(second) == len(head)
     assert "diverged" not in text
-    assert "pairs" not in text
+    assert "of differences, max-t of all 2" in text
+    assert "the 90% interval is within 0.5 points" in text
 
 
 def test_tables_show_lost_trials_and_escape_markdown() -> None:
@@ -95,7 +109,6 @@ def test_tables_show_lost_trials_and_escape_markdown() -> None:
     head, first, second, *_ = wording.text_table(summary).splitlines()
     assert "diverged" in head
     assert "failed" not in head
-    assert "pairs" in head
     assert first.split()[:3] == ["a|b", "2", "1"]
     assert "too few seeds" in second
 

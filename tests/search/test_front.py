@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ablate.search import front
 from ablate.search.file import ComparisonTable
-from ablate.statistics import intervals
 
 REFERENCE = {"val_accuracy": 0.5, "macs": 100.0}
 
@@ -134,7 +134,8 @@ def test_progress_is_the_mean_over_repeats() -> None:
     [
         (0.1, 6, "supported"),
         (-0.1, 6, "refuted"),
-        (0.1, 5, "inconclusive"),
+        (0.1, 4, "supported"),
+        (0.1, 3, "inconclusive"),
         (0.0, 8, "inconclusive"),
     ],
 )
@@ -148,24 +149,39 @@ def test_samplers_are_compared_in_pairs(difference: float, repeats: int, verdict
     assert found["verdict"] == verdict
     assert found["n"] == repeats
     assert found["estimate"] == pytest.approx(difference + wiggle.mean())
-    assert found["p"] == intervals.sign_flip_p(difference + wiggle)
+    students = stats.ttest_1samp(difference + wiggle, 0)
+    assert found["p"] == pytest.approx(students.pvalue, abs=0.015)  # of so many draws
+    interval = students.confidence_interval()
+    limits = (interval.low, interval.high)
+    assert (found["low"], found["high"]) == pytest.approx(
+        limits, abs=0.05 * (limits[1] - limits[0])
+    )
     assert f"n = {repeats} repeats" in found["sentence"]
 
 
 def test_samplers_are_compared_at_equal_compute() -> None:
-    spender = rows([(0.75, 50.0), (1.0, 1.0)], sampler="gp", train_macs=20.0)
-    saver = rows([(0.75, 50.0), (0.8, 50.0)], sampler="tpe", train_macs=10.0)
-    table = front.hypervolumes(pd.concat([spender, saver]), REFERENCE)
+    chains = []
+    for repeat in range(2):
+        spender = rows([(0.75, 50.0), (1.0, 1.0)], sampler="gp", train_macs=20.0, repeat=repeat)
+        saver = rows([(0.75, 50.0), (0.8, 50.0)], sampler="tpe", train_macs=10.0, repeat=repeat)
+        chains += [spender, saver]
+    table = front.hypervolumes(pd.concat(chains), REFERENCE)
     one = ComparisonTable(says="Better.", higher=["gp", "tpe"])
     # The first network of one costs as much as both of the other.
     found = front.compare(table, {"one": one}).iloc[0]
     assert found["estimate"] == pytest.approx(0.25 - 0.3)
+    alone = front.compare(table[table["repeat"] == 0], {"one": one}).iloc[0]
+    assert (alone["n"], alone["verdict"]) == (1, "inconclusive")
+    assert math.isnan(alone["p"])
 
 
 def test_several_comparisons_hold_together() -> None:
-    table = volumes(nsga2=[0.3] * 6, random=[0.2] * 6)
+    wiggle = np.array([-0.02, 0.01, 0.02, -0.01, 0.0, 0.0])
+    table = volumes(nsga2=list(0.3 + wiggle), random=[0.2] * 6, tpe=list(0.25 + wiggle[::-1]))
     one = ComparisonTable(says="Better.", higher=["nsga2", "random"])
-    alone, both = front.compare(table, {"a": one}), front.compare(table, {"a": one, "b": one})
-    assert list(both["p"]) == [2 * alone["p"][0]] * 2
+    other = ComparisonTable(says="Better.", higher=["tpe", "random"])
+    alone, both = front.compare(table, {"a": one}), front.compare(table, {"a": one, "b": other})
     assert list(alone["verdict"]) == ["supported"]
-    assert list(both["verdict"]) == ["inconclusive"] * 2
+    assert list(both["verdict"]) == ["supported"] * 2
+    assert both["high"][0] - both["low"][0] > 1.1 * (alone["high"][0] - alone["low"][0])
+    assert "(95% interval " in both["sentence"][0]
