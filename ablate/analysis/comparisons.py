@@ -5,7 +5,7 @@ contrast of cells. A prediction that asks for one of the former again has its nu
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ablate.analysis import factorial, images
+from ablate.results.looks import Settled
 from ablate.results.names import MECHANISM, TRIALS
 from ablate.results.outcomes import by_seed
 from ablate.statistics import family
@@ -90,6 +91,7 @@ def compare(
     outcome: str = "test_accuracy",
     level: float = 0.95,
     correct: pd.DataFrame | None = None,
+    settled: Sequence[Settled] | None = None,
 ) -> Comparisons:
     """All comparisons of a run, as one family.
 
@@ -101,6 +103,8 @@ def compare(
         outcome: the column in which the cells are compared with the baseline.
         level: that all intervals hold together.
         correct: which test images each trial classified correctly, if it was recorded.
+        settled: of a study with `[stop]`, what its looks saw (`looks.outcomes`): their intervals
+            and p-values, which allow for the looks, stand in place of those of all seeds.
     """
     asked: dict[str, tuple[Asked, ...]] = {}
     missing: dict[str, str] = {}
@@ -131,6 +135,8 @@ def compare(
             coefficients[place, values.columns.get_loc(arm)] = factor
     blocks = [name for name, table in tables.items() for _ in table.columns]
     judged = family.compare(values.to_numpy(dtype=float), coefficients, level, blocks)
+    if settled is not None:
+        judged = _as_settled(judged, order, settled)
     return Comparisons(
         family=judged,
         wide=None if correct is None else _wide(correct, values, coefficients, level, blocks),
@@ -176,6 +182,33 @@ def _wide(
     )
 
 
+def _as_settled(
+    judged: Family, order: Mapping[Contrast, int], settled: Sequence[Settled]
+) -> Family:
+    """The family with what looks saw of its comparisons of test accuracies; NaN before a look."""
+    found = {}
+    for one in settled:
+        seen = one.seen
+        contrast = difference(IMAGES_OF, one.comparison.first, one.comparison.second)
+        found[contrast] = Compared(
+            estimate=seen.estimate,
+            error=seen.error,
+            low=seen.low,
+            high=seen.high,
+            p=seen.p,
+            equal_low=seen.equal_low,
+            equal_high=seen.equal_high,
+            n=seen.n,
+            reference=seen.reference,
+        )
+    looked = list(judged.comparisons)
+    for contrast, place in order.items():
+        if len(contrast) == 2 and all(column == IMAGES_OF for (column, _), _ in contrast):
+            own, other = found.get(contrast), found.get(_opposite(contrast))
+            looked[place] = own or (reversed_(other) if other else family.unknown(0))
+    return replace(judged, comparisons=tuple(looked))
+
+
 def difference(column: str, cell: str, other: str) -> Contrast:
     """One cell minus another."""
     return frozenset({((column, cell), 1.0), ((column, other), -1.0)})
@@ -183,15 +216,13 @@ def difference(column: str, cell: str, other: str) -> Contrast:
 
 def reversed_(one: Compared) -> Compared:
     """The same comparison the other way round."""
-    return Compared(
+    return replace(
+        one,
         estimate=-one.estimate,
-        error=one.error,
         low=-one.high,
         high=-one.low,
-        p=one.p,
         equal_low=-one.equal_high,
         equal_high=-one.equal_low,
-        n=one.n,
     )
 
 

@@ -18,11 +18,13 @@ from ablate.analysis.means import by_rate, chosen
 from ablate.analysis.summary import Summary
 from ablate.results import names
 from ablate.results.csv import read_correct, read_table, read_trials
+from ablate.results.looks import Settled, outcomes
 from ablate.results.manifest import extended_from, looks_of, read_manifest
 from ablate.results.names import DRAWS, STUDY
 from ablate.results.stopping import Looks
 from ablate.study import tuning
 from ablate.study.file import DatasetTable, StudyFile, read_study_file
+from ablate.study.stop import as_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,7 @@ def find(folder: Path) -> Findings:
         file.hypotheses,
         mechanism,
         correct=correct if file.sample is None else None,
+        settled=_settled(file, compared, looks),
     )
     summarised = summary.of_comparisons(
         compared, file.baseline, judged, margin=file.margin, unit=unit
@@ -132,6 +135,13 @@ def comparable(file: StudyFile, trials: pd.DataFrame) -> tuple[pd.DataFrame, str
     if file.sample is None:
         return trials, "seed"
     return populations.by_draw(trials), populations.UNIT
+
+
+def _settled(file: StudyFile, trials: pd.DataFrame, looks: Looks | None) -> list[Settled] | None:
+    """What the looks at a study with `[stop]` saw; None without."""
+    if looks is None or file.stop is None:
+        return None
+    return outcomes(as_run(file, looks.planned[-1]), trials, looks.made)
 
 
 def _arms(file: StudyFile, trials: pd.DataFrame) -> pd.DataFrame:

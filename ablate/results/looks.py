@@ -167,19 +167,21 @@ def settle(
 
 
 def outcomes(file: StudyFile, trials: pd.DataFrame, looks: Sequence[Look]) -> list[Settled]:
-    """Each comparison as it was when it was settled, in the family's order.
+    """Each comparison as it was when it was settled, else as the last look saw it.
 
     The intervals hold together at 95% however the looks ended it, and the word is theirs.
 
     Args:
         file, trials: as `decide` takes them.
-        looks: of the run, or of `replay`.
+        looks: of the run, or of `replay`, in order.
+
+    Returns:
+        In the family's order; nothing before the first look.
     """
     found = {
         one.comparison.name: one
         for place, look in enumerate(looks)
         for one in settle(file, trials, look.seeds, looks[:place])
-        if one.word
     }
     return [found[one.name] for one in comparisons(file) if one.name in found]
 

@@ -35,6 +35,8 @@ class Compared:
         p: of no difference, adjusted over the family.
         equal_low, equal_high: limits at the level of two one-sided tests: 90% for a family at 95%.
         n: the fewest values of an arm in it.
+        reference: where a look at growing data settled it, what it was set against there: draws of
+            the largest absolute t-value, and the level that two one-sided tests had, together.
     """
 
     estimate: float
@@ -45,6 +47,7 @@ class Compared:
     equal_low: float
     equal_high: float
     n: int
+    reference: tuple[Array, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +80,10 @@ class Family:
             return math.nan
         if one.error == 0:
             return float(abs(one.estimate) >= margin)
+        alpha = 1 - self.level
+        largest, share = one.reference or (self.largest, 2 * alpha)
         room = (margin - abs(one.estimate)) / one.error
-        return tail(self.largest, room) / 2 if room > 0 else 1.0
+        return min(1.0, tail(largest, room) * alpha / share) if room > 0 else 1.0
 
 
 def compare(
@@ -118,7 +123,7 @@ def compare(
     fewest = [int(counts[row != 0].min()) for row in wanted]
     known = [place for place, n in enumerate(fewest) if n >= 2]
     if not known:
-        return Family(comparisons=tuple(map(_unknown, fewest)), largest=np.empty(0), level=level)
+        return Family(comparisons=tuple(map(unknown, fewest)), largest=np.empty(0), level=level)
     used = np.flatnonzero((wanted[known] != 0).any(axis=0))
     kinds = [0] * y.shape[1] if blocks is None else list(blocks)
     arms = describe(y[:, used], [kinds[arm] for arm in used])
@@ -132,7 +137,7 @@ def compare(
         for place, estimate, error in zip(known, some @ arms.means, errors, strict=True)
     }
     return Family(
-        comparisons=tuple(found.get(place) or _unknown(n) for place, n in enumerate(fewest)),
+        comparisons=tuple(found.get(place) or unknown(n) for place, n in enumerate(fewest)),
         largest=largest,
         level=level,
     )
@@ -270,7 +275,8 @@ def _compared(estimate: float, error: float, n: int, largest: Array, level: floa
     )
 
 
-def _unknown(n: int) -> Compared:
+def unknown(n: int) -> Compared:
+    """A comparison of which nothing can be said; `n` as in `Compared`."""
     nan = math.nan
     return Compared(
         estimate=nan, error=nan, low=nan, high=nan, p=nan, equal_low=nan, equal_high=nan, n=n

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from ablate.statistics.family import DRAWS, Arms, critical, describe, largest_t
+from ablate.statistics.family import DRAWS, Arms, critical, describe, largest_t, tail
 from ablate.statistics.spending import held_back, hwang_shih_decani, levels
 
 LOOKS = (4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24)
@@ -69,6 +69,11 @@ class Seen:
 
     Args:
         estimate: the difference.
+        error: its standard error.
+        p: of no difference; adjusted for all looks, so it is at most 5% where the interval leaves
+            out zero (its share of the look's level, as of 5%).
+        n: the fewest values of the two arms.
+        reference: as `family.Compared` has it.
         low, high: limits at the look's level, which hold at 95% over all looks and comparisons.
         equal_low, equal_high: those of two one-sided tests.
         chance: that the last look would find a difference, or that it is within the margin; the
@@ -78,6 +83,10 @@ class Seen:
     """
 
     estimate: float
+    error: float
+    p: float
+    n: int
+    reference: tuple[Array, float]
     low: float
     high: float
     equal_low: float
@@ -175,11 +184,16 @@ def see(
     reach = _reach(largest, at.difference, errors)
     equal = _reach(largest, at.equivalence, errors)
     chances = _chances(arms, rows, estimates, widths[known], at)
-    for place, estimate, far, near, chance in zip(
-        np.flatnonzero(known), estimates, reach, equal, chances, strict=True
+    for place, estimate, error, far, near, chance in zip(
+        np.flatnonzero(known), estimates, errors, reach, equal, chances, strict=True
     ):
+        t = abs(estimate) / error if error > 0 else (math.inf if estimate else 0.0)
         seen[place] = Seen(
             estimate=float(estimate),
+            error=float(error),
+            p=min(1.0, tail(largest, t) * ALPHA / at.difference),
+            n=int(counts[both[place]].min()),
+            reference=(largest, at.equivalence),
             low=float(estimate - far),
             high=float(estimate + far),
             equal_low=float(estimate - near),
@@ -195,6 +209,10 @@ def _nothing(at: Level, margin: float) -> Seen:
     nan = math.nan
     return Seen(
         estimate=nan,
+        error=nan,
+        p=nan,
+        n=0,
+        reference=(np.empty(0), at.equivalence),
         low=nan,
         high=nan,
         equal_low=nan,
