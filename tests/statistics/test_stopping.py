@@ -147,6 +147,21 @@ def test_arms_without_values_are_not_known_yet():
     assert not math.isnan(seen[0].estimate)
 
 
+def test_what_was_settled_early_does_not_widen_the_rest():
+    """An arm that was stopped at 4 seeds, beside one that went on and is settled as well."""
+    table = values(12)
+    short = table.copy()
+    short[4:, 2] = np.nan
+    at = level_of(tuple(default_looks(12)), 12, 3)
+    whole, kept, forgotten = (
+        see(rows, PAIRS, MARGINS, at, settled)[0]
+        for rows, settled in ((table, None), (short, [False, True, False]), (short, None))
+    )
+    widths = [one.high - one.low for one in (whole, kept, forgotten)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.06)
+    assert widths[2] > 1.1 * widths[0]
+
+
 def test_no_spread_at_all_waits_for_more_seeds():
     table = np.tile([0.0, 0.0, 3.0, 0.1], (5, 1))
     assert [one.word for one in look(table)] == ["equivalent", "higher", "equivalent"]
