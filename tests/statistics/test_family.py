@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,8 @@ def numbers(one: Compared) -> list[float]:
 def drawn(seed: int, seeds: int, spreads: Sequence[float], means: Sequence[float] = ()) -> Array:
     rng = np.random.default_rng(seed)
     at = np.array(means or [0.0] * len(spreads))
-    return at + rng.normal(size=(seeds, len(spreads))) * np.array(spreads)
+    values: Array = at + rng.normal(size=(seeds, len(spreads))) * np.array(spreads)
+    return values
 
 
 def behrens_fisher(t: float, errors: tuple[float, float], freedom: tuple[float, float]) -> float:
@@ -252,7 +254,9 @@ def test_p_value_interval_and_finding_agree(
 
 @settings(max_examples=60, deadline=None)
 @given(tables(), st.randoms(use_true_random=False))
-def test_the_order_of_seeds_and_of_arms_changes_nothing(table: tuple[Array, Array], random) -> None:
+def test_the_order_of_seeds_and_of_arms_changes_nothing(
+    table: tuple[Array, Array], random: Random
+) -> None:
     values, wanted = table
     here = family.compare(values, wanted, draws=1_999).comparisons
     seeds = random.sample(range(values.shape[0]), values.shape[0])

@@ -1,6 +1,7 @@
 """Intervals of means: what R gives, and what they promise, by simulation."""
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_hedges_g_has_no_bias_for_few_values() -> None:
 
 
 @given(accuracies, st.randoms(use_true_random=False))
-def test_the_order_of_seeds_changes_nothing(values: list[float], random) -> None:
+def test_the_order_of_seeds_changes_nothing(values: list[float], random: Random) -> None:
     shuffled = random.sample(values, len(values))
     np.testing.assert_equal(intervals.mean_interval(shuffled), intervals.mean_interval(values))
 
@@ -78,5 +79,5 @@ def test_a_bootstrap_without_the_correction_would_cover_less() -> None:
     for _ in range(runs):
         values = rng.normal(size=8)
         limits = stats.bootstrap((values,), np.mean, n_resamples=999, rng=rng).confidence_interval
-        covered += limits.low <= 0 <= limits.high
+        covered += bool(limits.low <= 0 <= limits.high)
     assert covered / runs < rate_bounds(0.95, runs)[0]
