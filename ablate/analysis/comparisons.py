@@ -135,11 +135,16 @@ def compare(
             coefficients[place, values.columns.get_loc(arm)] = factor
     blocks = [name for name, table in tables.items() for _ in table.columns]
     judged = family.compare(values.to_numpy(dtype=float), coefficients, level, blocks)
+    wide = None if correct is None else _wide(correct, values, coefficients, level, blocks)
     if settled is not None:
+        if wide is not None:
+            both = zip(wide.comparisons, judged.comparisons, strict=True)
+            added = [max(0.0, one.error**2 - other.error**2) for one, other in both]
+            wide = _as_settled(wide, order, settled, added)
         judged = _as_settled(judged, order, settled)
     return Comparisons(
         family=judged,
-        wide=None if correct is None else _wide(correct, values, coefficients, level, blocks),
+        wide=wide,
         against={cell: judged.comparisons[order[contrast]] for cell, contrast in against.items()},
         asked=asked,
         missing=missing,
@@ -183,29 +188,36 @@ def _wide(
 
 
 def _as_settled(
-    judged: Family, order: Mapping[Contrast, int], settled: Sequence[Settled]
+    judged: Family,
+    order: Mapping[Contrast, int],
+    settled: Sequence[Settled],
+    of_images: Sequence[float] | None = None,
 ) -> Family:
-    """The family with what looks saw of its comparisons of test accuracies; NaN before a look."""
-    found = {}
-    for one in settled:
-        seen = one.seen
-        contrast = difference(IMAGES_OF, one.comparison.first, one.comparison.second)
-        found[contrast] = Compared(
-            estimate=seen.estimate,
-            error=seen.error,
-            low=seen.low,
-            high=seen.high,
-            p=seen.p,
-            equal_low=seen.equal_low,
-            equal_high=seen.equal_high,
-            n=seen.n,
-            reference=seen.reference,
-        )
+    """The family with what looks saw of its comparisons of test accuracies; NaN before a look.
+
+    Args:
+        judged: the family of all seeds.
+        order: which comparison of it a contrast is.
+        settled: what the looks saw.
+        of_images: for each comparison of the family, the variance that test images add.
+    """
+    found = {
+        difference(IMAGES_OF, one.comparison.first, one.comparison.second): one.seen
+        for one in settled
+    }
     looked = list(judged.comparisons)
     for contrast, place in order.items():
-        if len(contrast) == 2 and all(column == IMAGES_OF for (column, _), _ in contrast):
-            own, other = found.get(contrast), found.get(_opposite(contrast))
-            looked[place] = own or (reversed_(other) if other else family.unknown(0))
+        if len(contrast) != 2 or any(column != IMAGES_OF for (column, _), _ in contrast):
+            continue
+        own, other = found.get(contrast), found.get(_opposite(contrast))
+        seen = own or other
+        if seen is None or seen.n < 2:
+            looked[place] = family.unknown(0)
+            continue
+        added = 0.0 if of_images is None else of_images[place]
+        error = math.sqrt(seen.error**2 + added)
+        one = family.at_look(seen.estimate, error, seen.n, seen.reference, judged.level)
+        looked[place] = one if own else reversed_(one)
     return replace(judged, comparisons=tuple(looked))
 
 

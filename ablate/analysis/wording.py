@@ -288,14 +288,15 @@ def legend(summary: Summary) -> list[str]:
 
 
 def _decimals(summary: Summary) -> int:
-    """Decimals that the precision of the accuracies is worth: two where an interval is narrow."""
-    spans = pd.concat(
-        [
-            summary.table["high"] - summary.table["low"],
-            summary.table["diff_high"] - summary.table["diff_low"],
-        ]
-    )
-    return 2 if (100 * spans).min() < 0.5 else 1
+    """Decimals that accuracies are worth: two where an interval is narrow, or a limit near 0.
+
+    A limit that is not zero is not to be printed as one.
+    """
+    table = summary.table
+    spans = pd.concat([table["high"] - table["low"], table["diff_high"] - table["diff_low"]])
+    limits = 100 * table[["diff_low", "diff_high"]].abs().stack()
+    near = ((limits > 0) & (limits < 0.05)).any()
+    return 2 if near or (100 * spans).min() < 0.5 else 1
 
 
 def _escaped(cell: str) -> str:

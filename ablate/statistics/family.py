@@ -25,6 +25,20 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What a comparison was set against where a look at growing data settled it.
+
+    Args:
+        largest: draws of the largest absolute t-value if nothing differed, ascending.
+        difference, equivalence: levels of that look; of two one-sided tests, the two together.
+    """
+
+    largest: Array
+    difference: float
+    equivalence: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compared:
     """One comparison, in the units of the values. NaN where an arm has fewer than two values.
 
@@ -35,8 +49,7 @@ class Compared:
         p: of no difference, adjusted over the family.
         equal_low, equal_high: limits at the level of two one-sided tests: 90% for a family at 95%.
         n: the fewest values of an arm in it.
-        reference: where a look at growing data settled it, what it was set against there: draws of
-            the largest absolute t-value, and the level that two one-sided tests had, together.
+        reference: of the look that settled it, where one did; else that of the family.
     """
 
     estimate: float
@@ -47,7 +60,7 @@ class Compared:
     equal_low: float
     equal_high: float
     n: int
-    reference: tuple[Array, float] | None = None
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +94,11 @@ class Family:
         if one.error == 0:
             return float(abs(one.estimate) >= margin)
         alpha = 1 - self.level
-        largest, share = one.reference or (self.largest, 2 * alpha)
+        own = one.reference or Reference(
+            largest=self.largest, difference=alpha, equivalence=2 * alpha
+        )
         room = (margin - abs(one.estimate)) / one.error
-        return min(1.0, tail(largest, room) * alpha / share) if room > 0 else 1.0
+        return min(1.0, tail(own.largest, room) * alpha / own.equivalence) if room > 0 else 1.0
 
 
 def compare(
@@ -272,6 +287,36 @@ def _compared(estimate: float, error: float, n: int, largest: Array, level: floa
         equal_low=estimate - equal,
         equal_high=estimate + equal,
         n=n,
+    )
+
+
+def at_look(
+    estimate: float, error: float, n: int, reference: Reference, level: float = 0.95
+) -> Compared:
+    """A comparison that a look at growing data settled, at the level of that look.
+
+    Its p-values are shares of the look's level, as of 1 - level: at most that where the interval
+    leaves out zero, or the margin.
+
+    Args:
+        estimate, error, n: as in `Compared`.
+        reference: of the look.
+        level: that all intervals hold together, over all looks.
+    """
+    alpha = 1 - level
+    reach = critical(reference.largest, reference.difference) * error if error > 0 else 0.0
+    equal = critical(reference.largest, reference.equivalence) * error if error > 0 else 0.0
+    t = abs(estimate) / error if error > 0 else (math.inf if estimate else 0.0)
+    return Compared(
+        estimate=estimate,
+        error=error,
+        low=estimate - reach,
+        high=estimate + reach,
+        p=min(1.0, tail(reference.largest, t) * alpha / reference.difference),
+        equal_low=estimate - equal,
+        equal_high=estimate + equal,
+        n=n,
+        reference=reference,
     )
 
 

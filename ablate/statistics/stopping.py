@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from ablate.statistics.family import DRAWS, Arms, critical, describe, largest_t, tail
+from ablate.statistics.family import DRAWS, Arms, Reference, critical, describe, largest_t
 from ablate.statistics.spending import held_back, hwang_shih_decani, levels
 
 LOOKS = (4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24)
@@ -70,10 +70,8 @@ class Seen:
     Args:
         estimate: the difference.
         error: its standard error.
-        p: of no difference; adjusted for all looks, so it is at most 5% where the interval leaves
-            out zero (its share of the look's level, as of 5%).
         n: the fewest values of the two arms.
-        reference: as `family.Compared` has it.
+        reference: what it is set against at this look.
         low, high: limits at the look's level, which hold at 95% over all looks and comparisons.
         equal_low, equal_high: those of two one-sided tests.
         chance: that the last look would find a difference, or that it is within the margin; the
@@ -84,9 +82,8 @@ class Seen:
 
     estimate: float
     error: float
-    p: float
     n: int
-    reference: tuple[Array, float]
+    reference: Reference
     low: float
     high: float
     equal_low: float
@@ -184,16 +181,15 @@ def see(
     reach = _reach(largest, at.difference, errors)
     equal = _reach(largest, at.equivalence, errors)
     chances = _chances(arms, rows, estimates, widths[known], at)
+    reference = Reference(largest=largest, difference=at.difference, equivalence=at.equivalence)
     for place, estimate, error, far, near, chance in zip(
         np.flatnonzero(known), estimates, errors, reach, equal, chances, strict=True
     ):
-        t = abs(estimate) / error if error > 0 else (math.inf if estimate else 0.0)
         seen[place] = Seen(
             estimate=float(estimate),
             error=float(error),
-            p=min(1.0, tail(largest, t) * ALPHA / at.difference),
             n=int(counts[both[place]].min()),
-            reference=(largest, at.equivalence),
+            reference=reference,
             low=float(estimate - far),
             high=float(estimate + far),
             equal_low=float(estimate - near),
@@ -210,9 +206,8 @@ def _nothing(at: Level, margin: float) -> Seen:
     return Seen(
         estimate=nan,
         error=nan,
-        p=nan,
         n=0,
-        reference=(np.empty(0), at.equivalence),
+        reference=Reference(largest=np.empty(0), difference=nan, equivalence=nan),
         low=nan,
         high=nan,
         equal_low=nan,
