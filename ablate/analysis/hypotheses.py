@@ -267,7 +267,9 @@ def _sentence(
         return f"nothing can be said: {one.missing}"
     percent = hypothesis.column in ACCURACIES
     if one.fit is not None:
-        return growth.sentence(one.fit, margin, percent, hypothesis.column)
+        return growth.sentence(
+            one.fit, margin, percent, hypothesis.column.replace("_", " ").capitalize()
+        )
     points = " points" if percent else ""
     values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
     numbers = f"{one.about}: {form.format(values.mean)}{points}"
