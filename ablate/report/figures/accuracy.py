@@ -75,7 +75,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: Summary) -> Drawing:
         left.set_title(f"Each {unit}; mean with {level} interval")
         right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", 36))
         joint = "joint " if summary.together > 1 else ""
-        right.set_title(f"Difference of means; {joint}{level} interval")
+        right.set_title(f"Difference; {joint}{level} interval")
         fix_layout(figure)
     return Drawing(
         name="accuracy",

@@ -61,7 +61,7 @@ def test_axes_say_what_and_in_which_unit() -> None:
     }
     assert labels["accuracy"] == [
         ("Test accuracy (%)", "", "Each seed; mean with 95% interval"),
-        ("Difference from constant (points)", "", "Paired by seed; joint 95% interval"),
+        ("Difference from constant (points)", "", "Difference; joint 95% interval"),
     ]
     assert [x for x, _, _ in labels["pareto"]] == [
         "MACs per image (conv + linear)",
