@@ -122,8 +122,9 @@ def markdown_hypotheses(table: pd.DataFrame) -> str:
 
 
 def p_text(p: float) -> str:
-    """A p-value as `p = 0.004`, or `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    """A p-value as `p = 0.004`, or `p < 0.001`; with digits enough to tell it from 0.05."""
+    digits = next((n for n in (2, 3, 4) if (float(f"{p:.{n}g}") <= 0.05) == (p <= 0.05)), 5)
+    return "p < 0.001" if p < 0.001 else f"p = {p:.{digits}g}"
 
 
 def _lost(summary: Summary) -> list[str]:

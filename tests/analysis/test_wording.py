@@ -23,10 +23,10 @@ def test_answer_says_how_much_and_how_sure() -> None:
     )
     text = wording.answer(analysis_summary.summarise(frame, "constant"))
     assert text == (
-        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher (95% interval 6.8 to "
-        "13.2, p < 0.001, 7 seeds); same is inconclusive at 0.3 points (95% interval -4.5 to 5.0, "
+        "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher (95% interval 7.0 to "
+        "13.0, p < 0.001, 7 seeds); same is inconclusive at 0.3 points (95% interval -4.4 to 5.0, "
         "p = 1, 7 seeds; 895 would show 0.5 points) and few has too few seeds to tell (3 seeds, 4 "
-        "needed: -0.1 points, 95% interval -4.6 to 4.3). The 3 comparisons hold together at 95% "
+        "needed: -0.1 points, 95% interval -4.3 to 4.0). The 3 comparisons hold together at 95% "
         "(max-t, each arm with its own spread)."
     )
 
@@ -122,7 +122,10 @@ def test_both_tables_have_the_same_cells() -> None:
 
 @pytest.mark.parametrize(
     ("p", "text"),
-    [(0.0004, "p < 0.001"), (0.0039, "p = 0.0039"), (0.0469, "p = 0.047"), (1, "p = 1")],
+    [
+        *((0.0004, "p < 0.001"), (0.0039, "p = 0.0039"), (0.0469, "p = 0.047"), (1, "p = 1")),
+        *((0.05, "p = 0.05"), (0.0503, "p = 0.0503"), (0.05003, "p = 0.05003")),  # told from 5%
+    ],
 )
 def test_p_text(p: float, text: str) -> None:
     assert wording.p_text(p) == text
