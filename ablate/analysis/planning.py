@@ -10,13 +10,13 @@ import pandas as pd
 from ablate.analysis import factorial, populations
 from ablate.analysis.hypotheses import ACCURACIES
 from ablate.results.csv import read_trials
-from ablate.results.names import TRIALS
+from ablate.results.names import STUDY, TRIALS
 from ablate.results.outcomes import by_seed
 from ablate.spec import AXIS_PREFIX
 from ablate.statistics import power
 from ablate.statistics.family import MIN_SEEDS
 from ablate.study.draws import NETWORK
-from ablate.study.file import HypothesisTable, StudyFile
+from ablate.study.file import HypothesisTable, StudyFile, read_study_file
 from ablate.study.plan import Study
 
 
@@ -93,7 +93,7 @@ def published_spread(study: Study, root: Path) -> Spread | None:
         if not path.parent.name.startswith(dataset.replace(":", "-")):
             continue
         trials = read_trials(path)
-        drawn = AXIS_PREFIX + NETWORK in trials
+        drawn = read_study_file(path.parent / STUDY).sample is not None
         if str(trials["dataset"].iloc[0]) != dataset or drawn != sampled:
             continue
         name = f"{path.parent.parent.name}/{path.parent.name}"

@@ -306,7 +306,7 @@ def _run(args: argparse.Namespace, toml: "Toml") -> int:
     setup = _setup(args, study.name, info)
     warning = power_warning(study, toml, _spread(args))
     if warning:
-        print(f"ablate: warning: {warning}", file=sys.stderr)
+        print(f"warning: {warning}")
     with locked(setup.folder):
         return _show(setup, run_study(study, setup, say=print, progress=plain_or_bar))
 

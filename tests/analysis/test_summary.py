@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from ablate.analysis import means, wording
 from ablate.analysis import summary as analysis_summary
-from ablate.analysis import wording
 from ablate.errors import InputError
 from ablate.statistics import family, intervals, power
 from ablate.study.file import HypothesisTable
@@ -31,7 +31,7 @@ def test_summary_has_its_columns_and_the_order_of_the_trials() -> None:
             for name in ("images_per_s", "images_per_s_iqr", "ratio", "ratio_low", "ratio_high")
         )
         + "throughput_control_off diff diff_low diff_high equal_low equal_high seeds effect p "
-        "p_equal detectable seeds_needed finding"
+        "p_equal detectable seeds_needed finding wide_low wide_high wide_p wide_finding"
     )
     told = (summary.outcome, summary.level, summary.margin, summary.unit)
     assert told == ("test_accuracy", 0.95, 0.005, "seed")
@@ -214,7 +214,7 @@ def test_epoch_intervals() -> None:
             "train_loss": [0.5, 1.0, 2.0, 3.0, 4.0, math.inf],
         }
     )
-    curves = analysis_summary.epoch_intervals(epochs, "train_loss")
+    curves = means.epoch_intervals(epochs, "train_loss")
     half = 4.302653 / math.sqrt(3)
     expected = pd.DataFrame(
         [

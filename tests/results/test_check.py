@@ -166,7 +166,14 @@ def test_a_whole_run_has_no_fault_and_no_note(
     assert notes == [line for line in notes if "commit differs" in line]
     assert [line.split()[1] for line in lines if line.startswith("ok ")] == [
         *("trials.csv:", "specs:", "cells:", "states:", "pairs:", "trials.parquet:"),
-        *("manifest.json:", "epochs.csv:", "stages.csv:", "mechanism.csv:", "correct.csv:"),
+        *(
+            "manifest.json:",
+            "looks:",
+            "epochs.csv:",
+            "stages.csv:",
+            "mechanism.csv:",
+            "correct.csv:",
+        ),
         *("tuning.csv:", "study.db:", "findings:"),
     ]
     assert {path: path.read_bytes() for path in run.rglob("*")} == before, "it only reads"

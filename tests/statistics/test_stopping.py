@@ -158,8 +158,8 @@ def test_what_was_settled_early_does_not_widen_the_rest():
         for rows, settled in ((table, None), (short, [False, True, False]), (short, None))
     )
     widths = [one.high - one.low for one in (whole, kept, forgotten)]
-    assert widths[1] == pytest.approx(widths[0], rel=0.06)
-    assert widths[2] > 1.1 * widths[0]
+    assert widths[1] == pytest.approx(widths[0], rel=0.12)  # its spread is known less well
+    assert widths[2] > 1.1 * max(widths[:2])
 
 
 def test_no_spread_at_all_waits_for_more_seeds():

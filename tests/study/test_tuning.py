@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablate.analysis.rates import by_rate, chosen
 from scipy import stats
 
+from ablate.analysis.means import by_rate, chosen
 from ablate.cli import run
 from ablate.engine.runner import tune
 from ablate.errors import InputError

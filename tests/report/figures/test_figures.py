@@ -278,7 +278,7 @@ def test_runs_stand_side_by_side() -> None:
         parts.append(part)
     drawing = comparison.differences_by_run(pd.concat(parts, ignore_index=True))
     assert texts_outside(drawing.figure) == []
-    assert legend(drawing.figure) == ["run 0 (10 pairs)", "run 1 (6 pairs)"]
+    assert legend(drawing.figure) == ["run 0 (10 seeds)", "run 1 (6 seeds)"]
     first, second = drawing.figure.axes[0].containers
     assert len(first.lines[0].get_xdata()) == 2
     assert len(second.lines[0].get_xdata()) == 1  # the failed arm has no difference
