@@ -91,6 +91,22 @@ def test_each_verdict_is_what_its_interval_shows(found: Findings) -> None:
         assert row["verdict"] == expected, row["name"]
 
 
+def test_a_verdict_on_an_optimum_is_what_interval_and_arms_show(found: Findings) -> None:
+    for row in found.hypotheses.to_dict("records"):
+        at = found.file.hypotheses[row["name"]].optimum
+        fits = [fit for fit in found.fits if fit.at == at and fit.seeds == row["n"]]
+        if at is None or not fits:
+            continue
+        inside = row["low"] <= at <= row["high"]
+        ruled_out = any(fit.tested and not set(fit.tested) & set(fit.best_arms) for fit in fits)
+        if row["verdict"] == "refuted":
+            assert ruled_out or not inside
+        else:
+            assert inside
+            assert not ruled_out
+            assert f"{at:g} is ruled out" not in row["sentence"]
+
+
 def test_a_prediction_of_what_the_summary_has_is_the_same_numbers(found: Findings) -> None:
     table = found.summary.table.set_index("cell")
     for row in found.hypotheses.to_dict("records"):
