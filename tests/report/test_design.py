@@ -92,7 +92,7 @@ def test_the_page_lists_arms_and_not_networks(folder: Path) -> None:
         "3 of 3",
         "% of networks below 50% error",
         "Networks of each arm",
-        "paired by draw",
+        "the deviation of draws",
         "draws 0 to 2",
         "--seeds 1 ",
     ):

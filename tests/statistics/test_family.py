@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -258,6 +258,8 @@ def test_the_order_of_seeds_and_of_arms_changes_nothing(
     table: tuple[Array, Array], random: Random
 ) -> None:
     values, wanted = table
+    # Arms with the very same values share their draws in the order in which they stand.
+    assume(len(np.unique(values, axis=1).T) == values.shape[1])
     here = family.compare(values, wanted, draws=1_999).comparisons
     seeds = random.sample(range(values.shape[0]), values.shape[0])
     arms = random.sample(range(values.shape[1]), values.shape[1])
