@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ablate.analysis import factorial, images
-from ablate.results.looks import Settled
+from ablate.results.looks import OUTCOME, Settled
 from ablate.results.names import MECHANISM, TRIALS
 from ablate.results.outcomes import by_seed
 from ablate.statistics import family
@@ -21,7 +21,6 @@ from ablate.statistics.family import Compared, Family
 from ablate.statistics.images import ImageNoise
 from ablate.study.file import HypothesisTable
 
-IMAGES_OF = "test_accuracy"  # what is measured on the images of which it is recorded
 Arm = tuple[str, str]  # what is measured, and the cell
 Contrast = frozenset[tuple[Arm, float]]  # arms with their coefficients
 
@@ -165,7 +164,7 @@ def _wide(
 
     None where it is not known of every test accuracy which images were correct.
     """
-    tested = np.array([block == IMAGES_OF for block in blocks])
+    tested = np.array([block == OUTCOME for block in blocks])
     accuracies = values.loc[:, tested]
     accuracies = accuracies.set_axis([arm[1] for arm in accuracies.columns], axis=1)
     found = images.noise(correct, accuracies)
@@ -202,12 +201,12 @@ def _as_settled(
         of_images: for each comparison of the family, the variance that test images add.
     """
     found = {
-        difference(IMAGES_OF, one.comparison.first, one.comparison.second): one.seen
+        difference(OUTCOME, one.comparison.first, one.comparison.second): one.seen
         for one in settled
     }
     looked = list(judged.comparisons)
     for contrast, place in order.items():
-        if len(contrast) != 2 or any(column != IMAGES_OF for (column, _), _ in contrast):
+        if len(contrast) != 2 or any(column != OUTCOME for (column, _), _ in contrast):
             continue
         own, other = found.get(contrast), found.get(_opposite(contrast))
         seen = own or other
@@ -216,7 +215,7 @@ def _as_settled(
             continue
         added = 0.0 if of_images is None else of_images[place]
         error = math.sqrt(seen.error**2 + added)
-        one = family.at_look(seen.estimate, error, seen.n, seen.reference, judged.level)
+        one = family.against(seen.reference, seen.estimate, error, seen.n, judged.level)
         looked[place] = one if own else reversed_(one)
     return replace(judged, comparisons=tuple(looked))
 

@@ -115,7 +115,7 @@ def find(folder: Path) -> Findings:
         correct=correct,
         summary=summarised,
         hypotheses=hypotheses.judge(
-            file.hypotheses, compared, judged, file.baseline, file.margin, unit=unit
+            file.hypotheses, compared, judged, file.baseline, file.margin, unit, fits
         ),
         anova=factorial.anova(compared),
         fits=fits,

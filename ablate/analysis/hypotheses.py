@@ -8,6 +8,7 @@ import pandas as pd
 
 from ablate.analysis import growth, wording
 from ablate.analysis.comparisons import Asked, Comparisons
+from ablate.results.looks import OUTCOME
 from ablate.results.names import TRIALS
 from ablate.results.outcomes import by_seed
 from ablate.statistics.family import MIN_SEEDS, Compared, Family
@@ -52,6 +53,7 @@ def gather(
     baseline: str,
     margin: float,
     unit: str = "seed",
+    fits: Sequence[growth.GrowthFit] = (),
 ) -> Evidence:
     """What the tables say about one hypothesis.
 
@@ -62,10 +64,13 @@ def gather(
         baseline: cell of the study.
         margin: what counts as equal, in the units of the column; NaN for no such test.
         unit: what the numbers in `seed` are of, in words.
+        fits: of test accuracy, as far as they have been made.
     """
     if hypothesis.optimum is not None:
-        level = compared.family.level
-        return _of_optimum(trials, hypothesis.column, hypothesis.optimum, baseline, level)
+        at, column = hypothesis.optimum, hypothesis.column
+        made = [fit for fit in fits if fit.at == at] if column == OUTCOME else []
+        made = made or growth.fit_growth(trials, column, compared.family.level, at)
+        return _of_optimum(made, trials, column, baseline)
     if name in compared.missing:
         return _nothing(compared.missing[name])
     found = _of_comparisons(compared.asked[name], compared, compared.family, margin, unit)
@@ -105,10 +110,9 @@ def _reach(one: Compared) -> float:
 
 
 def _of_optimum(
-    trials: pd.DataFrame, column: str, at: float, baseline: str, level: float
+    made: Sequence[growth.GrowthFit], trials: pd.DataFrame, column: str, baseline: str
 ) -> Evidence:
-    fits = growth.fit_growth(trials, column, level, at)
-    fits = [fit for fit in fits if baseline in set(fit.points["cell"])]
+    fits = [fit for fit in made if baseline in set(fit.points["cell"])]
     if not fits:
         return _nothing(
             f"{growth.FEWEST_GROWTHS} growths or more, in {MIN_SEEDS} seeds each, are needed"
@@ -168,6 +172,7 @@ def judge(
     baseline: str,
     margin: float,
     unit: str = "seed",
+    fits: Sequence[growth.GrowthFit] = (),
 ) -> pd.DataFrame:
     """A verdict on each hypothesis of a study, with its numbers.
 
@@ -191,6 +196,7 @@ def judge(
         baseline: cell of the study, to which contrasts refer.
         margin: of accuracies, as a fraction, where a hypothesis has none of its own.
         unit: what the numbers in `seed` are of, in words.
+        fits: of test accuracy, as far as they have been made.
 
     Returns:
         One row a hypothesis, with `COLUMNS`. `estimate`, `low` and `high` are in the units of
@@ -205,7 +211,7 @@ def judge(
         for name, hypothesis in hypotheses.items()
     }
     found = {
-        name: gather(name, hypothesis, trials, compared, baseline, margins[name], unit)
+        name: gather(name, hypothesis, trials, compared, baseline, margins[name], unit, fits)
         for name, hypothesis in hypotheses.items()
     }
     rows = []
@@ -271,13 +277,20 @@ def _sentence(
             one.fit, margin, percent, hypothesis.column.replace("_", " ").capitalize()
         )
     points = " points" if percent else ""
-    values, form = _scaled(one.interval, percent), "{:z.2f}" if percent else "{:z.3g}"
+    values, near = _scaled(one.interval, percent), _scaled(one.equal, percent)
+    form = "{:z.3g}"
+    if percent:
+        margins = [-100 * margin, 100 * margin]
+        decimals = max(
+            wording.decimals_to_tell(2, [values.low, values.high], [0.0]),
+            wording.decimals_to_tell(2, [near.low, near.high], margins),
+        )
+        form = f"{{:z.{decimals}f}}"
     numbers = f"{one.about}: {form.format(values.mean)}{points}"
     limits = f"{100 * level:g}% interval {form.format(values.low)} to {form.format(values.high)}"
     tests = wording.p_text(one.p)
     if not math.isnan(one.p_equal):
         bound = f"{100 * margin:g} points" if percent else f"{margin:g}"
-        near = _scaled(one.equal, percent)
         tests += (
             f"; against a margin of {bound}: {100 * (2 * level - 1):g}% interval "
             f"{form.format(near.low)} to {form.format(near.high)}, {wording.p_text(one.p_equal)}"

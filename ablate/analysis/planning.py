@@ -1,5 +1,6 @@
 """What the planned seeds can show, before anything is trained."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,8 @@ def published_spread(study: Study, root: Path) -> Spread | None:
     dataset = study.data.name
     sampled = bool(study.draws)
     found: dict[str, Spread] = {}
-    for path in sorted(root.glob(f"*/*/{TRIALS}")):
+    paths = sorted(root.glob(f"*/*/{TRIALS}"))
+    for path in sorted(paths, key=lambda path: path.parent.parent.name != study.name):
         if not path.parent.name.startswith(dataset.replace(":", "-")):
             continue
         trials = read_trials(path)
@@ -124,15 +126,23 @@ def prospects(study: Study, file: StudyFile, spread: Spread) -> list[Prospect]:
         spread: over seeds.
 
     Returns:
-        Each prediction about accuracy; of an optimum, what tells two arms apart, as it is arms
-        that rule each other out. Then each arm against the baseline that none predicts.
+        Each prediction about accuracy; of an optimum, what tells an arm of middling spread from
+        the baseline, as it is arms that rule each other out. Then each arm against the baseline
+        that none predicts.
     """
     names, baseline = _arms(study), file.baseline
     seeds = file.sample.networks if file.sample is not None else study.seeds
     against = [_row(names, {name: 1.0, baseline: -1.0}) for name in names if name != baseline]
+    spreads = [spread.arms.get(name, spread.value) for name in names]
+
+    def error(row: tuple[float, ...]) -> float:
+        return math.hypot(*(value * own for value, own in zip(row, spreads, strict=True)))
+
     rows, asked = list(against), {}
     for name, prediction in file.hypotheses.items():
         own = _contrasts(prediction, study, names, baseline)
+        if prediction.optimum is not None and against:
+            own = [sorted(against, key=error)[len(against) // 2]]
         if own is None:
             continue
         asked[name] = own[0]
@@ -140,18 +150,16 @@ def prospects(study: Study, file: StudyFile, spread: Spread) -> list[Prospect]:
     if not rows:
         return []
     family = power.coefficients_of(rows)
-    spreads = [spread.arms.get(name, spread.value) for name in names]
 
     def prospect(
         about: str, row: tuple[float, ...], margin: float, equal: bool, predicted: bool
     ) -> Prospect:
         which = rows.index(row) if row in rows else rows.index(_negative(row))
-        shows = power.equality if equal else power.detectable
         return Prospect(
             about=about,
-            shown=shows(spreads, seeds, family, which),
+            shown=power.detectable(spreads, seeds, family, which, equal=equal),
             margin=margin,
-            needed=power.seeds_needed(spreads, margin, family, which, shows=shows),
+            needed=power.seeds_needed(spreads, margin, family, which, equal=equal),
             predicted=predicted,
         )
 
@@ -165,7 +173,8 @@ def prospects(study: Study, file: StudyFile, spread: Spread) -> list[Prospect]:
         )
         for name, row in asked.items()
     ]
-    said = [*asked.values(), *map(_negative, asked.values())]
+    differences = [row for name, row in asked.items() if file.hypotheses[name].optimum is None]
+    said = [*differences, *map(_negative, differences)]
     others = [name for name in names if name != baseline]
     for name, row in zip(others, against, strict=True):
         if row not in said:
@@ -228,11 +237,10 @@ def _arms(study: Study) -> list[str]:
 def _contrasts(
     prediction: HypothesisTable, study: Study, names: list[str], baseline: str
 ) -> list[tuple[float, ...]] | None:
-    """A prediction as comparisons of cells; None where it is not about accuracy."""
-    if prediction.column not in ACCURACIES or prediction.rises is not None:
+    """A prediction as comparisons of cells; None where it is none of accuracies."""
+    other = prediction.rises is not None or prediction.optimum is not None
+    if other or prediction.column not in ACCURACIES:
         return None
-    if prediction.optimum is not None:
-        return [_row(names, {names[0]: 1.0, names[1]: -1.0})] if len(names) > 1 else None
     if prediction.interaction is not None:
         frame = pd.DataFrame(
             [

@@ -1,8 +1,9 @@
 """A summary in words: the answer in sentences, and one table as plain text and as Markdown."""
 
+import itertools
 import math
 import textwrap
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
 from ablate.statistics.family import MIN_SEEDS
 
+MOST_DECIMALS = 5
 WIDEST = 108  # characters of a line below a table
 WIDE = (
     "Intervals, p and findings are over seeds: what another seed would give on these test images; "
@@ -289,15 +291,33 @@ def legend(summary: Summary) -> list[str]:
 
 
 def _decimals(summary: Summary) -> int:
-    """Decimals that accuracies are worth: two where an interval is narrow, or a limit near 0.
+    """Decimals that accuracies are worth: two where an interval is narrow.
 
     A limit that is not zero is not to be printed as one.
     """
     table = summary.table
     spans = pd.concat([table["high"] - table["low"], table["diff_high"] - table["diff_low"]])
-    limits = 100 * table[["diff_low", "diff_high"]].abs().stack()
-    near = ((limits > 0) & (limits < 0.05)).any()
-    return 2 if near or (100 * spans).min() < 0.5 else 1
+    names = ["diff_low", "diff_high"]
+    names += ["wide_low", "wide_high"] if summary.wide else []
+    least = 2 if (100 * spans).min() < 0.5 else 1
+    return decimals_to_tell(least, (100 * table[names].to_numpy(dtype=float)).ravel(), [0.0])
+
+
+def decimals_to_tell(least: int, limits: Iterable[float], bounds: Iterable[float]) -> int:
+    """Decimals at which no limit is printed as a bound that it is not; at most `MOST_DECIMALS`."""
+    pairs = [
+        (limit, bound)
+        for limit, bound in itertools.product(limits, list(bounds))
+        if math.isfinite(limit) and math.isfinite(bound) and limit != bound
+    ]
+    return next(
+        (
+            decimals
+            for decimals in range(least, MOST_DECIMALS)
+            if all(f"{limit:z.{decimals}f}" != f"{bound:z.{decimals}f}" for limit, bound in pairs)
+        ),
+        MOST_DECIMALS,
+    )
 
 
 def _escaped(cell: str) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ablate.results.outcomes import by_seed
 from ablate.statistics.stopping import Seen, level_of, see
 from ablate.study.file import StudyFile
 
@@ -196,9 +197,8 @@ def _values(
     names: Sequence[str], trials: pd.DataFrame, seeds: int, earlier: Sequence[Look]
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """Outcomes that a look sees, shape (seeds, cells), sorted, NaN where there is none."""
-    complete = trials[(trials["state"] == "complete") & (trials["seed"] < seeds)]
-    wide = complete.pivot(index="seed", columns="cell", values=OUTCOME)
-    wide = wide.reindex(index=range(seeds), columns=list(names)).astype(float)
+    wide = by_seed(trials[trials["seed"] < seeds], OUTCOME)
+    wide = wide.reindex(index=range(seeds), columns=list(names))
     for cell in names:
         stopped = next((look.seeds for look in earlier if cell not in look.needed), seeds)
         wide.loc[stopped:, cell] = np.nan

@@ -9,7 +9,7 @@ that leaves out zero are the same event.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,12 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """What a comparison was set against where a look at growing data settled it.
+    """What comparisons are set against.
 
     Args:
         largest: draws of the largest absolute t-value if nothing differed, ascending.
-        difference, equivalence: levels of that look; of two one-sided tests, the two together.
+        difference, equivalence: levels, of a family at 95% 5% and 10%; of two one-sided tests, the
+            two together. A look at growing data may use less.
     """
 
     largest: Array
@@ -49,7 +50,7 @@ class Compared:
         p: of no difference, adjusted over the family.
         equal_low, equal_high: limits at the level of two one-sided tests: 90% for a family at 95%.
         n: the fewest values of an arm in it.
-        reference: of the look that settled it, where one did; else that of the family.
+        reference: what it was set against; None where nothing can be said.
     """
 
     estimate: float
@@ -60,7 +61,7 @@ class Compared:
     equal_low: float
     equal_high: float
     n: int
-    reference: Reference | None = None
+    reference: Reference | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,16 +90,13 @@ class Family:
         At 1 - level or less exactly where `equal_low` and `equal_high` are within the margin
         (two one-sided tests: Schuirmann 1987, J. Pharmacokinetics and Biopharmaceutics 15).
         """
-        if math.isnan(one.p):
+        if one.reference is None or math.isnan(one.p):
             return math.nan
         if one.error == 0:
             return float(abs(one.estimate) >= margin)
-        alpha = 1 - self.level
-        own = one.reference or Reference(
-            largest=self.largest, difference=alpha, equivalence=2 * alpha
-        )
         room = (margin - abs(one.estimate)) / one.error
-        return min(1.0, tail(own.largest, room) * alpha / own.equivalence) if room > 0 else 1.0
+        share = (1 - self.level) / one.reference.equivalence
+        return min(1.0, tail(one.reference.largest, room) * share) if room > 0 else 1.0
 
 
 def compare(
@@ -147,8 +145,9 @@ def compare(
     some = wanted[known][:, used]
     errors = arms.errors(some)
     largest = largest_t(arms, some, draws)
+    reference = Reference(largest=largest, difference=1 - level, equivalence=2 * (1 - level))
     found = {
-        place: _compared(float(estimate), float(error), fewest[place], largest, level)
+        place: against(reference, float(estimate), float(error), fewest[place], level)
         for place, estimate, error in zip(known, some @ arms.means, errors, strict=True)
     }
     return Family(
@@ -271,41 +270,22 @@ def tail(largest: Array, t: float) -> float:
     return (1 + beyond) / (len(largest) + 1)
 
 
-def _compared(estimate: float, error: float, n: int, largest: Array, level: float) -> Compared:
-    reach = critical(largest, 1 - level) * error
-    equal = critical(largest, 2 * (1 - level)) * error
-    if error > 0:
-        p = tail(largest, abs(estimate) / error)
-    else:
-        p = 1 / (len(largest) + 1) if estimate else 1.0
-    return Compared(
-        estimate=estimate,
-        error=error,
-        low=estimate - reach,
-        high=estimate + reach,
-        p=p,
-        equal_low=estimate - equal,
-        equal_high=estimate + equal,
-        n=n,
-    )
-
-
-def at_look(
-    estimate: float, error: float, n: int, reference: Reference, level: float = 0.95
+def against(
+    reference: Reference, estimate: float, error: float, n: int, level: float = 0.95
 ) -> Compared:
-    """A comparison that a look at growing data settled, at the level of that look.
+    """A comparison set against a reference distribution, at the levels that go with it.
 
-    Its p-values are shares of the look's level, as of 1 - level: at most that where the interval
-    leaves out zero, or the margin.
+    Its p-values are shares of these levels, as of 1 - level: at most that where the interval leaves
+    out zero, or the margin. An interval has no end at a level that the draws do not reach.
 
     Args:
+        reference: of the family, or of a look at growing data.
         estimate, error, n: as in `Compared`.
-        reference: of the look.
         level: that all intervals hold together, over all looks.
     """
     alpha = 1 - level
-    reach = critical(reference.largest, reference.difference) * error if error > 0 else 0.0
-    equal = critical(reference.largest, reference.equivalence) * error if error > 0 else 0.0
+    reach = _times(critical(reference.largest, reference.difference), error)
+    equal = _times(critical(reference.largest, reference.equivalence), error)
     t = abs(estimate) / error if error > 0 else (math.inf if estimate else 0.0)
     return Compared(
         estimate=estimate,
@@ -318,6 +298,10 @@ def at_look(
         n=n,
         reference=reference,
     )
+
+
+def _times(t: float, error: float) -> float:
+    return t * error if error > 0 or t < math.inf else t
 
 
 def unknown(n: int) -> Compared:

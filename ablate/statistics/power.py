@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +34,7 @@ def detectable(
     which: int = 0,
     level: float = 0.95,
     power: float = POWER,
+    equal: bool = False,
 ) -> float:
     """The difference that so many seeds show with the probability `power`, in the spread's units.
 
@@ -47,39 +47,16 @@ def detectable(
         which: the comparison that is asked about.
         level: that all intervals hold together.
         power: probability.
+        equal: instead, the margin within which they show that two equal arms are equal: the
+            interval of two one-sided tests is within it.
     """
-    return _reach(spread, seeds, coefficients[which], coefficients, 1 - level, power)
-
-
-def equality(
-    spread: npt.ArrayLike,
-    seeds: int,
-    coefficients: Coefficients,
-    which: int = 0,
-    level: float = 0.95,
-    power: float = POWER,
-) -> float:
-    """The margin within which so many seeds show two equal arms to be, mostly; see `detectable`.
-
-    That is, the interval of two one-sided tests is within the margin with the probability `power`.
-    """
-    both = (1 + power) / 2  # neither limit may leave it
-    return _reach(spread, seeds, coefficients[which], coefficients, 2 * (1 - level), both)
-
-
-def _reach(
-    spread: npt.ArrayLike,
-    seeds: int,
-    row: tuple[float, ...],
-    coefficients: Coefficients,
-    alpha: float,
-    power: float,
-) -> float:
     if seeds < 2:
         return math.nan
-    arms = sum(value != 0 for value in row)
-    error = float(np.sqrt(np.sum((np.array(row) * np.asarray(spread)) ** 2) / seeds))
-    room = float(stats.t.ppf(power, arms * (seeds - 1)))
+    row = np.array(coefficients[which])
+    error = float(np.sqrt(np.sum((row * np.asarray(spread)) ** 2) / seeds))
+    alpha = 2 * (1 - level) if equal else 1 - level
+    chance = (1 + power) / 2 if equal else power  # neither limit may leave the margin
+    room = float(stats.t.ppf(chance, np.count_nonzero(row) * (seeds - 1)))
     return (critical(_largest(seeds, coefficients), alpha) + room) * error
 
 
@@ -90,26 +67,25 @@ def seeds_needed(
     which: int = 0,
     level: float = 0.95,
     power: float = POWER,
-    shows: Callable[..., float] = detectable,
+    equal: bool = False,
 ) -> int | None:
     """How many seeds of each arm show a difference of `least` with the probability `power`.
 
     Args:
-        spread, coefficients, which, level, power: as in `detectable`.
+        spread, coefficients, which, level, power, equal: as in `detectable`.
         least: above zero, in the units of the spread.
-        shows: `detectable`, or `equality` for a margin.
 
     Returns:
         At least `MIN_SEEDS`; None where even `MOST_SEEDS` would not.
     """
     low, high = MIN_SEEDS - 1, MIN_SEEDS
-    while shows(spread, high, coefficients, which, level, power) > least:
+    while detectable(spread, high, coefficients, which, level, power, equal) > least:
         if high >= MOST_SEEDS:
             return None
         low, high = high, min(2 * high, MOST_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
-        enough = shows(spread, middle, coefficients, which, level, power) <= least
+        enough = detectable(spread, middle, coefficients, which, level, power, equal) <= least
         low, high = (low, middle) if enough else (middle, high)
     return high
 

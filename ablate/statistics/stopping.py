@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from ablate.statistics.family import DRAWS, Arms, Reference, critical, describe, largest_t
+from ablate.statistics.family import DRAWS, Arms, Reference, against, critical, describe, largest_t
 from ablate.statistics.spending import held_back, hwang_shih_decani, levels
 
 LOOKS = (4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24)
@@ -182,22 +182,22 @@ def see(
         largest = _largest_resampled(arms, rows, min(max(wanted, DRAWS), draws))
     errors = arms.errors(coefficients)
     estimates = coefficients @ arms.means
-    reach = _reach(largest, at.difference, errors)
-    equal = _reach(largest, at.equivalence, errors)
     chances = _chances(arms, rows, estimates, widths[known], at)
     reference = Reference(largest=largest, difference=at.difference, equivalence=at.equivalence)
-    for place, estimate, error, far, near, chance in zip(
-        np.flatnonzero(known), estimates, errors, reach, equal, chances, strict=True
+    for place, estimate, error, chance in zip(
+        np.flatnonzero(known), estimates, errors, chances, strict=True
     ):
+        n = int(counts[both[place]].min())
+        one = against(reference, float(estimate), float(error), n, 1 - ALPHA)
         seen[place] = Seen(
-            estimate=float(estimate),
-            error=float(error),
-            n=int(counts[both[place]].min()),
+            estimate=one.estimate,
+            error=one.error,
+            n=n,
             reference=reference,
-            low=float(estimate - far),
-            high=float(estimate + far),
-            equal_low=float(estimate - near),
-            equal_high=float(estimate + near),
+            low=one.low,
+            high=one.high,
+            equal_low=one.equal_low,
+            equal_high=one.equal_high,
             chance=float(chance),
             left=at.planned - at.seeds,
             margin=float(widths[place]),
@@ -234,12 +234,6 @@ def _coefficients(rows: Pairs, arms: int) -> Array:
     found[np.arange(len(rows)), rows[:, 0]] = 1
     found[np.arange(len(rows)), rows[:, 1]] = -1
     return found
-
-
-def _reach(largest: Array, level: float, errors: Array) -> Array:
-    """Half widths of intervals; infinite at a level that the draws do not reach."""
-    t = critical(largest, level)
-    return np.where(errors > 0, t * np.where(errors > 0, errors, 1), 0 if t < math.inf else t)
 
 
 def _largest_resampled(arms: Arms, rows: Pairs, count: int) -> Array:

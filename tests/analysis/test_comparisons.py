@@ -101,7 +101,7 @@ def test_before_the_first_look_nothing_is_said(trials: pd.DataFrame) -> None:
 
 def test_what_a_look_saw_may_be_turned_round() -> None:
     reference = family.Reference(largest=np.arange(1.0, 100.0), difference=0.02, equivalence=0.05)
-    one = family.at_look(0.5, 0.01, 6, reference)
+    one = family.against(reference, 0.5, 0.01, 6)
     back = comparisons.reversed_(one)
     assert (back.low, back.high) == (-one.high, -one.low)
     assert dataclasses.replace(comparisons.reversed_(back)) == one

@@ -1,5 +1,6 @@
 """What the tables and sentences say is what the summary holds."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -147,3 +148,21 @@ def test_p_text(p: float, text: str) -> None:
 )
 def test_si(value: float, text: str) -> None:
     assert wording.si(value) == text
+
+
+@pytest.mark.parametrize(
+    ("least", "limits", "bounds", "decimals"),
+    [
+        (1, [0.3, -2.0], [0.0], 1),
+        (1, [0.04, -2.0], [0.0], 2),
+        (1, [0.004], [0.0], 3),
+        (2, [0.5004], [-0.5, 0.5], 4),
+        (1, [0.0, 0.5], [0.0, 0.5], 1),  # what is the bound may look like it
+        (1, [math.nan, math.inf], [0.0], 1),
+        (1, [1e-12], [0.0], 5),
+    ],
+)
+def test_a_limit_is_not_printed_as_a_bound_that_it_is_not(
+    least: int, limits: list[float], bounds: list[float], decimals: int
+) -> None:
+    assert wording.decimals_to_tell(least, limits, bounds) == decimals

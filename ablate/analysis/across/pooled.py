@@ -35,8 +35,8 @@ class Pools:
     Args:
         effects: one row a difference of an arm from its run's baseline and a run: `cell`,
             `baseline`, `run`, `dataset`, `n` (the fewer seeds of the two), `estimate` as a
-            fraction, `low` and `high` at `LEVEL` by itself, `standard_error` with its `degrees`
-            of freedom, by `statistics.family`.
+            fraction, `low` and `high` as the run's own page has them, `standard_error` with
+            its `degrees` of freedom, by `statistics.family`.
         table: one row a difference that is pooled: `cell`, `baseline`, `datasets` and `n` (of
             each, joined by `SEPARATOR`), `estimate`, `low`, `high`, `tau`, `i2`, `q_p`,
             `new_low`, `new_high` of `pooling.Pooled`, as fractions, and `differs`: what of
@@ -76,6 +76,7 @@ def pool_runs(runs: dict[str, Findings]) -> Pools:
 def _effects(name: str, found: Findings) -> pd.DataFrame:
     """The differences of one run's arms from its baseline."""
     accuracies = by_seed(found.compared)
+    table = {row["cell"]: row for row in found.summary.table.to_dict("records")}
     baseline = found.file.baseline
     counts = accuracies.notna().sum()
     known = [cell for cell in accuracies.columns if counts[cell] >= 2]
@@ -88,20 +89,18 @@ def _effects(name: str, found: Findings) -> pd.DataFrame:
             continue
         coefficients = np.zeros((1, len(known)))
         coefficients[0, place], coefficients[0, known.index(baseline)] = 1, -1
-        estimate = float((coefficients @ arms.means)[0])
-        error = float(arms.errors(coefficients)[0])
-        reach = error * family.critical(family.largest_t(arms, coefficients), 1 - LEVEL)
+        own = table[cell]
         rows.append(
             {
                 "cell": cell,
                 "baseline": baseline,
                 "run": name,
                 "dataset": str(found.trials["dataset"].iloc[0]),
-                "n": int(min(counts[cell], counts[baseline])),
-                "estimate": estimate,
-                "low": estimate - reach,
-                "high": estimate + reach,
-                "standard_error": error,
+                "n": int(own["seeds"]),
+                "estimate": float(own["diff"]),
+                "low": float(own["diff_low"]),
+                "high": float(own["diff_high"]),
+                "standard_error": float(arms.errors(coefficients)[0]),
                 "degrees": _degrees(arms, coefficients[0]),
             }
         )

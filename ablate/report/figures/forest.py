@@ -66,7 +66,8 @@ def forest(pools: Pools) -> Drawing:
     return Drawing(
         name="forest",
         title="Each arm's difference from the baseline in each data set, the mean over data sets "
-        f"and the interval for one more; {100 * LEVEL:g}% intervals, each by itself",
+        f"and the interval for one more; {100 * LEVEL:g}% intervals, of a data set the joint ones "
+        "of its run",
         alt=f"Means over {len(datasets)} data sets. {'; '.join(found)}.",
         data=pooled[["cell", "baseline", "run", "dataset", "n", "estimate", "low", "high"]],
         figure=figure,
