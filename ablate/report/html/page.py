@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Literal
 
 import jinja2
 import pandas as pd
@@ -45,6 +46,7 @@ class Picture:
         alt: what it shows, for whoever cannot see it.
         svg: the text of an SVG file as matplotlib writes it.
         data: file name of the CSV that it was drawn from.
+        csv: what stands in that file; it can be saved from the page.
     """
 
     name: str
@@ -52,6 +54,62 @@ class Picture:
     alt: str
     svg: str
     data: str = ""
+    csv: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The answer to a page's question. All but the picture is plain text.
+
+    Args:
+        word: which of three it is; it sets the mark.
+        label: the word as it is read, such as "Open in part".
+        sentence: the answer in one sentence.
+        numbers: the effect with its interval and n.
+        caveat: what speaks against it, in a sentence.
+        settle: what would settle what is open.
+        picture: the figure that shows it.
+    """
+
+    word: Literal["yes", "no", "open"]
+    label: str
+    sentence: str
+    numbers: str = ""
+    caveat: str = ""
+    settle: str = ""
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """Something that was said before, and what became of it.
+
+    Args:
+        mark: what became of it.
+        text: what was said.
+        sentence: what was found, in plain words.
+        numbers: the statistics, in small print.
+    """
+
+    mark: Literal["supported", "refuted", "equivalent", "open"]
+    text: str
+    sentence: str = ""
+    numbers: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A link to another page of the same results.
+
+    Args:
+        rel: what it is to this one.
+        label: as it reads.
+        href: its path, relative to the page; not yet quoted as a URL.
+    """
+
+    rel: Literal["index", "prev", "next"]
+    label: str
+    href: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +118,15 @@ class Section:
 
     Args:
         heading: plain text.
-        paragraphs, tables, pictures: as they are to be read.
-        code: preformatted text, such as a command.
+        anchor: names the section in links: letters, digits, `-`; begins with a letter.
+        paragraphs, statements, tables, pictures: as they are to be read.
+        code: preformatted text to copy, such as a command.
     """
 
     heading: str
+    anchor: str
     paragraphs: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
     code: str = ""
@@ -76,15 +137,18 @@ class Page:
     """A report.
 
     Args:
-        title, question, answer, footer: plain text.
+        title, question, footer: plain text.
+        answer: to the question.
         sections: in order.
+        links: to other pages.
     """
 
     title: str
     question: str
-    answer: str
+    answer: Answer
     sections: tuple[Section, ...]
     footer: str = ""
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +156,24 @@ class Entry:
     """One report in the index.
 
     Args:
-        title, question, answer: plain text.
+        title, question, sentence: plain text; the sentence is the answer.
         href: its path, relative to the index; not yet quoted as a URL.
-        facts: short ones, such as the dataset and the number of trials.
+        dataset: that it is about; empty for none.
+        word, label: of the answer, as in `Answer`; no word where there is no answer to read.
+        effect: with its interval.
+        n: behind it.
+        facts: short ones, such as the number of trials.
     """
 
     title: str
     href: str
     question: str
-    answer: str
+    sentence: str
+    dataset: str = ""
+    word: Literal["yes", "no", "open", ""] = ""
+    label: str = ""
+    effect: str = ""
+    n: str = ""
     facts: tuple[str, ...] = ()
 
 
