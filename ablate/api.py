@@ -184,8 +184,10 @@ class Results:
 
     @property
     def verdict(self) -> str:
-        """The answer to the study's question, in words."""
-        return self.found.answer
+        """The answer to the study's question: yes, no or open, in a sentence, with its caveat."""
+        from ablate.analysis.verdicts.verdict import verdict_of
+
+        return "\n".join(verdict_of(self.found).lines())
 
     @cached_property
     def figures(self) -> tuple[str, ...]:

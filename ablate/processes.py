@@ -192,3 +192,14 @@ TRIAL_IMPORTS = (
     "sklearn.datasets",
     "sklearn.model_selection",
 )
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it.
+
+    >>> duration(3000)
+    '50 min'
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -13,5 +13,5 @@ No drawing, no torch, no Optuna. May use: results, statistics, study and what is
 - `means`: means over seeds, epoch by epoch, stage by stage, and over learning rates.
 - `across/`: several runs: side by side, pooled, one's own against the published one.
 - `planning`: what the planned seeds can show, before the run.
-- `wording`: all of it in words and text tables.
+- `wording`: numbers in words and text tables; `verdicts/`: the answer as a person would say it.
 """

@@ -71,10 +71,14 @@ class Comparisons:
 
     def of(self, asked: Asked, judged: Family | None = None) -> Compared:
         """The numbers of a comparison that was asked for, over seeds or as `judged` has them."""
-        numbers = (judged or self.family).comparisons
+        one = (judged or self.family).comparisons[self.place_of(asked)]
+        return one if asked.contrast in self.order else reversed_(one)
+
+    def place_of(self, asked: Asked) -> int:
+        """Which comparison of the family one that was asked for is, either way round."""
         if asked.contrast in self.order:
-            return numbers[self.order[asked.contrast]]
-        return reversed_(numbers[self.order[_opposite(asked.contrast)]])
+            return self.order[asked.contrast]
+        return self.order[_opposite(asked.contrast)]
 
     def seeds(self, asked: Asked) -> list[int]:
         """The numbers of the seeds that are behind a comparison."""

@@ -23,8 +23,10 @@ from ablate.results.manifest import extended_from, looks_of, read_manifest
 from ablate.results.names import DRAWS, STUDY
 from ablate.results.stopping import Looks
 from ablate.study import tuning
-from ablate.study.file import DatasetTable, StudyFile, read_study_file
+from ablate.study.file import DatasetTable, StudyFile, read_study_file, read_words
 from ablate.study.stop import as_run
+from ablate.study.toml_file import read_toml
+from ablate.study.words import Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class Findings:
 
     Args:
         file: its study file.
+        words: that this file gives for its axes and arms.
         trials: the results table.
         compared: what is compared: the trials, or of sampled networks `populations.by_draw`.
         mechanism: of the trained networks, stage by stage, if it was measured.
@@ -48,10 +51,11 @@ class Findings:
         looks: planned and made, of a study with `[stop]`; None without.
         extended_from: numbers of seeds that the run had ended with before it was given more.
         seeds: that were planned, at most; None where no manifest says so.
-        answer: in words.
+        details: every arm against the baseline, and every optimum, in sentences with all numbers.
     """
 
     file: StudyFile
+    words: Words
     trials: pd.DataFrame
     compared: pd.DataFrame
     mechanism: pd.DataFrame | None
@@ -67,7 +71,7 @@ class Findings:
     looks: Looks | None
     extended_from: tuple[int, ...]
     seeds: int | None
-    answer: str
+    details: str
 
     @property
     def unit(self) -> str:
@@ -81,7 +85,8 @@ def find(folder: Path) -> Findings:
     Raises:
         InputError: a table or the study file is missing, or is not one of ours.
     """
-    file = read_study_file(folder / STUDY)
+    toml = read_toml(folder / STUDY)
+    file = read_study_file(toml)
     path = folder / names.MANIFEST
     manifest = read_manifest(path)
     trials = read_trials(folder / names.TRIALS)
@@ -109,6 +114,7 @@ def find(folder: Path) -> Findings:
     tried = by_rate(of_tuning)
     return Findings(
         file=file,
+        words=read_words(toml),
         trials=trials,
         compared=compared,
         mechanism=mechanism,
@@ -126,7 +132,7 @@ def find(folder: Path) -> Findings:
         looks=looks,
         extended_from=extended_from(manifest, path) if manifest else (),
         seeds=manifest["seeds"] if manifest else None,
-        answer=" ".join([wording.answer(summarised), *map(wording.optimum, fits)]),
+        details=" ".join([wording.details(summarised), *map(wording.optimum, fits)]),
     )
 
 

@@ -11,6 +11,7 @@ from ablate.analysis.comparisons import Asked, Comparisons
 from ablate.results.looks import OUTCOME
 from ablate.results.names import TRIALS
 from ablate.results.outcomes import by_seed
+from ablate.statistics import power
 from ablate.statistics.family import MIN_SEEDS, Compared, Family
 from ablate.statistics.intervals import Interval
 from ablate.study.file import HypothesisTable
@@ -30,6 +31,8 @@ class Evidence:
         rows: where the numbers come from.
         fit: of a predicted optimum.
         missing: why nothing can be said.
+        seeds_needed: of each arm, to show the margin at the spread of these arms; None where that
+            cannot be said, or no number would.
         wide: the same over seeds and test images, where that was recorded.
     """
 
@@ -42,6 +45,7 @@ class Evidence:
     rows: str
     fit: growth.GrowthFit | None = None
     missing: str = ""
+    seeds_needed: int | None = None
     wide: "Evidence | None" = None
 
 
@@ -73,7 +77,11 @@ def gather(
         return _of_optimum(made, trials, column, baseline)
     if name in compared.missing:
         return _nothing(compared.missing[name])
-    found = _of_comparisons(compared.asked[name], compared, compared.family, margin, unit)
+    asked = compared.asked[name]
+    found = _of_comparisons(asked, compared, compared.family, margin, unit)
+    needed = [_needed(one, compared, margin, hypothesis.equal is not None) for one in asked]
+    if None not in needed:
+        found = replace(found, seeds_needed=max(number for number in needed if number is not None))
     if compared.wide is None:
         return found
     wide = _of_comparisons(compared.asked[name], compared, compared.wide, margin, unit)
@@ -97,6 +105,18 @@ def _of_comparisons(
         n=min(each.n for _, each in several),
         rows=f"{asked.rows}; {_seeds(compared.seeds(asked), unit)}",
     )
+
+
+def _needed(asked: Asked, compared: Comparisons, margin: float, equal: bool) -> int | None:
+    """The seeds that would show the margin in a comparison, at its arms' mean spread."""
+    arms = [arm for arm, _ in asked.contrast]
+    values = compared.values[arms]
+    if math.isnan(margin) or values.count().min() < 2:
+        return None
+    spread = math.sqrt(float(values.var(ddof=1).mean()))
+    which = compared.place_of(asked)
+    family = power.coefficients_of(compared.coefficients)
+    return power.seeds_needed(spread, margin, family, which, compared.family.level, equal=equal)
 
 
 def _by_p(one: Compared) -> tuple[float, float]:
@@ -161,7 +181,7 @@ COLUMNS = (
     *("name", "says", "kind", "column", "verdict", "estimate", "low", "high"),
     *("equal_low", "equal_high", "p", "p_equal", "margin"),
     *("n", "rows", "sentence"),
-    *("wide_low", "wide_high", "wide_p", "wide_verdict"),
+    *("wide_low", "wide_high", "wide_p", "wide_verdict", "seeds_needed"),
 )
 
 
@@ -203,7 +223,8 @@ def judge(
         `column` (of an optimum, growth); `rows` says which rows of which table they come from;
         `sentence` is the numbers in words. `wide_low`, `wide_high`, `wide_p` and `wide_verdict`
         are over seeds and test images: not of these images, but of images like them; missing
-        where that cannot be said.
+        where that cannot be said. `seeds_needed`: of each arm, to show the margin with the
+        probability `power.POWER`; missing for an optimum, and where no number would.
     """
     level = compared.family.level
     margins = {
@@ -243,9 +264,12 @@ def judge(
                 "wide_high": wide.interval.high if wide else math.nan,
                 "wide_p": wide.p if wide else math.nan,
                 "wide_verdict": wide_verdict,
+                "seeds_needed": one.seeds_needed,
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["seeds_needed"] = table["seeds_needed"].astype("Int64")
+    return table
 
 
 def _verdict(hypothesis: HypothesisTable, one: Evidence, margin: float, alpha: float) -> str:

@@ -26,8 +26,8 @@ MEASURES = {
 }
 
 
-def answer(summary: Summary) -> str:
-    """The study's answer in plain words: differences in percentage points, seeds, uncertainty.
+def details(summary: Summary) -> str:
+    """Each arm against the baseline in sentences: points, intervals, p-values, seeds.
 
     Args:
         summary: as `summarise` makes it.

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from ablate.analysis import planning, populations
 from ablate.analysis.planning import Spread
-from ablate.engine.progress import duration
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
+from ablate.processes import duration
 from ablate.report.claims.file import ClaimsFile
 from ablate.results.published import published_root
 from ablate.search.plan import Search

@@ -33,8 +33,8 @@ def _report(folders: list[Path], out: Path, index: Path | None, against: str | N
     from ablate.results.published import published_run
 
     for folder in folders:
-        found = write_findings(folder)
-        print(f"{found.answer}\n{folder / REPORT}")
+        found, verdict = write_findings(folder, index)
+        print("\n".join([*verdict.lines(), str(folder / REPORT)]))
         if against is not None:
             root = None if against == PUBLISHED else Path(against)
             published = published_run(folder, root)

@@ -336,16 +336,19 @@ def _setup(args: argparse.Namespace, study: str, info: "DatasetInfo") -> "Setup"
 
 def _show(setup: "Setup", failures: Sequence[str]) -> int:
     """Write and say what a run has shown; its exit status."""
+    from ablate.analysis.verdicts.verdict import prediction_lines
     from ablate.analysis.wording import text_table
     from ablate.report.index_page import write_index
     from ablate.report.write import write_findings
     from ablate.results.names import REPORT
 
-    found = write_findings(setup.folder)
-    write_index(setup.folder.parent.parent)
-    print(f"\n{text_table(found.summary)}\n\n{found.answer}\n")
-    for prediction in found.hypotheses.to_dict("records"):
-        print(f"{prediction['verdict']}: {prediction['says']}\n    {prediction['sentence']}")
+    root = setup.folder.parent.parent
+    found, verdict = write_findings(setup.folder, root)
+    write_index(root)
+    print("\n" + "\n".join(verdict.lines()))
+    print(f"\n{text_table(found.summary)}\n")
+    for line in prediction_lines(found, verdict):
+        print(line)
     print(f"\nReport: {setup.folder / REPORT}")
     for failure in failures:
         print(f"ablate: {failure}", file=sys.stderr)

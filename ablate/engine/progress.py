@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar, runtime_checkable
 
+from ablate.processes import duration
+
 T = TypeVar("T")
 RECENT = 20  # items whose mean rate says how long the rest takes
 
@@ -52,17 +54,6 @@ def plain_or_bar(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
         unit: what they are called, such as "trial".
     """
     return _bar(items, total, unit) if sys.stderr.isatty() else _lines(items, total, unit)
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it.
-
-    >>> duration(3000)
-    '50 min'
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def time_left(ended: Iterable[float], left: int) -> float:

@@ -4,7 +4,8 @@ Reads tables and runs nothing; no torch, no Optuna. May use: search's reading ha
 results and what is below them.
 
 - `write`: all files of a run. Begin reading here.
-- `summary_file`: `summary.md`; `run_page`: `report.html`.
+- `summary_file`: `summary.md` and `verdict.csv`; `run_page`: `report.html`.
+- `citation`: how a run is cited; `neighbours`: the order of reading, and links between pages.
 - `run_sections`, `design_sections`, `look_sections`, `search_sections`: parts of that page.
 - `comparison_page`: several runs side by side; `index_page`: the list of all runs.
 - `figures/`: the figures; `html/`: a page, whatever it says; `claims/`: an article's, judged.

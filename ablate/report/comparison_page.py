@@ -1,6 +1,7 @@
 """Several runs side by side, as files and a page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,14 +10,18 @@ from ablate.analysis import wording
 from ablate.analysis.across.comparison import differences, order, why_not_timed
 from ablate.analysis.across.pooled import LEVEL, SEPARATOR, Pools, heterogeneity, pool_runs
 from ablate.analysis.findings import Findings, find
+from ablate.analysis.verdicts.agreement import Agreement, agreement
+from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.files import write_text
 from ablate.report.figures import comparison
 from ablate.report.figures.forest import forest
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.style import picture, save
-from ablate.report.html.page import Page, Picture, Section, Table, render
+from ablate.report.html.page import Answer, Page, Picture, Section, Table, render
+from ablate.report.neighbours import to_index
+from ablate.report.summary_file import BETWEEN, one_row
 from ablate.results.csv import write_table
-from ablate.results.names import COMPARISON, ORDER, POOLED, REPORT
+from ablate.results.names import COMPARISON, INDEX, ORDER, POOLED, REPORT, VERDICT
 
 
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
@@ -47,7 +52,22 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     for drawing in drawings:
         save(drawing, out)
     pictures = [picture(drawing, out) for drawing in drawings]
-    write_text(out / REPORT, render(_page(runs, table, ranked, pools, pictures)))
+    agreed = agreement(runs)
+    page = _page(runs, table, ranked, pools, pictures, agreed)
+    if (out.parent / INDEX).exists():
+        page = replace(page, links=(to_index(out, out.parent),))
+    write_text(out / REPORT, render(page))
+    said = one_row(
+        study=out.name,
+        dataset=f"{len(runs)} runs",
+        question=page.question,
+        word=agreed.word,
+        label=agreed.label,
+        sentence=agreed.sentence,
+        settle=agreed.settle,
+        facts=BETWEEN.join(runs),
+    )
+    write_table(said, out / VERDICT)
     return out / REPORT
 
 
@@ -71,21 +91,24 @@ def _page(
     ranked: pd.DataFrame,
     pools: Pools,
     pictures: Sequence[Picture],
+    agreed: Agreement,
 ) -> Page:
     refusal = why_not_timed(runs)
     sections = [
         Section(
             heading="The runs",
+            anchor="runs",
             tables=(_runs(runs),),
-            paragraphs=tuple(f"{name}: {found.answer}" for name, found in runs.items()),
+            paragraphs=tuple(f"{name}: {verdict_of(found).said}" for name, found in runs.items()),
         ),
-        Section(heading="Figures", pictures=tuple(pictures)),
-        Section(heading="Each arm in each run", tables=(_arms(table),)),
+        Section(heading="Figures", anchor="figures", pictures=tuple(pictures[1:])),
+        Section(heading="Each arm in each run", anchor="arms", tables=(_arms(table),)),
         _pooled(pools),
         *_order(ranked),
-        Section(heading="Predictions", tables=(_predictions(runs),)),
+        Section(heading="Predictions", anchor="predictions", tables=(_predictions(runs),)),
         Section(
             heading="Throughput",
+            anchor="throughput",
             paragraphs=(refusal,) if refusal else (),
             tables=() if refusal else (_throughput(table),),
         ),
@@ -93,27 +116,16 @@ def _page(
     return Page(
         title=f"{len(runs)} runs compared",
         question="Do these runs agree?",
-        answer=_agreement(ranked),
+        answer=Answer(
+            word=agreed.word,
+            label=agreed.label,
+            sentence=agreed.sentence,
+            settle=agreed.settle,
+            picture=pictures[0],
+        ),
         sections=tuple(sections),
         footer="Intervals and p-values belong to each run, but for those over data sets.",
     )
-
-
-def _agreement(table: pd.DataFrame) -> str:
-    """Whether the runs put the arms that they share in one order, in words."""
-    if table.empty:
-        return "No two of them share three arms, so that their order could be compared."
-    sentences = []
-    for row in table.to_dict("records"):
-        interval = wording.interval_text(row["rank_correlation"], row["low"], row["high"], ".2f")
-        best, other = row["best"], row["best_other"]
-        most = f"{best} in both" if best == other else f"{best} in the one, {other} in the other"
-        sentences.append(
-            f"{row['run']} (n = {row['n']}) and {row['other']} (n = {row['n_other']}) share "
-            f"{row['arms']} arms, whose mean accuracies have the rank correlation "
-            f"{interval} (95% interval); most accurate is {most}."
-        )
-    return " ".join(sentences)
 
 
 def _runs(runs: dict[str, Findings]) -> Table:
@@ -154,7 +166,7 @@ def _pooled(pools: Pools) -> Section:
     """The effects over data sets, or why there are none."""
     heading = "Over data sets"
     if pools.table.empty:
-        return Section(heading=heading, paragraphs=pools.refusals)
+        return Section(heading=heading, anchor="pooled", paragraphs=pools.refusals)
     table = pools.table
     frame = pd.DataFrame(
         {
@@ -191,6 +203,7 @@ def _pooled(pools: Pools) -> Section:
     ]
     return Section(
         heading=heading,
+        anchor="pooled",
         paragraphs=(*sentences, *others, *pools.refusals, note),
         tables=(Table(caption=caption, frame=frame),),
     )
@@ -214,7 +227,9 @@ def _order(table: pd.DataFrame) -> list[Section]:
     caption = "Spearman's rank correlation of the arms' mean accuracies; 1: the same order"
     note = "Bootstrap over the seeds of each run. Arms that tie change places by chance."
     tables = (Table(caption=caption, frame=frame),)
-    return [Section(heading="The order of the arms", paragraphs=(note,), tables=tables)]
+    return [
+        Section(heading="The order of the arms", anchor="order", paragraphs=(note,), tables=tables)
+    ]
 
 
 def _predictions(runs: dict[str, Findings]) -> Table:

@@ -49,7 +49,11 @@ def spaces(found: Findings) -> list[Section]:
         "images; its test error is that of one training."
     )
     table = Table(caption="Test errors of each arm's networks", frame=frame, note=note)
-    return [Section(heading="The design spaces", paragraphs=tuple(drawn), tables=(table,))]
+    return [
+        Section(
+            heading="The design spaces", anchor="spaces", paragraphs=tuple(drawn), tables=(table,)
+        )
+    ]
 
 
 def _ratios(found: Findings) -> list[str]:
@@ -99,7 +103,7 @@ def sampled_networks(trials: pd.DataFrame) -> Section:
         )
     note = "Each network is a row of trials.csv. MACs and activations are for one image."
     table = Table(caption="Networks of each arm", frame=pd.DataFrame(rows), note=note)
-    return Section(heading="The networks", tables=(table,))
+    return Section(heading="The networks", anchor="networks", tables=(table,))
 
 
 def _range(values: "pd.Series[Any]", form: str = ",") -> str:
@@ -146,4 +150,6 @@ def rates(found: Findings) -> list[Section]:
             "highest of several it flatters."
         )
         table = Table(caption="Chosen learning rates", frame=frame, note=note)
-    return [Section(heading="Learning rates", paragraphs=tuple(text), tables=(table,))]
+    return [
+        Section(heading="Learning rates", anchor="rates", paragraphs=tuple(text), tables=(table,))
+    ]

@@ -1,36 +1,64 @@
-"""The index of all runs in a folder of results: each one's question, answer and report."""
+"""The index of all runs in a folder of results: one table of verdicts, then a line each."""
 
 from pathlib import Path
+from typing import cast
 
+from ablate.analysis.verdicts.verdict import Word
 from ablate.errors import InputError
 from ablate.files import write_text
 from ablate.report.html.page import Entry, render_index
-from ablate.report.summary_file import read_summary
-from ablate.results.names import INDEX, PUBLISHED, REPORT, TRIALS
+from ablate.report.neighbours import in_order, place
+from ablate.report.summary_file import BETWEEN, read_verdict
+from ablate.results.names import INDEX, PUBLISHED, REPORT, VERDICT
 
 
 def write_index(root: Path) -> Path:
     """Write `index.html` for every run in `root`/STUDY/DATASET, and return its path.
 
-    It says what the runs have said in their `summary.md`; nothing is worked out again. A run that
+    It says what the runs have said in their `verdict.csv`; nothing is worked out again. A run that
     cannot be read is listed with what is wrong with it.
     """
-    runs = sorted(path.parent for path in root.glob(f"*/*/{TRIALS}"))
-    entries = [_entry(folder, root) for folder in runs]
-    entries += [_other(path, root) for path in _other_reports(root, runs)]
+    runs = in_order(root)
+    others = [path.parent for path in _other_reports(root, runs)]
+    claims = [folder for folder in others if folder.parent != root and (folder / VERDICT).exists()]
+    entries = [_entry(folder, root) for folder in sorted([*runs, *claims], key=place)]
+    for folder in (one for one in others if one not in claims):
+        said = (folder / VERDICT).exists()
+        entries.append(_entry(folder, root) if said else _other(folder / REPORT, root))
     write_text(root / INDEX, render_index("Studies and what they show", entries))
     return root / INDEX
 
 
 def _entry(folder: Path, root: Path) -> Entry:
-    title = f"{folder.parent.name} on {folder.name}"
     href = (folder / REPORT).relative_to(root).as_posix()
     try:
-        said = read_summary(folder)
+        said = read_verdict(folder)
     except InputError as error:
-        return Entry(title=title, href=href, question="It cannot be read.", answer=str(error))
-    return Entry(title=title, href=href, question=said.question, answer=said.answer,
-                 facts=said.facts)  # fmt: skip
+        return Entry(
+            title=folder.parent.name,
+            dataset=folder.name,
+            href=href,
+            question="It cannot be read.",
+            sentence=str(error),
+        )
+    return Entry(
+        title=said["study"],
+        dataset=_dataset(folder, said["dataset"]),
+        href=href,
+        question=said["question"],
+        word=cast("Word", said["word"]),
+        label=said["label"],
+        sentence=said["sentence"],
+        effect=said["effect"],
+        n=said["n"],
+        facts=tuple(said["facts"].split(BETWEEN)) if said["facts"] else (),
+    )
+
+
+def _dataset(folder: Path, dataset: str) -> str:
+    """The data set, and what else the folder's name says, such as another number of epochs."""
+    more = folder.name.removeprefix(dataset.replace(":", "-")).replace("-", " ").strip()
+    return f"{dataset}, {more}" if more and folder.name.startswith(dataset[:6]) else dataset
 
 
 def _other_reports(root: Path, runs: list[Path]) -> list[Path]:
@@ -48,5 +76,5 @@ def _other(path: Path, root: Path) -> Entry:
         title=" on ".join(path.parent.relative_to(root).parts),
         href=path.relative_to(root).as_posix(),
         question="",
-        answer="",
+        sentence="",
     )

@@ -11,7 +11,7 @@ def sections(found: Findings) -> list[Section]:
     """Of a study with `[stop]` its looks, and a warning where seeds were added by hand."""
     facts = tuple(seed_facts(found))
     if found.looks is None or not found.looks.made:
-        return [Section(heading="The seeds", paragraphs=facts)] if facts else []
+        return [Section(heading="The seeds", anchor="seeds", paragraphs=facts)] if facts else []
     frame = pd.DataFrame(
         [
             {
@@ -27,7 +27,7 @@ def sections(found: Findings) -> list[Section]:
         frame=frame,
         note=f"Planned at {', '.join(map(str, found.looks.planned))} seeds, before any was trained",
     )
-    return [Section(heading="The seeds", paragraphs=facts, tables=(table,))]
+    return [Section(heading="The seeds", anchor="seeds", paragraphs=facts, tables=(table,))]
 
 
 def seed_facts(found: Findings) -> list[str]:

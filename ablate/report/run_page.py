@@ -1,8 +1,9 @@
-"""The findings of one run as a page: what was asked, what came out, how sure, what was fixed."""
+"""One run as a page: question, verdict, figure, caveat; predictions; tables; what was fixed."""
 
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,28 +11,45 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import GrowthFit
-from ablate.report import design_sections, look_sections, run_sections, search_sections
-from ablate.report.html.page import Page, Picture, Section, Table
+from ablate.analysis.verdicts.verdict import Verdict
+from ablate.report import (
+    citation,
+    design_sections,
+    look_sections,
+    run_sections,
+    search_sections,
+)
+from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
 from ablate.search.explored import Explored
 from ablate.statistics.power import POWER
 
 
-def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | None = None) -> Page:
+def page_of(
+    found: Findings,
+    verdict: Verdict,
+    pictures: Sequence[Picture],
+    folder: Path,
+    explored: Explored | None = None,
+) -> Page:
     """The page of a run.
 
     Args:
         found: its findings.
+        verdict: on its question.
         pictures: its figures, in reading order.
+        folder: where its tables lie.
         explored: what was found before, where its arms are the finalists of a search.
     """
     first = found.trials.iloc[0]
+    shown = _shown(verdict, pictures, explored is not None)
+    others = tuple(one for one in pictures if one is not shown)
     sections = [
+        *_predictions(found, verdict),
         _arms(found),
         *design_sections.spaces(found),
-        *_hypotheses(found),
         *look_sections.sections(found),
         *(search_sections.sections(explored) if explored else []),
-        Section(heading="Figures", pictures=tuple(pictures)),
+        Section(heading="Figures", anchor="figures", pictures=others),
         *_axes(found),
         *design_sections.rates(found),
         run_sections.networks(found.trials)
@@ -40,16 +58,31 @@ def page_of(found: Findings, pictures: Sequence[Picture], explored: Explored | N
         run_sections.fixed(found),
         run_sections.lost_trials(found.trials),
         run_sections.machine(found.trials),
-        Section(heading="Reproduce", code=command(found)),
+        Section(heading="Reproduce", anchor="reproduce", code=command(found)),
+        citation.section(found, folder),
     ]
     return Page(
         title=f"{first['study']} on {first['dataset']}",
         question=found.file.question,
-        answer=found.answer,
+        answer=Answer(
+            word=verdict.word,
+            label=verdict.label,
+            sentence=verdict.sentence,
+            numbers=verdict.numbers,
+            caveat=verdict.caveat,
+            settle=verdict.settle,
+            picture=shown,
+        ),
         sections=tuple(sections),
         footer="Made by ablate from trials.csv, epochs.csv, stages.csv, manifest.json and "
         "study.toml alone.",
     )
+
+
+def _shown(verdict: Verdict, pictures: Sequence[Picture], search: bool) -> Picture | None:
+    """The figure that shows the answer, or the first where the tables have nothing for it."""
+    wanted = "front" if search else verdict.figure
+    return next((one for one in pictures if one.name == wanted), next(iter(pictures), None))
 
 
 def command(found: Findings) -> str:
@@ -98,7 +131,7 @@ def _arms(found: Findings) -> Section:
                 f"{found.unit}s to show {100 * found.file.margin:g} points so. {_of_images(found)}",
             )
         )
-    return Section(heading=f"The arms, with {level} intervals", tables=tuple(tables))
+    return Section(heading=f"The arms, with {level} intervals", anchor="arms", tables=tuple(tables))
 
 
 def _of_images(found: Findings) -> str:
@@ -154,26 +187,21 @@ def _number(value: Any, form: str) -> str:
     return "-" if pd.isna(value) else f"{value:{form}}"
 
 
-def _hypotheses(found: Findings) -> list[Section]:
-    if found.hypotheses.empty:
+def _predictions(found: Findings, verdict: Verdict) -> list[Section]:
+    """What was predicted, and what became of it."""
+    rows = {row["name"]: row for row in found.hypotheses.to_dict("records")}
+    statements = tuple(
+        Statement(
+            mark=said.mark,
+            text=rows[said.name]["says"],
+            sentence=said.sentence,
+            numbers=f"{rows[said.name]['sentence']} From {rows[said.name]['rows']}.",
+        )
+        for said in verdict.predictions
+    )
+    if not statements:
         return []
-    frame = pd.DataFrame(
-        {
-            "prediction": found.hypotheses["says"],
-            "verdict": found.hypotheses["verdict"],
-            "numbers": found.hypotheses["sentence"],
-            "rows": found.hypotheses["rows"],
-        }
-    )
-    note = (
-        "Supported, refuted, equivalent (the difference is within the margin) or inconclusive. "
-        "Differences and contrasts are of one family with the arms against the baseline above; "
-        "an optimum stands by itself."
-    )
-    table = Table(
-        caption="Predictions of the study file and their verdicts", frame=frame, note=note
-    )
-    return [Section(heading="What was predicted", tables=(table,))]
+    return [Section(heading="What was predicted", anchor="predictions", statements=statements)]
 
 
 def _axes(found: Findings) -> list[Section]:
@@ -207,7 +235,7 @@ def _axes(found: Findings) -> list[Section]:
                 "above say.",
             )
         )
-    return [Section(heading="Over the axes", tables=tuple(tables))] if tables else []
+    return [Section(heading="Over the axes", anchor="axes", tables=tuple(tables))] if tables else []
 
 
 def _fit_row(fit: GrowthFit) -> dict[str, str]:

@@ -34,7 +34,7 @@ def networks(trials: pd.DataFrame) -> Section:
         frame["off the shape"] = [f"{value:.1%}" for value in cells["match_shape_error"]]
     note = "MACs and activations of convolutions and linear layers, for one image."
     table = Table(caption="Networks", frame=frame, note=note)
-    return Section(heading="The networks", tables=(table,))
+    return Section(heading="The networks", anchor="networks", tables=(table,))
 
 
 def _shape(text: str) -> str:
@@ -78,7 +78,9 @@ def fixed(found: Findings) -> Section:
         caption="Settings that are the same in every trial",
         frame=pd.DataFrame(rows, columns=["of the", "settings"]),
     )
-    return Section(heading="What was fixed", paragraphs=tuple(caveats), tables=(table,))
+    return Section(
+        heading="What was fixed", anchor="fixed", paragraphs=tuple(caveats), tables=(table,)
+    )
 
 
 def _shown(value: Any) -> str:
@@ -93,6 +95,7 @@ def lost_trials(trials: pd.DataFrame) -> Section:
     if lost.empty:
         return Section(
             heading="Trials that did not complete",
+            anchor="failures",
             paragraphs=(f"None: all {len(trials)} trials completed.",),
         )
     frame = pd.DataFrame(
@@ -104,7 +107,7 @@ def lost_trials(trials: pd.DataFrame) -> Section:
         }
     )
     table = Table(caption=f"{len(lost)} of {len(trials)} trials have no accuracy", frame=frame)
-    return Section(heading="Trials that did not complete", tables=(table,))
+    return Section(heading="Trials that did not complete", anchor="failures", tables=(table,))
 
 
 def machine(trials: pd.DataFrame) -> Section:
@@ -133,7 +136,7 @@ def machine(trials: pd.DataFrame) -> Section:
     }
     frame = pd.DataFrame({"what": list(facts), "value": list(facts.values())})
     table = Table(caption="What made the rows", frame=frame)
-    return Section(heading="Machine and versions", tables=(table,))
+    return Section(heading="Machine and versions", anchor="machine", tables=(table,))
 
 
 def _each(column: "pd.Series[Any]") -> str:

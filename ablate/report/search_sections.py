@@ -43,6 +43,7 @@ def _found(explored: Explored) -> Section:
     ends = ", ".join(f"{number:,} {state}" for state, number in counts.items())
     return Section(
         heading="What the search found",
+        anchor="search",
         paragraphs=(
             f"{len(explored.networks):,} networks were trained whole. The samplers drew "
             f"{len(rows):,} points: {ends}. Infeasible ones are beyond a limit or cannot be built, "
@@ -74,7 +75,7 @@ def _compared(explored: Explored) -> list[Section]:
         + several
     )
     table = Table(caption="Predictions about samplers and their verdicts", frame=frame, note=note)
-    return [Section(heading="Which sampler", tables=(table,))]
+    return [Section(heading="Which sampler", anchor="samplers", tables=(table,))]
 
 
 def _space(explored: Explored) -> Section:
@@ -108,6 +109,7 @@ def _space(explored: Explored) -> Section:
     frame = pd.DataFrame({"what": list(facts), "value": list(facts.values())})
     return Section(
         heading="How it was searched",
+        anchor="searched",
         tables=(Table(caption="The search, from its file", frame=frame),),
     )
 

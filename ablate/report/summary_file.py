@@ -1,64 +1,91 @@
-"""`summary.md`, what a run says of itself: for a pull request, and for the index of all runs."""
+"""What a run says of itself: `summary.md` for a pull request, `verdict.csv` for the index."""
 
 from pathlib import Path
-from typing import NamedTuple
+
+import pandas as pd
 
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
-from ablate.errors import InputError
+from ablate.analysis.verdicts.verdict import Verdict
+from ablate.errors import InputError, looks_like_formula
 from ablate.report.look_sections import seed_facts
-from ablate.results.names import MARKDOWN
+from ablate.results.csv import read_table
+from ablate.results.names import VERDICT
+
+COLUMNS = (  # of verdict.csv, which has one row
+    *("study", "dataset", "question", "word", "label", "sentence", "effect", "n"),
+    *("caveat", "settle", "facts"),
+)
+BETWEEN = " | "  # facts
 
 
-class Said(NamedTuple):
-    """What the index shows of a run.
-
-    Args:
-        question, answer: in words.
-        facts: short ones: how much was trained, what became of the predictions, on what.
-    """
-
-    question: str
-    answer: str
-    facts: tuple[str, ...]
-
-
-def summary_markdown(found: Findings) -> str:
-    """The findings as Markdown: question, answer, tables, and facts as a list at the end."""
+def summary_markdown(found: Findings, verdict: Verdict) -> str:
+    """The findings as Markdown: question, verdict, tables, and facts as a list at the end."""
     first = found.trials.iloc[0]
     parts = [
         f"# {first['study']} on {first['dataset']}",
         _one_line(found.file.question),
-        _one_line(found.answer),
+        f"**{verdict.label}:** {verdict.sentence}",
+        *verdict.lines()[1:],
         wording.markdown_table(found.summary),
     ]
     if not found.hypotheses.empty:
         parts.append(wording.markdown_hypotheses(found.hypotheses))
-    parts.append("\n".join(f"- {fact}" for fact in _facts(found)) + "\n")
+    parts.append("\n".join(f"- {fact}" for fact in facts_of(found)) + "\n")
     return "\n\n".join(parts)
 
 
-def read_summary(folder: Path) -> Said:
-    """What the run in a folder has said.
+def verdict_table(found: Findings, verdict: Verdict) -> pd.DataFrame:
+    """The verdict as a table of one row, with `COLUMNS`."""
+    first = found.trials.iloc[0]
+    return one_row(
+        study=first["study"],
+        dataset=first["dataset"],
+        question=_one_line(found.file.question),
+        word=verdict.word,
+        label=verdict.label,
+        sentence=verdict.sentence,
+        effect=verdict.effect,
+        n=wording.plural(verdict.n, verdict.unit),
+        caveat=verdict.caveat,
+        settle=verdict.settle,
+        facts=BETWEEN.join(facts_of(found)),
+    )
+
+
+def one_row(**values: str) -> pd.DataFrame:
+    """A table of one row with `COLUMNS`, empty where no value is given."""
+    assert set(values) <= set(COLUMNS)
+    return pd.DataFrame([{name: values.get(name, "") for name in COLUMNS}])
+
+
+def read_verdict(folder: Path) -> dict[str, str]:
+    """What the run in a folder has said, as `verdict_table` has it.
 
     Raises:
-        InputError: it has said nothing yet, or what is there is not as `summary_markdown` writes.
+        InputError: it has said nothing yet, or what is there is not such a table.
     """
-    path = folder / MARKDOWN
+    path = folder / VERDICT
     try:
-        parts = path.read_text(encoding="utf-8").strip().split("\n\n")
-        title, question, answer, *_, facts = parts
+        table = read_table(path)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a summary; ablate report {folder} makes it anew"
-        ) from error
-    lines = facts.split("\n")
-    if not title.startswith("# ") or not all(line.startswith("- ") for line in lines):
-        raise InputError(f"{path}: not a summary; ablate report {folder} makes it anew")
-    return Said(question, answer, tuple(line.removeprefix("- ") for line in lines))
+        raise InputError(f"{path}: cannot be read; ablate report {folder} makes it anew") from error
+    if tuple(table.columns) != COLUMNS or len(table) != 1:
+        raise InputError(f"{path}: not a verdict; ablate report {folder} makes it anew")
+    row = table.iloc[0]
+    said = {name: "" if pd.isna(row[name]) else _as_written(str(row[name])) for name in COLUMNS}
+    if said["word"] not in ("yes", "no", "open"):
+        raise InputError(f"{path}: word = {said['word']!r}: expected yes, no or open")
+    return said
 
 
-def _facts(found: Findings) -> list[str]:
+def _as_written(text: str) -> str:
+    """A cell without the mark that keeps a spreadsheet from running it."""
+    return text[1:] if text.startswith("'") and looks_like_formula(text[1:]) else text
+
+
+def facts_of(found: Findings) -> list[str]:
+    """How much was trained, what became of the predictions, on what; a few words each."""
     trials, first = found.trials, found.trials.iloc[0]
     counts = [
         wording.plural(len(found.summary.table), "arm"),

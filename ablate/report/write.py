@@ -1,27 +1,47 @@
-"""The files that say what a run shows: summary, verdicts, figures and report."""
+"""The files that say what a run shows: verdict, summary, figures and report."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ablate.analysis.findings import Findings, find
+from ablate.analysis.verdicts.verdict import Verdict, verdict_of
 from ablate.files import write_text
 from ablate.report.figures.of_run import NAMES, draw, figures
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
+from ablate.report.neighbours import links
 from ablate.report.run_page import page_of
-from ablate.report.summary_file import summary_markdown
+from ablate.report.summary_file import summary_markdown, verdict_table
 from ablate.results import names
 from ablate.results.csv import write_parquet, write_table
-from ablate.results.names import ANOVA, ARMS, HYPOTHESES, MARKDOWN, REPORT, SUMMARY
+from ablate.results.names import (
+    ANOVA,
+    ARMS,
+    HYPOTHESES,
+    INDEX,
+    MARKDOWN,
+    REPORT,
+    SUMMARY,
+    VERDICT,
+)
 from ablate.search.explored import is_search, read_explored
 
 
-def write_findings(folder: Path) -> Findings:
-    """Write summary, verdicts, figures and report of the run in a folder, and return them."""
+def write_findings(folder: Path, index: Path | None = None) -> tuple[Findings, Verdict]:
+    """Write verdict, summary, figures and report of the run in a folder, and return what they say.
+
+    Args:
+        folder: of the run.
+        index: the folder of an index that is, or will be, written; the page links to it, as it
+            does to one that is there already.
+    """
     found = find(folder)
+    verdict = verdict_of(found)
     drawings = draw(figures(found, folder))
     if not (folder / names.PARQUET).exists():  # it is not published
         write_parquet(found.trials, folder / names.PARQUET)
     write_table(found.summary.table, folder / SUMMARY)
+    write_table(verdict_table(found, verdict), folder / VERDICT)
     tables = ((found.hypotheses, HYPOTHESES), (found.anova, ANOVA), (found.arms, ARMS))
     for table, name in tables:
         if table.empty:
@@ -33,8 +53,12 @@ def write_findings(folder: Path) -> Findings:
     for name in set(NAMES) - {drawing.name for drawing in drawings}:  # of earlier tables
         for suffix in ("csv", "png", "svg"):
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-    write_text(folder / MARKDOWN, summary_markdown(found))
+    write_text(folder / MARKDOWN, summary_markdown(found, verdict))
     pictures = [picture(drawing, folder) for drawing in drawings]
     explored = read_explored(folder) if is_search(folder) else None
-    write_text(folder / REPORT, render(page_of(found, pictures, explored)))
-    return found
+    page = page_of(found, verdict, pictures, folder, explored)
+    root = folder.resolve().parent.parent
+    if (index is not None and index.resolve() == root) or (root / INDEX).exists():
+        page = replace(page, links=links(folder.resolve(), root))
+    write_text(folder / REPORT, render(page))
+    return found, verdict

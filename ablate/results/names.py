@@ -13,7 +13,7 @@ STORAGE, LOCK, CHECKPOINTS, LATENCY = "study.db", "study.lock", "checkpoints", "
 
 # What the report makes of the tables, again whenever it is asked.
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
-MARKDOWN, REPORT = "summary.md", "report.html"
+MARKDOWN, REPORT, VERDICT = "summary.md", "report.html", "verdict.csv"
 
 # In results/: the project's own runs, in STUDY/DATASET/ like a user's.
 PUBLISHED = "published"

@@ -5,6 +5,7 @@ Nothing here trains or imports torch. May use: networks, data, spec, errors, fil
 - `toml_file`: a TOML file read once, strictly: a fault is one line with the file and the key.
 - `find`: where studies are looked for, and of which kind a file is.
 - `file`: the tables that a study file may have.
+- `words`: what it calls its axes and arms in a sentence.
 - `layers`: settings in layers become a network or a recipe.
 - `cells`: every combination of arms, brought to the study's budget.
 - `draws`: instead of that, networks drawn at random for each arm.

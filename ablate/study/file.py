@@ -8,6 +8,7 @@ from pydantic import Field
 from ablate.data.catalog import DATASETS, FOLDER
 from ablate.errors import InputError, nearest
 from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, read_toml, validated
+from ablate.study.words import Words, take_words
 
 _Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -112,9 +113,12 @@ class HypothesisTable(StrictTable):
         optimum: the growth at which accuracy is highest.
         interaction: the effect of one axis depends on the other.
         rises: in this cell the column is higher in the last stage than in the first.
+        answers: what the answer to the study's question is where it holds. Where no prediction
+            has it, the first one answers, with yes.
     """
 
     says: str = Field(min_length=1)
+    answers: Literal["yes", "no"] | None = None
     column: str = "test_accuracy"
     margin: float | None = Field(default=None, gt=0)
     higher: _Two | None = None
@@ -159,10 +163,15 @@ class StudyFile(StrictTable):
 
 def read_study_file(path: Path | Toml) -> StudyFile:
     """The tables of a study file; raises `InputError` for what is wrong with it."""
-    toml = read_toml(path)
+    toml, _ = take_words(read_toml(path))
     file = validated(toml, StudyFile, _TABLES)
     _check_names(toml.path, file)
     return file
+
+
+def read_words(path: Path | Toml) -> Words:
+    """The words that a study file gives; raises `InputError` for what is wrong with them."""
+    return take_words(read_toml(path))[1]
 
 
 def _check_names(path: Path, file: StudyFile) -> None:

@@ -88,7 +88,7 @@ def test_a_difference_that_hangs_on_the_images_is_said_to() -> None:
     ).all()
     assert verdicts.loc["backwards", "wide_high"] == -rows.loc["other", "wide_low"]
     assert verdicts.loc["backwards", "sentence"].endswith(": inconclusive.")
-    assert "other is inconclusive ([" in wording.answer(summary)
+    assert "other is inconclusive ([" in wording.details(summary)
     shown = wording.display(summary)
     assert next(iter(shown["on images like these"])) == "-"
     assert wording.WIDE in wording.legend(summary)
@@ -99,7 +99,7 @@ def test_where_images_decide_nothing_otherwise_that_is_said() -> None:
     correct |= {("other", seed): np.ones(IMAGES, dtype=bool) for seed in range(8)}
     correct |= {("like", seed): correct["base", 7 - seed] for seed in range(8)}
     _, summary, verdicts = judged(correct)
-    assert "On images like these, not these alone, all findings are the same." in wording.answer(
+    assert "On images like these, not these alone, all findings are the same." in wording.details(
         summary
     )
     assert verdicts.loc["backwards", "wide_verdict"] == "refuted"
@@ -127,7 +127,7 @@ def test_where_it_was_not_recorded_of_all_there_is_none(lost: str) -> None:
     assert (found.wide is None) == (lost != "nothing")
     summary = of_comparisons(trials, "base", found)
     assert summary.wide == (lost == "nothing")
-    assert ("images like these" in wording.answer(summary)) == (lost == "nothing")
+    assert ("images like these" in wording.details(summary)) == (lost == "nothing")
     assert ("on images like these" in wording.display(summary)) == (lost == "nothing")
 
 

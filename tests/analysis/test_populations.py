@@ -68,8 +68,8 @@ def test_the_summary_counts_draws() -> None:
     assert bad["diff"] == pytest.approx(-0.02)
     assert bad["params"] == 12_500  # the median
     assert math.isnan(bad["infer_images_per_s"])
-    assert "good (" in wording.answer(summary)
-    assert "%, 24 draws)" in wording.answer(summary)
+    assert "good (" in wording.details(summary)
+    assert "%, 24 draws)" in wording.details(summary)
 
 
 def test_predictions_are_about_arms_and_counted_in_draws() -> None:

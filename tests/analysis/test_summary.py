@@ -129,7 +129,7 @@ def test_trials_that_did_not_complete_are_counted() -> None:
     assert math.isnan(lost["mean"])
     assert lost["seeds"] == 0
     assert lost["finding"] == "too few seeds"
-    assert "1 diverged and 7 failed" in wording.answer(summary)
+    assert "1 diverged and 7 failed" in wording.details(summary)
 
 
 def test_a_diverged_trial_with_an_accuracy_still_gives_none() -> None:

@@ -22,7 +22,7 @@ def test_answer_says_how_much_and_how_sure() -> None:
             "few": by_place((0.85, 0.86, 0.87)),
         }
     )
-    text = wording.answer(analysis_summary.summarise(frame, "constant"))
+    text = wording.details(analysis_summary.summarise(frame, "constant"))
     assert text == (
         "Against constant (86.1%, 7 seeds), doubling is 10.0 points higher (95% interval 7.0 to "
         "13.0, p < 0.001, 7 seeds); same is inconclusive at 0.3 points (95% interval -4.4 to 5.0, "
@@ -35,29 +35,29 @@ def test_answer_says_how_much_and_how_sure() -> None:
 def test_answer_counts_the_comparisons_of_predictions() -> None:
     asked = {"one": HypothesisTable(says="So.", higher=["tripling", "doubling"])}
     summary = analysis_summary.summarise(three_arms(), "constant", predictions=asked)
-    assert "The 3 comparisons with those of the predictions hold together" in wording.answer(
+    assert "The 3 comparisons with those of the predictions hold together" in wording.details(
         summary
     )
     assert "max-t of all 3 comparisons, predictions included" in wording.legend(summary)[0]
     alone = analysis_summary.summarise(three_arms(), "constant")
-    assert "The 2 comparisons hold together" in wording.answer(alone)
+    assert "The 2 comparisons hold together" in wording.details(alone)
     assert "predictions" not in " ".join(wording.legend(alone))
 
 
 def test_answer_names_the_margin_of_equal_arms() -> None:
     steady = [0.9 + seed / 5_000 for seed in range(7)]
     frame = trials_frame({"constant": by_place(steady), "near": by_place(steady[::-1])})
-    text = wording.answer(analysis_summary.summarise(frame, "constant"))
+    text = wording.details(analysis_summary.summarise(frame, "constant"))
     assert "near is within 0.5 points of it by two one-sided tests (0.00 points, 90% " in text
     assert "interval -0.05 to 0.05, p < 0.001, 7 seeds)" in text
 
 
 def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
     lower = trials_frame({"doubling": by_place(DOUBLING), "constant": by_place(CONSTANT)})
-    text = wording.answer(analysis_summary.summarise(lower, "doubling"))
+    text = wording.details(analysis_summary.summarise(lower, "doubling"))
     assert "constant is 10.0 points lower (95% interval 7.4 to 12.6, p < 0.001, 7 seeds)." in text
     single = trials_frame({"constant": {0: 0.8}, "doubling": {0: 0.9}})
-    text = wording.answer(analysis_summary.summarise(single, "constant"))
+    text = wording.details(analysis_summary.summarise(single, "constant"))
     assert text == (
         "Against constant (80.0%, 1 seed), doubling has too few seeds to tell (1 seed, 4 needed)."
     )
@@ -65,12 +65,12 @@ def test_answer_of_a_lower_arm_and_of_one_seed() -> None:
 
 def test_answer_without_a_baseline_or_without_others() -> None:
     failed = trials_frame({"constant": {0: "failed"}, "doubling": {0: 0.9}})
-    assert wording.answer(analysis_summary.summarise(failed, "constant")) == (
+    assert wording.details(analysis_summary.summarise(failed, "constant")) == (
         "constant has no complete trial, so nothing can be compared with it. "
         "Trials without an accuracy: 1 failed."
     )
     alone = trials_frame({"constant": {0: 0.8}})
-    assert wording.answer(analysis_summary.summarise(alone, "constant")) == (
+    assert wording.details(analysis_summary.summarise(alone, "constant")) == (
         "Only constant (80.0%, 1 seed) was tried."
     )
 

@@ -144,8 +144,8 @@ CLAUSE = {
 
 def test_the_printed_answer_says_so(found: Findings) -> None:
     """In the sentence itself: the word beside the arm, the interval on its side of zero."""
-    answer = wording.answer(found.summary)
-    assert found.answer.startswith(answer)
+    answer = wording.details(found.summary)
+    assert found.details.startswith(answer)
     margin = 100 * found.file.margin
     for row in found.summary.table.to_dict("records"):
         said = row["finding"]

@@ -12,7 +12,7 @@ import torch
 from ablate.cli import dry_run
 from ablate.cli.dry_run import show_plan
 from ablate.cli.run import main
-from ablate.engine.progress import duration
+from ablate.processes import duration
 from ablate.networks.fvcore_cost import measure
 from ablate.spec import NetSpec
 from ablate.statistics import power

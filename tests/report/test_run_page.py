@@ -67,7 +67,7 @@ def test_a_run_is_reported_from_its_tables_alone(
     text = words(run / "report.html")
     found = findings.find(run)
     assert found.file.question in text
-    assert found.answer in text
+    assert found.details in text
     for row in found.hypotheses.to_dict("records"):
         assert f"{row['says']} {row['verdict']} {row['sentence']} {row['rows']}" in text
     for heading in (
@@ -197,7 +197,7 @@ def test_several_runs_are_compared(run: Path, tmp_path: Path) -> None:
     assert list(table["run"].unique()) == ["width_doubling on digits", "shortcut_type on digits"]
     text = words(out / "report.html")
     for folder in (run, other):
-        assert findings.find(folder).answer in text
+        assert findings.find(folder).details in text
     assert "The order of the arms" not in text  # they share none
     assert "No two of them share three arms" in text
     index = words(tmp_path / "index.html")
@@ -307,14 +307,14 @@ def test_the_index_says_what_the_runs_have_said_and_works_nothing_out(run: Path)
     write.write_findings(run)
     said = read_summary(run)
     found = findings.find(run)
-    assert (said.question, said.answer) == (found.file.question, found.answer)
+    assert (said.question, said.answer) == (found.file.question, found.details)
     assert said.facts[0] == "3 arms, 10 seeds, 30 trials"
     assert said.facts[1] == "predictions: 1 inconclusive, 1 supported"
     assert said.facts[2].endswith("; 20 epochs, batch 64")
     for table in run.glob("*.csv"):
         table.write_text("gone")
     text = words(index_page.write_index(run.parent.parent))
-    assert found.answer.partition(" is ")[0] in text
+    assert found.details.partition(" is ")[0] in text
     assert said.facts[1] in text
 
 

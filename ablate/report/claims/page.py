@@ -2,18 +2,23 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from ablate.analysis import wording
+from ablate.analysis.verdicts.clauses import Mark
+from ablate.analysis.verdicts.verdict import BOTH, IN_PART, LABELS, MOST_WORDS, Word
 from ablate.files import write_text
 from ablate.report.claims.figure import growth_table, macs_by_growth
 from ablate.report.claims.verdict import Check, Judged, Link
 from ablate.report.figures.style import picture, save
-from ablate.report.html.page import Page, Section, Table, render
+from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table, render
+from ablate.report.neighbours import links
+from ablate.report.summary_file import one_row
 from ablate.results.csv import write_table
-from ablate.results.names import CLAIMS, MARKDOWN, REPORT
+from ablate.results.names import CLAIMS, INDEX, MARKDOWN, REPORT, VERDICT
 from ablate.study.find import name_or_path
 
 COLUMNS = (  # of claims.csv
@@ -60,22 +65,41 @@ def write(
     costs = growth_table(drawing.data)
     why = Section(
         heading="Why double: what each stage costs",
+        anchor="why",
         paragraphs=(WHY, ARTICLE),
         tables=(Table(caption="Costs by growth, stage by stage", frame=costs, note=COUNTED),),
-        pictures=(picture(drawing, folder),),
     )
-    reproduce = Section(heading="Reproduce", code=_command(name_or_path(path), out))
+    reproduce = Section(
+        heading="Reproduce", anchor="reproduce", code=_command(name_or_path(path), out)
+    )
     claims = [_claim(number, one, out) for number, one in enumerate(judged, start=1)]
+    shown = picture(drawing, folder)
+    answer = answer_to(judged, shown)
     page = Page(
         title=f"{path.stem}, checked on torchvision",
         question=question,
-        answer=_answer(judged),
-        sections=(*claims, why, *_networks(networks), reproduce),
+        answer=answer,
+        sections=(_statements(judged), *claims, why, *_networks(networks), reproduce),
         footer="Widths are read off torchvision's modules, sides off a forward pass of shapes "
         "alone; no weights are needed.",
     )
+    if (out / INDEX).exists():
+        page = replace(page, links=links(folder, out))
     write_text(folder / REPORT, render(page))
-    parts = [f"# {path.stem}", question, _answer(judged), *_markdown(judged, costs, out)]
+    said = one_row(
+        study=path.stem,
+        dataset="torchvision",
+        question=question,
+        word=answer.word,
+        label=answer.label,
+        sentence=answer.sentence,
+        caveat=answer.caveat,
+        settle=answer.settle,
+    )
+    write_table(said, folder / VERDICT)
+    told = [f"**{answer.label}:** {answer.sentence}", f"But: {answer.caveat}"]
+    told += [answer.settle] if answer.settle else []
+    parts = [f"# {path.stem}", question, *told, *_markdown(judged, costs, out)]
     summary = "\n\n".join(parts) + "\n"
     write_text(folder / MARKDOWN, summary)
     return summary, folder / REPORT
@@ -99,13 +123,50 @@ def _tables(judged: Sequence[Judged]) -> dict[str, pd.DataFrame]:
     }
 
 
-def _answer(judged: Sequence[Judged]) -> str:
-    """How many claims had which verdict, and which."""
-    which: dict[str, list[str]] = {"refuted": [], "supported": [], "inconclusive": []}
-    for number, one in enumerate(judged, start=1):
-        which[one.verdict].append(f"{number} ({one.name})")
-    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in which.items() if names]
-    return f"Of {wording.plural(len(judged), 'claim')}, {'; '.join(parts)}."
+def answer_to(judged: Sequence[Judged], shown: Picture | None = None) -> Answer:
+    """Which of the claims are right, in a sentence.
+
+    Args:
+        judged: each claim.
+        shown: the figure beside it.
+    """
+    right = [one.claim.text for one in judged if one.verdict == "supported"]
+    wrong = [one for one in judged if one.verdict == "refuted"]
+    undecided = len(judged) - len(right) - len(wrong)
+    whole = wording.plural(len(judged), "claim")
+    if len(right) == 1 < len(judged):
+        told = f"{right[0][:1].lower()}{right[0][1:]}".rstrip(".")
+        sentence = f"One of the {whole} is right: {told}."
+    else:
+        sentence = f"{len(right)} of the {whole} {'is' if len(right) == 1 else 'are'} right."
+    if len(sentence.split()) > MOST_WORDS:
+        sentence = f"One of the {whole} is right."
+    word: Word = "open" if undecided else "yes" if not wrong else "no"
+    label = LABELS[word] if not (right and wrong) else IN_PART if undecided else BOTH
+    settle = (
+        f"To settle it: run the studies that {wording.plural(undecided, 'claim')} rest on; the "
+        "commands stand with each."
+    )
+    return Answer(
+        word=word,
+        label=label,
+        sentence=sentence,
+        caveat="What studies say of a claim was seen on small networks and small images.",
+        settle=settle if undecided else "",
+        picture=shown,
+    )
+
+
+def _statements(judged: Sequence[Judged]) -> Section:
+    """Each claim with what became of it, and what is right instead."""
+    marks: dict[str, Mark] = {
+        "supported": "supported", "refuted": "refuted", "inconclusive": "open"
+    }  # fmt: skip
+    statements = tuple(
+        Statement(mark=marks[one.verdict], text=one.claim.text, sentence=one.claim.instead)
+        for one in judged
+    )
+    return Section(heading="The claims", anchor="claims", statements=statements)
 
 
 def _reasons(one: Judged, out: Path) -> list[tuple[str, str]]:
@@ -148,8 +209,9 @@ def _claim(number: int, one: Judged, out: Path) -> Section:
     """A claim on the page."""
     found = pd.DataFrame(_reasons(one, out), columns=["about", "found"])
     return Section(
-        heading=f"{number}. {one.claim.text}",
-        paragraphs=(f"Verdict: {one.verdict}.", f"{RIGHT}: {one.claim.instead}"),
+        heading=f"Claim {number}: what was found",
+        anchor=f"claim-{number}",
+        paragraphs=(one.claim.text,),
         tables=(Table(caption=f"What was found about {one.name}", frame=found),),
     )
 
@@ -164,7 +226,9 @@ def _networks(networks: pd.DataFrame) -> list[Section]:
         note="Widths in channels; out side in pixels, of an image of 224x224; halved against what "
         "the stage is given.",
     )
-    return [] if shown.empty else [Section(heading="The networks", tables=(table,))]
+    return (
+        [] if shown.empty else [Section(heading="The networks", anchor="networks", tables=(table,))]
+    )
 
 
 def _markdown(judged: Sequence[Judged], costs: pd.DataFrame, out: Path) -> Iterator[str]:

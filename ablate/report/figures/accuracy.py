@@ -81,7 +81,7 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: Summary) -> Drawing:
         name="accuracy",
         title=f"{summary.outcome_name.capitalize()} of every {unit}, and the "
         f"difference from {baseline}; diamonds and bars are means and {level} intervals",
-        alt=wording.answer(summary),
+        alt=wording.details(summary),
         data=_seeds_and_means(accuracies / 100, summary).rename(columns={"seed": unit}),
         figure=figure,
     )

@@ -105,12 +105,14 @@ def save(drawing: Drawing, folder: Path) -> None:
 def picture(drawing: Drawing, folder: Path) -> Picture:
     """A figure that was saved in a folder, for a page."""
     svg = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
+    csv = (folder / f"{drawing.name}.csv").read_text(encoding="utf-8")
     return Picture(
         name=drawing.name,
         title=drawing.title,
         alt=drawing.alt,
         svg=svg,
         data=f"{drawing.name}.csv",
+        csv=csv,
     )
 
 

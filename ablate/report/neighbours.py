@@ -1,0 +1,63 @@
+"""The order in which studies are read, and the links between their pages."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from ablate.report.html.page import Link
+from ablate.results.names import INDEX, REPORT, TRIALS
+
+# From the question to what it is made of; one's own studies come before these.
+TEACHING = (
+    *("claims", "width_doubling", "width_tuned", "width_iso_macs", "width_iso_params"),
+    *("width_iso_activations", "compute_balance", "growth_placement", "growth_without_stride"),
+    *("head_width", "abstraction", "stride_placement", "shortcut_type", "shortcut_x_growth"),
+    *("design_space", "search_pareto", "recipe"),
+)
+
+
+def in_order(root: Path) -> list[Path]:
+    """The folders of all runs in `root`/STUDY/DATASET, in the order in which they are read."""
+    return sorted((path.parent for path in root.glob(f"*/*/{TRIALS}")), key=place)
+
+
+def place(folder: Path) -> tuple[int, str, str]:
+    """Where a run stands in that order."""
+    study = folder.parent.name
+    known = TEACHING.index(study) if study in TEACHING else -1
+    return known, study, folder.name
+
+
+def links(folder: Path, root: Path) -> tuple[Link, ...]:
+    """From the page of a run to the index, and to the runs before and after it.
+
+    Args:
+        folder: of the run, in `root`/STUDY/DATASET.
+        root: the folder of the index.
+    """
+    runs = in_order(root)
+    own = next((at for at, run in enumerate(runs) if run.resolve() == folder.resolve()), None)
+    found = [to_index(folder, root)]
+    if own is None:
+        return tuple(found)
+    sides: tuple[tuple[Literal["prev", "next"], int], ...] = (("prev", own - 1), ("next", own + 1))
+    for rel, at in sides:
+        if 0 <= at < len(runs):
+            run = runs[at]
+            found.append(
+                Link(
+                    rel=rel,
+                    label=f"{run.parent.name} on {run.name}",
+                    href=_from(folder, run / REPORT),
+                )
+            )
+    return tuple(found)
+
+
+def to_index(folder: Path, root: Path) -> Link:
+    """From a page in a folder to the index."""
+    return Link(rel="index", label="All studies", href=_from(folder, root / INDEX))
+
+
+def _from(folder: Path, path: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
