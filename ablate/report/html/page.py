@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import itertools
-import re
 import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +12,11 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from ablate.errors import InputError
+from ablate.report.html.anchors import PICTURE, check_anchors, check_names, table_anchors
 from ablate.report.html.svg import inline
 from ablate.report.html.table import table_cells
 
-_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+LARGEST = 500_000  # bytes of a page; the values of its figures are left out where it would be more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,28 +178,65 @@ class Entry:
 def render(page: Page) -> str:
     """The page as one HTML document that asks nothing of any other file.
 
-    The same page gives the same bytes. All text is escaped.
+    The same page gives the same bytes. All text is escaped. The values of the figures can be saved
+    from the page; where it would be larger than `LARGEST`, those of the largest files cannot, and
+    the page names the files instead.
 
     Raises:
-        InputError: a picture that cannot be shown, or a name that is not one or comes twice.
+        InputError: a picture that cannot be shown; a name or an anchor that is not one, or comes
+            twice.
     """
-    names = [picture.name for section in page.sections for picture in section.pictures]
-    for name in names:
-        if not _NAME.fullmatch(name) or names.count(name) > 1:
-            raise InputError(
-                f"picture {name!r}: a name is of letters, digits, - and _, and comes once a page"
-            )
-    return _document("page.html.j2", title=page.title, page=page, counter=itertools.count(1))
+    pictures = [picture for section in page.sections for picture in section.pictures]
+    if page.answer.picture is not None:
+        pictures.insert(0, page.answer.picture)
+    check_names([picture.name for picture in pictures])
+    tables = table_anchors(table.caption for section in page.sections for table in section.tables)
+    check_anchors(
+        [section.anchor for section in page.sections],
+        [*tables, *(f"{PICTURE}{picture.name}" for picture in pictures)],
+    )
+    # No other id begins with an underscore.
+    drawn = {
+        picture.name: Markup(inline(picture.svg, picture.name, picture.alt, f"_{number}"))
+        for number, picture in enumerate(pictures)
+    }
+
+    def document(saved: dict[str, str]) -> str:
+        return _document(
+            "page.html.j2", title=page.title, page=page, drawn=drawn, table_ids=iter(tables),
+            saved=dict.fromkeys(drawn, "") | saved,
+        )  # fmt: skip
+
+    saved = {picture.name: _data(picture.csv) for picture in pictures if picture.csv}
+    whole = document(saved)
+    excess = len(whole.encode()) - LARGEST
+    if excess <= 0:
+        return whole
+    for name in sorted(saved, key=lambda name: len(saved[name]), reverse=True):
+        excess -= len(saved.pop(name))
+        if excess <= 0:
+            break
+    return document(saved)
+
+
+def _data(csv: str) -> str:
+    """The text of a CSV file as the URL of a link."""
+    return f"data:text/csv;base64,{base64.b64encode(csv.encode()).decode()}"
 
 
 def render_index(title: str, entries: Sequence[Entry]) -> str:
-    """The list of reports as one HTML document, in the order given."""
-    return _document("index.html.j2", title=title, entries=entries)
+    """The list of reports as one HTML document: a table of all, then a line each, in this order."""
+    frame = pd.DataFrame(
+        [(entry.title, entry.dataset or "-", entry.label or "-", entry.effect or "-",
+          entry.n or "-") for entry in entries],
+        columns=["study", "data set", "verdict", "effect", "n"],
+    )  # fmt: skip
+    return _document("index.html.j2", title=title, entries=entries, frame=frame)
 
 
 def _document(template: str, **content: object) -> str:
     """A template filled in; the policy lets its own style and script through, and nothing else."""
-    style, script = _asset("style.css"), _asset("script.js")
+    style, script = _asset("style.css"), _asset("sort.js") + _asset("copy.js")
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -214,7 +249,7 @@ def _document(template: str, **content: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"table_cells": table_cells, "inline": inline, "next": next}
+    environment.globals |= {"table_cells": table_cells, "next": next}
     environment.filters["relative"] = _relative
     return environment.get_template(template).render(
         policy=policy, style=Markup(style), script=Markup(script), **content

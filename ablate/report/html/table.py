@@ -13,6 +13,8 @@ _FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _LEADING = re.compile(
     r"[<>~]?\s*([-+\u2212]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)([kMGT]?)(?=$|[\s%\[(,;])"
 )
+# A number with its interval or spread.
+_WITH_SPREAD = re.compile(r"([^\[(]*[^\[(\s]) (\[[^\[\]]*\]|\([^()]*\))")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,12 @@ class Cell:
     text: str
     value: str = ""
     number: bool = False
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """A number, and the interval or spread that follows it, if one does."""
+        found = _WITH_SPREAD.fullmatch(self.text) if self.value else None
+        return (found[1], found[2]) if found else (self.text, "")
 
 
 def sort_key(text: str) -> float | None:

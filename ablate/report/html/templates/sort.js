@@ -30,12 +30,12 @@ for (const table of document.querySelectorAll("table")) {
   const headings = [...table.tHead.rows[0].cells];
   if (written.length < 2) continue;
   headings.forEach((heading, place) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...heading.childNodes);
-    heading.append(button);
+    const sorter = document.createElement("button");
+    sorter.type = "button";
+    sorter.append(...heading.childNodes);
+    heading.append(sorter);
     heading.setAttribute("aria-sort", "none");
-    button.addEventListener("click", () => {
+    sorter.addEventListener("click", () => {
       const next = NEXT[heading.getAttribute("aria-sort")];
       for (const other of headings) other.setAttribute("aria-sort", "none");
       heading.setAttribute("aria-sort", next);
@@ -45,11 +45,16 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 
-// What is wider than its frame can be scrolled by keyboard too.
-const observer = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
-  }
-});
-for (const frame of document.querySelectorAll(".scroll")) observer.observe(frame);
+// What is wider than its frame can be scrolled by keyboard too, and shows on which side more is.
+const look = (scroll) => {
+  const beyond = scroll.scrollWidth - scroll.clientWidth;
+  if (beyond > 1) scroll.tabIndex = 0;
+  else scroll.removeAttribute("tabindex");
+  scroll.parentElement.classList.toggle("before", beyond > 1 && scroll.scrollLeft > 1);
+  scroll.parentElement.classList.toggle("after", beyond > 1 && scroll.scrollLeft < beyond - 1);
+};
+const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => look(target)));
+for (const scroll of document.querySelectorAll(".scroll")) {
+  observer.observe(scroll);
+  scroll.addEventListener("scroll", () => look(scroll), { passive: true });
+}
