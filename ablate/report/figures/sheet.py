@@ -65,4 +65,5 @@ def legend_below(
     rows = math.ceil(len(labels) / columns)
     deepest = max((label.count("\n") + 1 for label in labels), default=1)
     set_height(figure, height + 0.28 * rows * deepest, sheet)
-    figure.legend(handles=list(handles), labels=labels, loc="outside lower center", ncols=columns)
+    if labels:
+        figure.legend(list(handles), labels, loc="outside lower center", ncols=columns)
