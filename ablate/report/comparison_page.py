@@ -46,9 +46,9 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     drawings = [comparison.differences_by_run(table)]
     if not pools.table.empty:
         drawings.append(forest(pools))
-    fits = [fit for found in runs.values() for fit in found.fits]
+    fits = [(fit, name) for name, found in runs.items() for fit in found.fits]
     if fits:
-        drawings.append(growth_curves(fits))
+        drawings.append(growth_curves([fit for fit, _ in fits], [name for _, name in fits]))
     for drawing in drawings:
         save(drawing, out)
     pictures = [picture(drawing, out) for drawing in drawings]

@@ -10,7 +10,9 @@ from matplotlib.patches import Rectangle
 from ablate.analysis.wording import si
 from ablate.networks import cost
 from ablate.report.claims.verdict import article_network, layer_macs
-from ablate.report.figures.style import Drawing, fix_layout, legend_below, looks, style
+from ablate.report.figures.sheet import Sheet, head, legend_below
+from ablate.report.figures.style import Drawing, fix_layout, looks, style
+from ablate.report.figures.tips import tell
 
 GROWTHS = (1.0, 2.0, 3.0)  # ratio of a stage's width to that of the stage before
 PANELS = {  # column: title, label of the axis, size of its unit
@@ -37,7 +39,8 @@ def macs_by_growth() -> Drawing:
             bars = _draw(axes, data, column)
         for bar, (growth, widths) in zip(bars, table.loc["Widths"].items(), strict=True):
             bar.set_label(f"{growth}: widths {widths}")
-        legend_below(figure, bars, height=8.4)
+        head(figure, Sheet(subject="The article's network"), "Counted, so without uncertainty")
+        legend_below(figure, bars, height=8.0)
         fix_layout(figure)
     shown = [
         f"{name}: " + "; ".join(f"{growth} {values}" for growth, values in row.items())
@@ -82,6 +85,8 @@ def _draw(axes: Axes, data: pd.DataFrame, column: str) -> list[Rectangle]:
         values = data.loc[data["growth"] == growth, column] / unit
         middles = [stage + (place - (len(GROWTHS) - 1) / 2) * width for stage in range(len(values))]
         bars = axes.bar(middles, values, width, color=look.colour, hatch=hatch, edgecolor="white")
+        for bar, value, stage in zip(bars, values, data["stage"].unique(), strict=True):
+            tell(bar, f"growth {growth:g}, {stage}: {si(value * unit)}")
         axes.bar_label(bars, fmt="{:.3g}", fontsize="x-small", padding=2)
         firsts.append(bars[0])
     stages = data[data["growth"] == GROWTHS[0]]

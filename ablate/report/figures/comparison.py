@@ -6,23 +6,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ablate.report.figures.style import (
-    WIDTH,
-    Drawing,
-    fix_layout,
-    handles,
-    legend_below,
-    looks,
-    style,
-)
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.style import Drawing, fix_layout, handles, looks, style
+from ablate.report.figures.tips import reading, tell_bars
 
 
-def differences_by_run(table: pd.DataFrame) -> Drawing:
+def differences_by_run(table: pd.DataFrame, sheet: Sheet = PAGE) -> Drawing:
     """Paired differences of the arms, one row an arm, one mark a run.
 
     Args:
         table: columns `run`, `baseline`, `cell`, `n`, `seeds`, `diff`, `diff_low`, `diff_high`
             (fractions; joint intervals within a run).
+        sheet: what it is drawn on.
     """
     runs = list(dict.fromkeys(table["run"]))
     shown = table[table["diff"].notna()]
@@ -38,7 +33,7 @@ def differences_by_run(table: pd.DataFrame) -> Drawing:
             middle, low, high = (
                 100 * rows[name].to_numpy(dtype=float) for name in ("diff", "diff_low", "diff_high")
             )
-            axes.errorbar(
+            drawn = axes.errorbar(
                 middle,
                 places,
                 xerr=[middle - low, high - middle],
@@ -48,14 +43,21 @@ def differences_by_run(table: pd.DataFrame) -> Drawing:
                 linewidth=1.6,
                 capsize=4,
             )
+            tips = (
+                reading(f"{arm} in {run}", *values, n=int(n), form="+z.1f", of=" points")
+                for arm, n, *values in zip(
+                    rows["cell"], rows["seeds"], middle, low, high, strict=True
+                )
+            )
+            tell_bars(drawn, *tips)
         axes.axvline(0, color="black", linewidth=1.2, zorder=1)
         axes.set_yticks(range(len(arms)), [textwrap.fill(arm, 30) for arm in arms])
         axes.set_ylim(len(arms) - 0.5, -0.5)
         axes.set_xlabel("Difference in test accuracy from the run's baseline (points)")
-        axes.set_title("Intervals joint at 95% within a run")
+        head(figure, sheet, "Intervals joint at 95% within a run")
         names = {run: f"{run} ({_seeds(shown[shown['run'] == run])})" for run in runs}
-        legend_below(figure, handles(look, names), height=1.8 + 0.3 * len(runs) * len(arms))
-        figure.set_figwidth(WIDTH)
+        height = 1.5 + 0.3 * len(runs) * len(arms)
+        legend_below(figure, handles(look, names), height, sheet)
         fix_layout(figure)
     found = [
         f"{row['cell']} in {row['run']}: {100 * row['diff']:+.1f} points"

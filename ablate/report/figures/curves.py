@@ -10,20 +10,24 @@ from matplotlib.ticker import MaxNLocator
 
 from ablate.analysis import wording
 from ablate.analysis.means import epoch_intervals
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.style import (
     Drawing,
     Look,
     fix_layout,
     keep_within,
-    legend_below,
     log_axis,
     looks,
     style,
 )
+from ablate.report.figures.tips import reading, tell
 
 
 def learning_curves(
-    epochs: pd.DataFrame, cells: Sequence[str] | None = None, unit: str = "seed"
+    epochs: pd.DataFrame,
+    cells: Sequence[str] | None = None,
+    unit: str = "seed",
+    sheet: Sheet = PAGE,
 ) -> Drawing:
     """Training loss and validation accuracy by epoch: mean over seeds with a 95% band of the mean.
 
@@ -32,6 +36,7 @@ def learning_curves(
             and `val_accuracy` (fraction).
         cells: all cells of the study in order, which sets the looks; those of `epochs` if None.
         unit: what the means are over, in words.
+        sheet: what it is drawn on.
 
     Returns:
         Two panels. The legend has n, the seeds behind the means, as a range where it varies.
@@ -44,10 +49,11 @@ def learning_curves(
 
     with style():
         figure = Figure(layout="constrained")
-        left, right = figure.subplots(1, 2)
-        for axes, curves in ((left, loss), (right, accuracy)):
+        across = sheet.panels(2)
+        left, right = figure.subplots(2 // across, across, squeeze=False).flat
+        for axes, curves, of in ((left, loss, " nats"), (right, accuracy, "%")):
             for cell in names:
-                _draw_curve(axes, curves[curves["cell"] == cell], look[cell])
+                _draw_curve(axes, curves[curves["cell"] == cell], look[cell], of, unit)
             axes.set_xlabel("Epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.margins(x=0.02)
@@ -55,12 +61,12 @@ def learning_curves(
         left.set_ylabel("Training loss (nats)")
         right.set_ylabel("Validation accuracy (%)")
         keep_within(right, "y", 0, 100)
-        figure.suptitle(f"Mean over {unit}s with its 95% interval", fontsize="medium")
+        head(figure, sheet, f"Mean over {unit}s with its 95% interval")
         lines = [
             Line2D([], [], color=look[cell].colour, linestyle=look[cell].line, label=name)
             for cell, name in names.items()
         ]
-        legend_below(figure, lines, height=4.4)
+        legend_below(figure, lines, height=4.4 * 2 / across, sheet=sheet)
         fix_layout(figure)
     last = accuracy.groupby("cell", sort=False).last()
     ends = [f"{cell} {row['mean']:.1f}%" for cell, row in last.iterrows()]
@@ -79,12 +85,22 @@ def learning_curves(
     )
 
 
-def _draw_curve(axes: Axes, curve: pd.DataFrame, look: Look) -> None:
+def _draw_curve(axes: Axes, curve: pd.DataFrame, look: Look, of: str, unit: str) -> None:
     """One arm's mean by epoch, over its band."""
-    axes.fill_between(
+    band = axes.fill_between(
         curve["epoch"], curve["low"], curve["high"], color=look.colour, alpha=0.18, linewidth=0
     )
-    axes.plot(curve["epoch"], curve["mean"], color=look.colour, linestyle=look.line, linewidth=1.8)
+    (line,) = axes.plot(
+        curve["epoch"], curve["mean"], color=look.colour, linestyle=look.line, linewidth=1.8
+    )
+    if not curve.empty:
+        last = curve.iloc[-1]
+        name = f"{last['cell']} after epoch {last['epoch']}"
+        limits = last["mean"], last["low"], last["high"]
+        form = ".1f" if of == "%" else ".3g"
+        said = reading(name, *limits, n=last["n"], unit=unit, form=form, of=of)
+        for artist in (band, line):
+            tell(artist, said)
 
 
 def _seeds(curve: pd.DataFrame) -> str:

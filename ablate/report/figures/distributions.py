@@ -10,18 +10,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.analysis import distributions, wording
-from ablate.report.figures.style import WIDTH, Drawing, Look, fix_layout, legend_below, looks, style
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below, set_height
+from ablate.report.figures.style import Drawing, Look, fix_layout, looks, style
+from ablate.report.figures.tips import tell
 
 FEWEST_TRIALS, FEWEST_SEEDS, FEWEST_CELLS = 20, 3, 3
 TOGETHER, ACROSS = 3, 4  # bands in a panel, panels in a row
 
 
-def error_distribution(trials: pd.DataFrame, unit: str = "seed") -> Drawing | None:
+def error_distribution(
+    trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE
+) -> Drawing | None:
     """The distribution of test errors of each arm of the first axis, with its 95% band.
 
     Args:
         trials: as `schema.to_frame` makes it, of one study, or `populations.by_draw`.
         unit: what the numbers in `seed` are of, in words.
+        sheet: what it is drawn on.
 
     Returns:
         None unless every arm has `FEWEST_TRIALS` complete trials: with fewer the band says nothing.
@@ -31,10 +36,12 @@ def error_distribution(trials: pd.DataFrame, unit: str = "seed") -> Drawing | No
     table = distributions.error_distributions(trials)
     look = looks(list(dict.fromkeys(table["arm"])))
     # More than a few bands in one panel cover each other: then each arm has a panel of its own.
-    shown = [list(look)] if len(look) <= TOGETHER else [[arm] for arm in look]
-    across = min(ACROSS, len(shown))
+    together = len(look) <= TOGETHER
+    shown = [list(look)] if together else [[arm] for arm in look]
+    across = min(sheet.panels(ACROSS), len(shown))
     down = math.ceil(len(shown) / across)
     counted = "Trials" if unit == "seed" else "Networks"
+    counts = table.groupby("arm", sort=False)["n"].first()
     with style():
         figure = Figure(layout="constrained")
         grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
@@ -42,24 +49,25 @@ def error_distribution(trials: pd.DataFrame, unit: str = "seed") -> Drawing | No
             axes.set_axis_off()
         for axes, arms in zip(grid.flat, shown, strict=False):
             for arm, of_arm in look.items():
-                _draw_steps(axes, table[table["arm"] == arm], of_arm, arm in arms)
+                _draw_steps(axes, table[table["arm"] == arm], of_arm, arm in arms, unit)
+            named = "All arms" if together else f"{arms[0]} (n = {counts[arms[0]]})"
+            axes.set_title(textwrap.fill(named, sheet.letters(across) - 4))
             axes.set_ylim(-2, 102)  # so that lines at either end are seen whole
             axes.set_xlabel("Test error (%)")
             axes.xaxis.set_tick_params(labelbottom=True)
         for axes in grid[:, 0]:
             axes.set_ylabel(f"{counted} with at most\nthis error (%)")
-        others = "; grey: the other arms" if len(shown) > 1 else ""
-        figure.suptitle(
+        others = "" if together else "; grey: the other arms"
+        head(
+            figure,
+            sheet,
             f"Further left is better; 95% bands of whole curves, by the number of {unit}s{others}",
-            fontsize="medium",
         )
-        counts = table.groupby("arm", sort=False)["n"].first()
         entries = [
             Line2D([], [], color=of.colour, linestyle=of.line, label=f"{arm} (n = {counts[arm]})")
             for arm, of in look.items()
         ]
-        legend_below(figure, entries, height=5.0 if down == 1 else 2.8 * down)
-        figure.set_figwidth(WIDTH)
+        legend_below(figure, entries if together else [], 5.0 if together else 3.1 * down, sheet)
         fix_layout(figure)
     medians = 100 * table.groupby("arm", sort=False)["error"].median()
     return Drawing(
@@ -73,53 +81,86 @@ def error_distribution(trials: pd.DataFrame, unit: str = "seed") -> Drawing | No
     )
 
 
-def _draw_steps(axes: Axes, rows: pd.DataFrame, look: Look, shown: bool) -> None:
+def _draw_steps(axes: Axes, rows: pd.DataFrame, look: Look, shown: bool, unit: str) -> None:
     """One arm's distribution with its band, or in the background."""
+    median = 100 * rows["error"].median()
     # Of equal errors the last has the height of the step; the first row is the curve's start.
     rows = pd.concat([rows.iloc[:1], rows.iloc[1:].drop_duplicates("error", keep="last")])
     errors = 100 * rows["error"]
     colour = look.colour if shown else "0.75"
     width = 1.8 if shown else 0.8
-    axes.step(errors, 100 * rows["share"], where="post", color=colour, linewidth=width,
-              linestyle=look.line if shown else "-", zorder=3 if shown else 1)  # fmt: skip
+    (line,) = axes.step(
+        errors,
+        100 * rows["share"],
+        where="post",
+        color=colour,
+        linewidth=width,
+        linestyle=look.line if shown else "-",
+        zorder=3 if shown else 1,
+    )
+    n = wording.plural(int(rows["n"].iloc[0]), unit)
+    said = f"{rows['arm'].iloc[0]}: median error {median:.1f}%, n = {n}"
+    tell(line, said)
     if shown:
-        axes.fill_between(errors, 100 * rows["low"], 100 * rows["high"], step="post",
-                          color=colour, alpha=0.15, linewidth=0)  # fmt: skip
+        band = axes.fill_between(errors, 100 * rows["low"], 100 * rows["high"], step="post",
+                                 color=colour, alpha=0.15, linewidth=0)  # fmt: skip
+        tell(band, said)
 
 
-def rank_stability(trials: pd.DataFrame, unit: str = "seed") -> Drawing | None:
+def rank_stability(trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE) -> Drawing | None:
     """How often each cell had each rank among the seeds, and how far they agree (Kendall's W).
 
     Args:
-        trials, unit: as in `error_distribution`.
+        trials, unit, sheet: as in `error_distribution`.
 
     Returns:
-        A cell a row, a rank a column. None with fewer than `FEWEST_SEEDS` seeds complete in all
-        cells, or `FEWEST_CELLS` cells.
+        A cell a row, the best mean rank at the top, and a rank a column. None with fewer than
+        `FEWEST_SEEDS` seeds complete in all cells, or `FEWEST_CELLS` cells.
     """
     table = distributions.ranks(trials)
     if len(table) < FEWEST_SEEDS or table.shape[1] < FEWEST_CELLS:
         return None
     shares, w = distributions.rank_counts(table), distributions.agreement(table)
-    percent = 100 * shares.to_numpy()
+    order = shares.mul(shares.columns.astype(float)).sum(axis="columns").sort_values(kind="stable")
+    shown = shares.loc[order.index]
+    percent = 100 * shown.to_numpy()
     agreed = f"Kendall's W = {wording.interval_text(w.mean, w.low, w.high, '.2f')}"
     agreed += "" if np.isnan(w.low) else " (95% interval)"
     with style():
-        names = [textwrap.fill(cell, 30) for cell in shares.index]
+        names = [textwrap.fill(cell, min(30, sheet.letters(4))) for cell in shown.index]
         rows = [max(0.55, 0.3 * (1 + name.count("\n"))) for name in names]
-        figure = Figure(figsize=(WIDTH, 1.8 + max(rows) * len(rows)), layout="constrained")
+        figure = Figure(layout="constrained")
         axes = figure.subplots()
-        axes.pcolormesh(percent, cmap="cividis", vmin=0, vmax=100, edgecolors="white")
+        cells = axes.pcolormesh(percent, cmap="Blues", vmin=0, vmax=100, edgecolors="white")
+        said = [
+            f"{cell}: rank {rank} with {value:.0f}% of {len(table)} {unit}s"
+            for cell, values in zip(shown.index, percent, strict=True)
+            for rank, value in zip(shown.columns, values, strict=True)
+        ]
+        tell(cells, *said)
         for (row, column), value in np.ndenumerate(percent):
             if value > 0:
-                axes.text(column + 0.5, row + 0.5, f"{value:.0f}", ha="center", va="center",
-                          color="black" if value > 55 else "white", fontsize="small")  # fmt: skip
-        axes.set_xticks(np.arange(len(shares)) + 0.5, [str(rank) for rank in shares.columns])
-        axes.set_yticks(np.arange(len(shares)) + 0.5, names)
+                number = axes.text(column + 0.5, row + 0.5, f"{value:.0f}", ha="center",
+                                   va="center", color="white" if value > 55 else "black",
+                                   fontsize="small")  # fmt: skip
+                tell(number, said[row * percent.shape[1] + column])
+        axes.set_xticks(np.arange(len(shown)) + 0.5, [str(rank) for rank in shown.columns])
+        axes.set_yticks(np.arange(len(shown)) + 0.5, names)
+        axes.get_yticklabels()[0].set_fontweight("bold")
         axes.invert_yaxis()
         axes.grid(visible=False)
-        axes.set_xlabel(f"Rank within a {unit} (1: most accurate; a tie counts in parts)")
-        axes.set_title(f"Share of {unit}s (%); {agreed}, n = {len(table)} {unit}s")
+        axes.set_xlabel(
+            textwrap.fill(
+                f"Rank within a {unit} (1: most accurate; a tie counts in parts)",
+                sheet.letters() - 30,
+            )
+        )
+        head(
+            figure,
+            sheet,
+            f"Share of {unit}s (%), the best mean rank first; {agreed}, n = {len(table)} {unit}s",
+        )
+        set_height(figure, 1.5 + max(rows) * len(rows), sheet)
         fix_layout(figure)
     most = shares[1].max()
     first = [str(cell) for cell in shares.index[np.isclose(shares[1], most)]]  # several may tie

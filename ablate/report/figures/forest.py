@@ -13,32 +13,27 @@ from matplotlib.patches import Polygon
 
 from ablate.analysis import wording
 from ablate.analysis.across.pooled import LEVEL, Pools
-from ablate.report.figures.style import (
-    Drawing,
-    Look,
-    fix_layout,
-    handles,
-    legend_below,
-    looks,
-    style,
-)
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.style import Drawing, Look, fix_layout, handles, looks, style
+from ablate.report.figures.tips import reading, tell, tell_bars
 
 MOST_COLUMNS = 3
 WIDEST = 28  # characters of a title's line
 THICK = 0.28  # of the diamond, half of it, in rows
 
 
-def forest(pools: Pools) -> Drawing:
+def forest(pools: Pools, sheet: Sheet = PAGE) -> Drawing:
     """A panel a pooled difference: a row a data set, the mean over them, and one more data set.
 
     Args:
         pools: with a row or more in its table.
+        sheet: what it is drawn on.
     """
     table = pools.table
     pooled = pools.effects.merge(table[["cell", "baseline"]], on=["cell", "baseline"])
     datasets = list(dict.fromkeys(pooled["dataset"]))
     look = looks(datasets)
-    columns = min(MOST_COLUMNS, len(table))
+    columns = min(sheet.panels(MOST_COLUMNS), len(table))
     lines = math.ceil(len(table) / columns)
     with style():
         figure = Figure(layout="constrained")
@@ -53,11 +48,9 @@ def forest(pools: Pools) -> Drawing:
         names = {name: f"{name} ({_seeds(pooled, name)})" for name in datasets}
         mean = Line2D([], [], color="black", marker="D", linestyle="none", label="mean over them")
         new = Line2D([], [], color="black", linewidth=1, label="one more data set")
-        legend_below(
-            figure,
-            [*handles(look, names), mean, new],
-            height=0.9 + lines * (1.1 + 0.42 * (len(datasets) + 1)),
-        )
+        head(figure, sheet, f"{100 * LEVEL:g}% intervals; of a data set, the joint ones of its run")
+        height = 0.9 + lines * (1.1 + 0.42 * (len(datasets) + 1))
+        legend_below(figure, [*handles(look, names), mean, new], height, sheet)
         fix_layout(figure)
     found = [
         f"{row['cell']} against {row['baseline']}: {_mean(row)} points"
@@ -81,12 +74,13 @@ def _draw(
     datasets: list[str],
     look: dict[str, Look],
 ) -> None:
-    for name, estimate, low, high in zip(
+    for name, n, estimate, low, high in zip(
         effects["dataset"],
+        effects["n"],
         *(100 * effects[column].astype(float) for column in ("estimate", "low", "high")),
         strict=True,
     ):
-        axes.errorbar(
+        drawn = axes.errorbar(
             [estimate],
             [datasets.index(name)],
             xerr=[[estimate - low], [high - estimate]],
@@ -96,13 +90,20 @@ def _draw(
             linewidth=1.6,
             capsize=4,
         )
+        limits = estimate, low, high
+        said = reading(f"{row['cell']} on {name}", *limits, n=int(n), form="+z.1f", of=" points")
+        tell_bars(drawn, said)
     bottom = len(datasets)
     middle, low, high, new_low, new_high = (
         100 * row[name] for name in ("estimate", "low", "high", "new_low", "new_high")
     )
-    axes.plot([new_low, new_high], [bottom, bottom], color="black", linewidth=1, marker="|")
+    (new,) = axes.plot(
+        [new_low, new_high], [bottom, bottom], color="black", linewidth=1, marker="|"
+    )
+    tell(new, f"{row['cell']} on one more data set: {new_low:+z.1f} to {new_high:+z.1f} points")
     corners = [(low, bottom), (middle, bottom - THICK), (high, bottom), (middle, bottom + THICK)]
-    axes.add_patch(Polygon(corners, closed=True, color="black"))
+    diamond = axes.add_patch(Polygon(corners, closed=True, color="black"))
+    tell(diamond, f"{row['cell']}, mean over data sets: {_mean(row)} points")
     axes.axvline(0, color="black", linewidth=1.2, zorder=1)
     axes.set_ylim(bottom + 0.6, -0.6)
     axes.set_yticks(range(bottom + 1), [*datasets, "mean over them"])

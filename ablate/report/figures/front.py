@@ -10,18 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.analysis import wording
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.style import (
-    WIDTH,
     Drawing,
     Look,
     fix_layout,
     handles,
     keep_within,
-    legend_below,
     log_axis,
     looks,
     style,
 )
+from ablate.report.figures.tips import reading, tell, tell_bars
 from ablate.search import front
 from ablate.search.explored import Explored
 from ablate.search.file import ACCURACY
@@ -30,12 +30,13 @@ FAINT = "0.7"
 SHOWN = {"macs": "MACs per image (conv + linear)", "params": "Parameters", "latency": "Latency (s)"}
 
 
-def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
+def front_against_cost(explored: Explored, trials: pd.DataFrame, sheet: Sheet = PAGE) -> Drawing:
     """Accuracy against cost: all that was explored, the front, and the finalists confirmed.
 
     Args:
         explored: what the search found.
         trials: of the confirmation, as `schema.to_frame` makes it.
+        sheet: what it is drawn on.
 
     Returns:
         Left, validation accuracy: a dot a network (the mean over its trainings), dominated ones
@@ -50,13 +51,16 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
     best = found[found["rank"] == 1].sort_values(cost)
     with style():
         figure = Figure(layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
+        across = sheet.panels(2)
+        left, right = figure.subplots(2 // across, across, sharey=True, squeeze=False).flat
         dominated = found[found["rank"] > 1]
-        left.plot(
+        (dots,) = left.plot(
             dominated[cost], 100 * dominated[ACCURACY], "o", color=FAINT, markersize=4, zorder=1
         )
         left.step(best[cost], 100 * best[ACCURACY], "k-", where="post", linewidth=1.4, zorder=2)
-        left.plot(best[cost], 100 * best[ACCURACY], "ko", markersize=5, zorder=2)
+        (front_dots,) = left.plot(best[cost], 100 * best[ACCURACY], "ko", markersize=5, zorder=2)
+        for artist, rows in ((dots, dominated), (front_dots, best)):
+            tell(artist, *(_explored(row, cost) for row in rows.to_dict("records")))
         for axes, outcome in ((left, ACCURACY), (right, "test_accuracy")):
             for row in confirmed[confirmed["outcome"] == outcome].to_dict("records"):
                 _draw_interval(axes, row, cost, look[row["cell"]])
@@ -69,17 +73,18 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
         left.set_title("Exploring: validation")
         right.set_title("Confirmed: test, once a trial")
         seeds = confirmed["n"].min(), confirmed["n"].max()
-        figure.suptitle(
+        head(
+            figure,
+            sheet,
             "Marks: mean of the confirmation with 95% interval; "
             f"{wording.seeds(int(seeds[0]), int(seeds[1]))} seeds",
-            fontsize="medium",
         )
         keys = [
             Line2D([], [], color=FAINT, marker="o", linestyle="none", label="explored, dominated"),
             Line2D([], [], color="black", marker="o", linewidth=1.4, label="explored, the front"),
             *handles(look, {name: name for name in look}),
         ]
-        legend_below(figure, keys, height=4.6)
+        legend_below(figure, keys, 4.6 * 2 / across, sheet)
         fix_layout(figure)
     told = [
         f"{row['cell']} {100 * row['mean']:.1f}% at {wording.si(row[cost])}"
@@ -101,8 +106,12 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
     )
 
 
-def hypervolume_by_budget(explored: Explored) -> Drawing:
+def hypervolume_by_budget(explored: Explored, sheet: Sheet = PAGE) -> Drawing:
     """How much of the box each sampler's front dominates as its search goes on.
+
+    Args:
+        explored: what the search found.
+        sheet: what it is drawn on.
 
     Returns:
         Means over repeats with 95% intervals, each place by itself: against the networks trained,
@@ -111,13 +120,15 @@ def hypervolume_by_budget(explored: Explored) -> Drawing:
     curves = {by: front.progress(explored.hypervolumes, by) for by in ("networks", "train_macs")}
     samplers = list(dict.fromkeys(explored.hypervolumes["sampler"]))
     look = looks(samplers)
+    repeats = explored.hypervolumes["repeat"].nunique()
     labels = {
         "networks": "Networks trained",
         "train_macs": "Multiply-accumulates of training",
     }
     with style():
         figure = Figure(layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
+        across = sheet.panels(2)
+        panels = figure.subplots(2 // across, across, sharey=True, squeeze=False).flat
         for axes, (by, curve) in zip(panels, curves.items(), strict=True):
             for sampler in samplers:
                 own = curve[curve["sampler"] == sampler]
@@ -129,28 +140,31 @@ def hypervolume_by_budget(explored: Explored) -> Drawing:
                     alpha=0.2,
                     linewidth=0,
                 )
-                axes.plot(
+                (line,) = axes.plot(
                     own["at"],
                     own["mean"],
                     color=look[sampler].colour,
                     linestyle=look[sampler].line,
                     linewidth=2,
                 )
+                last = own.iloc[-1]
+                limits = last["mean"], last["low"], last["high"]
+                name = f"{sampler} after {wording.si(last['at'])}"
+                tell(line, reading(name, *limits, n=repeats, unit="repeat", form=".3f", of=""))
             axes.set_xlabel(labels[by])
             axes.xaxis.set_major_formatter(lambda value, _: wording.si(value))
         keep_within(panels[0], "y", 0, 1)
         panels[0].set_ylabel("Hypervolume\n(share of the box)")
-        repeats = explored.hypervolumes["repeat"].nunique()
-        figure.suptitle(
+        head(
+            figure,
+            sheet,
             f"Lines: means; bands: 95% intervals; n = {wording.plural(repeats, 'repeat')}",
-            fontsize="medium",
         )
         keys = [
             Line2D([], [], color=own.colour, linestyle=own.line, linewidth=2, label=sampler)
             for sampler, own in look.items()
         ]
-        legend_below(figure, keys, height=4.2)
-        figure.set_figwidth(WIDTH)
+        legend_below(figure, keys, 4.2 * 2 / across, sheet)
         fix_layout(figure)
     ends = curves["networks"].groupby("sampler", sort=False).last()
     told = [
@@ -172,9 +186,14 @@ def _cost(explored: Explored) -> str:
     return costs[0] if costs else "macs"
 
 
+def _explored(row: Mapping[Any, Any], cost: str) -> str:
+    """A network that was explored, as a tip."""
+    return f"{reading(str(row['net']), 100 * row[ACCURACY])} at {wording.si(row[cost])}"
+
+
 def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> None:
     mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
-    axes.errorbar(
+    drawn = axes.errorbar(
         row[cost],
         mean,
         yerr=None if math.isnan(low) else [[mean - low], [high - mean]],
@@ -184,6 +203,8 @@ def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> 
         capsize=4,
         zorder=3,
     )
+    said = reading(str(row["cell"]), mean, low, high, n=int(row["n"]))
+    tell_bars(drawn, f"{said}; at {wording.si(row[cost])}")
 
 
 def _fit_view(axes: Axes, accuracies: pd.Series) -> None:

@@ -1,76 +1,72 @@
 """Accuracy over growth: the arms, the fitted curve, and where it is highest."""
 
+import itertools
 import math
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ablate.analysis import wording
 from ablate.analysis.growth import GrowthFit
-from ablate.report.figures.style import (
-    WIDTH,
-    Drawing,
-    Look,
-    fix_layout,
-    keep_within,
-    legend_below,
-    looks,
-    style,
-)
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.style import Drawing, fix_layout, keep_within, style
+from ablate.report.figures.tips import reading, tell, tell_bars
 
 ACROSS = 3  # panels in a row
-CURVE = "0.35"  # grey, since colours are of cells
+CURVE, ARM = "0.5", "black"
 TICKS = (0.25, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 8, 16)
+ABOVE = 6  # points, of a name above its mark
 
 
-def growth_curves(fits: Sequence[GrowthFit], cells: Sequence[str] | None = None) -> Drawing:
+def growth_curves(
+    fits: Sequence[GrowthFit], subjects: Sequence[str] = (), sheet: Sheet = PAGE
+) -> Drawing:
     """Accuracy against growth on a logarithmic axis, one panel for each thing held equal.
 
     Args:
         fits: one or more, of one study or of several.
-        cells: all cells of the study in order, which sets the looks; those of `fits` if None.
+        subjects: the study and data set of each fit, where they are of several.
+        sheet: what it is drawn on.
 
     Returns:
-        Each arm's mean with its interval, hollow where it is ruled out as the best; the curve with
-        its band; the best growth with its interval as a bar at the foot; and a line at the growth
-        that was asked about.
+        Each arm's mean with its interval and its name, at the growth that its whole channels came
+        to, and hollow where it is ruled out as the best; the curve with its band; the best growth
+        with its interval as a bar at the foot; and a line at the growth that was asked about.
     """
-    across = min(ACROSS, len(fits))
+    across = min(sheet.panels(ACROSS), len(fits))
     down = math.ceil(len(fits) / across)
-    look = looks(cells or list(dict.fromkeys(cell for fit in fits for cell in fit.points["cell"])))
     with style():
         figure = Figure(layout="constrained")
         panels = figure.subplots(down, across, squeeze=False)
-        for axes, fit in zip(panels.flat, fits, strict=False):
-            _draw(axes, fit, look)
-            axes.set_title(_title(fit, 90 // across))
+        names = [_draw(axes, fit) for axes, fit in zip(panels.flat, fits, strict=False)]
+        for axes, fit, subject in zip(
+            panels.flat, fits, subjects or [""] * len(fits), strict=False
+        ):
+            axes.set_title(_title(fit, subject, sheet.letters(across) - 4))
         for axes in list(panels.flat)[len(fits) :]:
             axes.set_axis_off()
         for axes in panels[:, 0]:
             axes.set_ylabel("Test accuracy (%)")
-        figure.suptitle("Bars, bands and brackets: 95% intervals", fontsize="medium")
+        head(figure, sheet, "Bars, bands and brackets: 95% intervals")
+        mark: dict[str, Any] = {"color": ARM, "marker": "o", "linestyle": "none"}
         lines = [
-            Line2D([], [], color=CURVE, marker="o", linestyle="none", label="arm"),
-            Line2D(
-                [],
-                [],
-                color=CURVE,
-                markerfacecolor="white",
-                marker="o",
-                linestyle="none",
-                label="arm, ruled out as best",
-            ),
+            Line2D([], [], label="arm", **mark),
+            Line2D([], [], label="arm, ruled out as best", markerfacecolor="white", **mark),
             Line2D([], [], color=CURVE, linewidth=2, label="fitted curve"),
             Line2D([], [], color="black", marker="D", linewidth=4, label="best growth r*"),
             Line2D([], [], color="black", linestyle=":", label=f"r = {fits[0].at:g}"),
         ]
-        legend_below(figure, lines, height=4.6 * down)
-        figure.set_figwidth(WIDTH)
+        legend_below(figure, lines, 4.6 * down + 0.3 * (down if subjects else 0), sheet)
+        figure.draw_without_rendering()
+        for axes, of_axes in zip(panels.flat, names, strict=False):
+            _keep_apart(axes, of_axes)
         fix_layout(figure)
     return Drawing(
         name="growth",
@@ -82,55 +78,89 @@ def growth_curves(fits: Sequence[GrowthFit], cells: Sequence[str] | None = None)
     )
 
 
-def _draw(axes: Axes, fit: GrowthFit, look: dict[str, Look]) -> None:
+def _draw(axes: Axes, fit: GrowthFit) -> list[Annotation]:
+    """A panel; returns the names of its arms."""
     points, line = fit.points, fit.curve
     axes.set_xscale("log", base=2)
     axes.fill_between(
         line["growth"], 100 * line["low"], 100 * line["high"], color=CURVE, alpha=0.2, linewidth=0
     )
     axes.plot(line["growth"], 100 * line["mean"], color=CURVE, linewidth=2)
+    names = []
     for row in points.to_dict("records"):
         mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
-        colour = look[row["cell"]].colour
-        axes.errorbar(
+        drawn = axes.errorbar(
             row["growth"],
             mean,
             yerr=[[mean - low], [high - mean]],
-            fmt=look[row["cell"]].marker,
-            color=colour,
-            markerfacecolor=colour if row["cell"] in fit.best_arms else "white",
+            fmt="o",
+            color=ARM,
+            markerfacecolor=ARM if row["cell"] in fit.best_arms else "white",
             markersize=8,
             linewidth=1.6,
             capsize=4,
             zorder=3,
         )
+        built = f"{row['cell']} (built: {row['growth']:.3g})"
+        tell_bars(drawn, reading(built, mean, low, high, n=row["n"]))
+        top = mean if math.isnan(high) else high
+        names.append(_named(axes, str(row["cell"]), row["growth"], top))
     axes.axvline(fit.at, color="black", linestyle=":", linewidth=1.4, zorder=1)
     keep_within(axes, "y", 0, 100)
     low, high = axes.get_ylim()
     foot = low - 0.06 * (high - low)
-    axes.plot(
-        [fit.best.low, fit.best.high],
-        [foot, foot],
-        color="black",
-        linewidth=4,
-        solid_capstyle="butt",
-    )
-    axes.plot([fit.best.mean], [foot], color="black", marker="D", markersize=8)
+    ends = [fit.best.low, fit.best.high]
+    (bar,) = axes.plot(ends, [foot, foot], color="black", linewidth=4, solid_capstyle="butt")
+    (best,) = axes.plot([fit.best.mean], [foot], color="black", marker="D", markersize=8)
+    said = reading("best growth r*", fit.best.mean, *ends, n=fit.seeds, form=".2f", of="")
+    for artist in (bar, best):
+        tell(artist, said)
     axes.set_ylim(foot - 0.06 * (high - low), high)
     axes.xaxis.set_major_locator(FixedLocator(TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("Growth r, as built")
+    axes.set_xlabel("Growth r as built (whole channels)")
+    return names
 
 
-def _title(fit: GrowthFit, letters: int) -> str:
+def _named(axes: Axes, name: str, growth: float, top: float) -> Annotation:
+    """An arm's name above the upper end of its interval."""
+    return axes.annotate(
+        name,
+        (growth, top),
+        (0, ABOVE),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize="small",
+    )
+
+
+def _keep_apart(axes: Axes, names: Sequence[Annotation]) -> None:
+    """Turn the names upright where they would touch, and make room for them at the top."""
+    boxes = sorted((name.get_window_extent() for name in names), key=lambda box: float(box.x0))
+    if any(box.x1 > after.x0 - 4 for box, after in itertools.pairwise(boxes)):
+        for name in names:
+            name.set_rotation(90)
+    low, high = axes.get_ylim()
+    height = axes.bbox.height
+    for name in names:
+        # Its mark may be so high, as a share of the panel, that the name still ends within it.
+        box = name.get_window_extent()
+        mark = axes.transData.transform(name.xy)[1] - axes.bbox.y0
+        most = height - (box.y1 - axes.bbox.y0 - mark) - 4
+        high = max(high, low + (name.xy[1] - low) * height / most)
+    axes.set_ylim(low, high)
+
+
+def _title(fit: GrowthFit, subject: str, letters: int) -> str:
     """What is held equal, and the best growth, in lines of so many letters."""
     held = f"Equal {wording.MEASURES[fit.match]}" if fit.match else "Nothing held equal"
     group = f", {fit.group}" if fit.group else ""
     edge = " (edge)" if fit.edge else ""
     best = wording.interval_text(fit.best.mean, fit.best.low, fit.best.high, ".2f")
-    first = textwrap.fill(f"{held}{group} (n = {fit.seeds})", letters)
-    return f"{first}\nr* = {best}{edge}"
+    whole = (subject, f"{held}{group} (n = {fit.seeds})", f"r* = {best}{edge}")
+    return "\n".join(textwrap.fill(part, letters) for part in whole if part)
 
 
 def _data(fits: Sequence[GrowthFit]) -> pd.DataFrame:

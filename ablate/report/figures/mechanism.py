@@ -9,17 +9,17 @@ from matplotlib.lines import Line2D
 
 from ablate.analysis import wording
 from ablate.analysis.means import stage_means
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.style import (
-    WIDTH,
     Drawing,
     Look,
     fix_layout,
     keep_within,
-    legend_below,
     log_axis,
     looks,
     style,
 )
+from ablate.report.figures.tips import reading, tell
 
 PANELS = {
     "probe_accuracy": ("Linear probe, validation (%)", 100),
@@ -32,21 +32,24 @@ PANELS = {
 LEAST_SPAN = 4.0  # percent; without it, no dead channels at all would look like some
 
 
-def mechanism_by_stage(mechanism: pd.DataFrame, cells: Sequence[str]) -> Drawing:
+def mechanism_by_stage(
+    mechanism: pd.DataFrame, cells: Sequence[str], sheet: Sheet = PAGE
+) -> Drawing:
     """Six panels of what `ablate.training.mechanism` measures, over the stages.
 
     Args:
         mechanism: columns `cell`, `seed` and `schema.MECHANISM_COLUMNS`.
         cells: all cells of the study in order, which sets the looks.
+        sheet: what it is drawn on.
     """
     table = stage_means(mechanism, PANELS)
     stages = list(dict.fromkeys(mechanism["stage"]))
     look = {cell: of for cell, of in looks(cells).items() if cell in set(table["cell"])}
     with style():
         figure = Figure(layout="constrained")
-        for axes, (quantity, (label, scale)) in zip(
-            figure.subplots(2, 3).flat, PANELS.items(), strict=True
-        ):
+        across = sheet.panels(3)
+        grid = figure.subplots(len(PANELS) // across, across, squeeze=False)
+        for axes, (quantity, (label, scale)) in zip(grid.flat, PANELS.items(), strict=True):
             shown = table[table["quantity"] == quantity]
             for place, (cell, of_cell) in enumerate(look.items()):
                 offset = min(0.06, 0.7 / len(look)) * (place - (len(look) - 1) / 2)
@@ -66,18 +69,14 @@ def mechanism_by_stage(mechanism: pd.DataFrame, cells: Sequence[str]) -> Drawing
             axes.set_xlim(-0.5, len(stages) - 0.5)
             axes.set_title(label)
             axes.set_xlabel("Stage")
-        figure.suptitle(
-            "Mean over seeds with its 95% interval; dotted: the side of the image",
-            fontsize="medium",
-        )
+        head(figure, sheet, "Mean over seeds with its 95% interval; dotted: the side of the image")
         counts = table.groupby("cell")["n"].agg(["min", "max"])
         entries = [
             Line2D([], [], color=of.colour, marker=of.marker, linestyle=of.line,
                    label=f"{cell} ({wording.seeds(*counts.loc[cell])})")
             for cell, of in look.items()
         ]  # fmt: skip
-        legend_below(figure, entries, height=7.2)
-        figure.set_figwidth(WIDTH)
+        legend_below(figure, entries, 3.6 * len(PANELS) / across, sheet)
         fix_layout(figure)
     probes = table[(table["quantity"] == "probe_accuracy") & (table["stage"] != "stem")]
     ends = probes.groupby("cell", sort=False)["mean"].agg(["first", "last"])
@@ -97,7 +96,7 @@ def _draw(
 ) -> None:
     middle, low, high = (scale * rows[name] for name in ("mean", "low", "high"))
     spread = [(middle - low).fillna(0), (high - middle).fillna(0)]
-    axes.errorbar(
+    drawn = axes.errorbar(
         [stages.index(stage) + offset for stage in rows["stage"]],
         middle,
         yerr=spread,
@@ -108,3 +107,9 @@ def _draw(
         linewidth=1.5,
         capsize=3,
     )
+    told = zip(rows["cell"], rows["stage"], middle, low, high, rows["n"], strict=True)
+    tips = [
+        reading(f"{cell}, {stage}", mean, *limits, n=int(n), form=".3g", of="")
+        for cell, stage, mean, *limits, n in told
+    ]
+    tell(drawn.lines[0], *tips)

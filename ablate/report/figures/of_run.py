@@ -1,6 +1,7 @@
 """Every figure of a run by its name, in reading order; each is drawn when it is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +11,19 @@ from ablate.analysis import populations
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
-from ablate.report.figures import accuracy, curves, distributions, front, interaction, stages
+from ablate.report.figures import (
+    accuracy,
+    curves,
+    distributions,
+    front,
+    interaction,
+    pareto,
+    stages,
+)
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.mechanism import mechanism_by_stage
 from ablate.report.figures.rates import accuracy_over_rate
+from ablate.report.figures.sheet import PAGE, Sheet
 from ablate.report.figures.style import Drawing
 from ablate.report.figures.throughput import throughput_by_batch
 from ablate.results.csv import read_table
@@ -29,26 +39,29 @@ NAMES = (
 Figures = Mapping[str, Callable[[], Drawing | None]]
 
 
-def figures(found: Findings, folder: Path) -> Figures:
-    """The figures that a run has the tables for.
+def figures(found: Findings, folder: Path, sheet: Sheet = PAGE) -> Figures:
+    """The figures that a run has the tables for; study and data set stand above each.
 
     Args:
         found: what it shows.
         folder: where its tables lie.
+        sheet: what they are drawn on; its subject is of no account.
     """
+    first = found.trials.iloc[0]
+    sheet = replace(sheet, subject=f"{first['study']} on {first['dataset']}")
     of_stages, of_epochs = read_table(folder / STAGES), read_table(folder / EPOCHS)
     known = (found.trials, found.summary, of_stages, of_epochs, found.mechanism)
     wanted: dict[str, Callable[[], Drawing | None]] = {}
     if is_search(folder):
         explored = read_explored(folder)
-        wanted["front"] = partial(front.front_against_cost, explored, found.trials)
-        wanted["hypervolume_by_budget"] = partial(front.hypervolume_by_budget, explored)
+        wanted["front"] = partial(front.front_against_cost, explored, found.trials, sheet)
+        wanted["hypervolume_by_budget"] = partial(front.hypervolume_by_budget, explored, sheet)
     if found.arms.empty:
-        wanted |= figures_of_cells(*known, found.fits, found.tried)
+        wanted |= figures_of_cells(*known, found.fits, found.tried, sheet)
     else:
-        wanted |= figures_of_networks(*known)
+        wanted |= figures_of_networks(*known, sheet)
     if (folder / SWEEP).exists():
-        wanted["throughput"] = lambda: throughput_by_batch(read_sweep(folder / SWEEP))
+        wanted["throughput"] = lambda: throughput_by_batch(read_sweep(folder / SWEEP), sheet)
     return wanted
 
 
@@ -65,6 +78,7 @@ def figures_of_cells(
     mechanism: pd.DataFrame | None,
     fits: Sequence[GrowthFit],
     rates: pd.DataFrame,
+    sheet: Sheet = PAGE,
 ) -> Figures:
     """The figures of a study in which each arm is one network.
 
@@ -74,25 +88,26 @@ def figures_of_cells(
         mechanism: of `mechanism.csv`, if it was measured.
         fits: of `growth.fit_growth`.
         rates: of `means.by_rate`; without rows where no learning rate was tuned.
+        sheet: what they are drawn on.
     """
     cells = summary.cells
     wanted: dict[str, Callable[[], Drawing | None]] = {
-        "accuracy": partial(accuracy.accuracy_by_arm, trials, summary),
-        "growth": partial(growth_curves, fits, cells),
-        "interaction": partial(interaction.interaction, trials),
-        "pareto": partial(accuracy.accuracy_against_cost, trials, summary),
-        "stage_costs": partial(stages.stage_costs, of_stages, cells),
-        "stage_shares": partial(stages.stage_shares, of_stages, cells),
-        "curves": partial(curves.learning_curves, of_epochs, cells),
+        "accuracy": partial(accuracy.accuracy_by_arm, trials, summary, sheet),
+        "growth": partial(growth_curves, fits, sheet=sheet),
+        "interaction": partial(interaction.interaction, trials, sheet=sheet),
+        "pareto": partial(pareto.accuracy_against_cost, trials, summary, sheet),
+        "stage_costs": partial(stages.stage_costs, of_stages, cells, sheet),
+        "stage_shares": partial(stages.stage_shares, of_stages, cells, sheet),
+        "curves": partial(curves.learning_curves, of_epochs, cells, sheet=sheet),
     }
     if not fits:
         del wanted["growth"]
     if mechanism is not None:
-        wanted["mechanism_by_stage"] = partial(mechanism_by_stage, mechanism, cells)
-    wanted["ranks"] = partial(distributions.rank_stability, trials)
-    wanted["edf"] = partial(distributions.error_distribution, trials)
+        wanted["mechanism_by_stage"] = partial(mechanism_by_stage, mechanism, cells, sheet)
+    wanted["ranks"] = partial(distributions.rank_stability, trials, sheet=sheet)
+    wanted["edf"] = partial(distributions.error_distribution, trials, sheet=sheet)
     if not rates.empty:
-        wanted["learning_rates"] = partial(accuracy_over_rate, rates, cells)
+        wanted["learning_rates"] = partial(accuracy_over_rate, rates, cells, sheet)
     return wanted
 
 
@@ -102,24 +117,27 @@ def figures_of_networks(
     of_stages: pd.DataFrame,
     of_epochs: pd.DataFrame,
     mechanism: pd.DataFrame | None,
+    sheet: Sheet = PAGE,
 ) -> Figures:
     """The figures of a study of sampled networks, in which an arm is all of its networks.
 
     Args:
         trials: as `schema.to_frame` makes it.
         summary: of its networks, as `populations.by_draw` has them.
-        of_stages, of_epochs, mechanism: as `figures_of_cells` takes them.
+        of_stages, of_epochs, mechanism, sheet: as `figures_of_cells` takes them.
     """
     networks, arms, unit = populations.by_draw(trials), summary.cells, populations.UNIT
     wanted: dict[str, Callable[[], Drawing | None]] = {
-        "edf": partial(distributions.error_distribution, networks, unit),
-        "accuracy": partial(accuracy.accuracy_by_arm, networks, summary),
+        "edf": partial(distributions.error_distribution, networks, unit, sheet),
+        "accuracy": partial(accuracy.accuracy_by_arm, networks, summary, sheet),
         "stage_shares": lambda: stages.stage_shares(
-            populations.mean_stages(of_stages, trials), arms
+            populations.mean_stages(of_stages, trials), arms, sheet
         ),
-        "curves": lambda: curves.learning_curves(populations.by_arm(of_epochs, trials), arms, unit),
+        "curves": lambda: curves.learning_curves(
+            populations.by_arm(of_epochs, trials), arms, unit, sheet
+        ),
     }
     if mechanism is not None:
         of_arms = populations.by_arm(mechanism, trials)
-        wanted["mechanism_by_stage"] = partial(mechanism_by_stage, of_arms, arms)
-    return wanted | {"ranks": partial(distributions.rank_stability, networks, unit)}
+        wanted["mechanism_by_stage"] = partial(mechanism_by_stage, of_arms, arms, sheet)
+    return wanted | {"ranks": partial(distributions.rank_stability, networks, unit, sheet)}

@@ -11,26 +11,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ablate.analysis import wording
-from ablate.report.figures.style import (
-    Drawing,
-    Look,
-    fix_layout,
-    keep_within,
-    legend_below,
-    looks,
-    style,
-)
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.style import Drawing, Look, fix_layout, keep_within, looks, style
+from ablate.report.figures.tips import reading, tell_bars
 
 MOST_TICKS = 8
 APART = 1.04  # neighbouring cells, so that their bars do not cover each other
 
 
-def accuracy_over_rate(rates: pd.DataFrame, cells: Sequence[str]) -> Drawing:
+def accuracy_over_rate(rates: pd.DataFrame, cells: Sequence[str], sheet: Sheet = PAGE) -> Drawing:
     """Mean validation accuracy over the learning rate, and which each cell took.
 
     Args:
         rates: as `means.by_rate` makes it.
         cells: all cells of the study in order, which sets the looks.
+        sheet: what it is drawn on.
 
     Returns:
         One panel, logarithmic in the rate. Bars are 95% intervals (Student's t) of the mean over
@@ -52,16 +47,14 @@ def accuracy_over_rate(rates: pd.DataFrame, cells: Sequence[str]) -> Drawing:
         axes.set_xlabel("Learning rate (peak)")
         axes.set_ylabel("Validation accuracy (%)\nmean and 95% interval")
         keep_within(axes, "y", 0, 100)
-        figure.suptitle(
-            f"{wording.seeds(rates['n'].min(), rates['n'].max())} trials a rate, "
-            "with seeds of their own; ring: the rate taken",
-            fontsize="medium",
-        )
+        counts = wording.seeds(rates["n"].min(), rates["n"].max())
+        note = f"{counts} trials a rate, with seeds of their own; ring: the rate taken"
+        head(figure, sheet, note)
         lines = [
             Line2D([], [], color=own.colour, marker=own.marker, linestyle=own.line, label=cell)
             for cell, own in look.items()
         ]
-        legend_below(figure, lines, height=4.6)
+        legend_below(figure, lines, 4.6, sheet)
         fix_layout(figure)
     took = rates[rates["chosen"]]
     best = [f"{row['cell']} {row['lr']:g} ({row['mean']:.1%})" for row in took.to_dict("records")]
@@ -78,7 +71,7 @@ def accuracy_over_rate(rates: pd.DataFrame, cells: Sequence[str]) -> Drawing:
 def _draw(axes: Axes, rates: pd.DataFrame, look: Look, shift: float) -> None:
     places = rates["lr"] * shift
     mean, low, high = (100 * rates[name].astype(float) for name in ("mean", "low", "high"))
-    axes.errorbar(
+    drawn = axes.errorbar(
         places,
         mean,
         np.stack([mean - low, high - mean]),
@@ -87,6 +80,12 @@ def _draw(axes: Axes, rates: pd.DataFrame, look: Look, shift: float) -> None:
         linestyle=look.line,
         capsize=4,
     )
+    told = zip(rates["cell"], rates["lr"], mean, low, high, rates["n"], strict=True)
+    tips = [
+        reading(f"{cell}, learning rate {rate:g}", *values, n=int(n), unit="trial")
+        for cell, rate, *values, n in told
+    ]
+    tell_bars(drawn, *tips)
     took = rates["chosen"].to_numpy(dtype=bool)
     axes.plot(
         places[took], mean[took], "o", markersize=17, fillstyle="none", color=look.colour, mew=2

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ablate.analysis import costs, wording
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.style import (
     COSTS,
     Drawing,
@@ -19,14 +20,16 @@ from ablate.report.figures.style import (
     _wrapped,
     fix_layout,
     handles,
-    legend_below,
     log_axis,
     looks,
     style,
 )
+from ablate.report.figures.tips import tell
 
 
-def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
+def stage_costs(
+    stages: pd.DataFrame, cells: Sequence[str] | None = None, sheet: Sheet = PAGE
+) -> Drawing:
     """Where each network spends: MACs, parameters and activations by stage, logarithmic.
 
     Args:
@@ -34,6 +37,7 @@ def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dra
             ..., "head"), `out_size` (pixels), `params`, and `macs` and `activations` for one
             image.
         cells: all cells of the study in order, which sets the looks; those of `stages` if None.
+        sheet: what it is drawn on.
 
     Returns:
         Three panels; the residual stages of an arm are joined by a line. Arms stand side by side
@@ -52,7 +56,9 @@ def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dra
 
     with style():
         figure = Figure(layout="constrained")
-        for axes, (cost, label) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+        across = sheet.panels(3)
+        grid = figure.subplots(3 // across, across, squeeze=False)
+        for axes, (cost, label) in zip(grid.flat, panels.items(), strict=True):
             for cell, offset in zip(shown, offsets, strict=True):
                 rows = stages[stages["cell"] == cell]
                 _draw_stages(axes, rows, names, cost, offset, look[cell])
@@ -64,7 +70,9 @@ def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dra
             for place in range(0, len(names), 2):
                 axes.axvspan(place - 0.5, place + 0.5, color="0.95", zorder=0)
             axes.set_title(label)
-        legend_below(figure, handles(look, dict(zip(shown, shown, strict=True))), height=4.2)
+        head(figure, sheet, "Counted for one image, so without uncertainty")
+        keys = handles(look, dict(zip(shown, shown, strict=True)))
+        legend_below(figure, keys, 4.2 * 3 / across, sheet)
         fix_layout(figure)
     residual = stages[stages["stage"].str.startswith("stage")]
     spread = residual.groupby("cell", sort=False)["macs"].agg(["min", "max"])
@@ -80,11 +88,13 @@ def stage_costs(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dra
     )
 
 
-def stage_shares(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Drawing:
+def stage_shares(
+    stages: pd.DataFrame, cells: Sequence[str] | None = None, sheet: Sheet = PAGE
+) -> Drawing:
     """How a network's MACs, parameters and activations divide among its stages, in percent.
 
     Args:
-        stages, cells: as in `stage_costs`.
+        stages, cells, sheet: as in `stage_costs`.
 
     Returns:
         Three panels of stacked bars, one bar an arm; shares of 8% or more carry their number.
@@ -97,17 +107,26 @@ def stage_shares(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dr
 
     with style():
         figure = Figure(layout="constrained")
-        for axes, (cost, label) in zip(
-            figure.subplots(1, 3, sharey=True), COSTS.items(), strict=True
-        ):
+        across = sheet.panels(3)
+        grid = figure.subplots(3 // across, across, sharey=True, squeeze=False)
+        for axes, (cost, label) in zip(grid.flat, COSTS.items(), strict=True):
             table = (
                 shares.pivot(index="cell", columns="stage", values=cost).reindex(order).fillna(0)
             )
             left = np.zeros(len(order))
             for name, colour in zip(names, colours, strict=True):
                 width = 100 * table[name].to_numpy()
-                axes.barh(range(len(order)), width, left=left, color=[colour], edgecolor="white")
-                _number_bars(axes, left, width, "white" if sum(colour) < 1.7 else "black")
+                bars = axes.barh(
+                    range(len(order)), width, left=left, color=[colour], edgecolor="white"
+                )
+                tips = [
+                    f"{cell}, {name}: {share:.1f}% of {label}"
+                    for cell, share in zip(order, width, strict=True)
+                ]
+                for bar, tip in zip(bars, tips, strict=True):
+                    tell(bar, tip)
+                ink = "white" if sum(colour) < 1.7 else "black"
+                _number_bars(axes, left, width, ink, tips)
                 left += width
             axes.set_yticks(range(len(order)), [_wrapped(cell) for cell in order])
             axes.set_ylim(len(order) - 0.5, -0.5)
@@ -118,7 +137,8 @@ def stage_shares(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dr
         patches = [
             Patch(color=colour, label=name) for name, colour in zip(names, colours, strict=True)
         ]
-        legend_below(figure, patches, height=1.6 + 0.5 * len(order))
+        head(figure, sheet)
+        legend_below(figure, patches, (1.2 + 0.5 * len(order)) * 3 / across, sheet)
         fix_layout(figure)
     most = shares.loc[shares.groupby("cell", sort=False)["macs"].idxmax()]
     largest = [
@@ -134,13 +154,14 @@ def stage_shares(stages: pd.DataFrame, cells: Sequence[str] | None = None) -> Dr
     )
 
 
-def _number_bars(axes: Axes, left: Any, width: Any, colour: str) -> None:
-    for place, (start, size) in enumerate(zip(left, width, strict=True)):
+def _number_bars(axes: Axes, left: Any, width: Any, colour: str, tips: list[str]) -> None:
+    for place, (start, size, tip) in enumerate(zip(left, width, tips, strict=True)):
         if size >= 8:
-            axes.text(
+            number = axes.text(
                 start + size / 2, place, f"{size:.0f}", color=colour, ha="center", va="center",
                 fontsize="small",
             )  # fmt: skip
+            tell(number, tip)
 
 
 def _draw_stages(
@@ -150,8 +171,11 @@ def _draw_stages(
     places = rows["stage"].map(names.index) + offset
     kind: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 7}
     residual = rows["stage"].str.startswith("stage")
-    axes.plot(places[residual], rows.loc[residual, cost], linewidth=1.5, **kind)
-    axes.plot(places[~residual], rows.loc[~residual, cost], linestyle="none", **kind)
+    for own, line in ((residual, {"linewidth": 1.5}), (~residual, {"linestyle": "none"})):
+        (drawn,) = axes.plot(places[own], rows.loc[own, cost], **line, **kind)
+        told = rows.loc[own, ["cell", "stage", cost]].itertuples(index=False)
+        tell(drawn, *(f"{cell}, {stage}: {wording.si(value)} {COSTS[cost]}"
+                      for cell, stage, value in told))  # fmt: skip
 
 
 def _stage_place(name: str) -> float:

@@ -1,7 +1,6 @@
 """How every figure looks, what a figure is, and how it is saved; nothing here knows a study."""
 
 import contextlib
-import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Any, Literal
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -19,10 +17,10 @@ from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, N
 
 from ablate import files
 from ablate.analysis import wording
+from ablate.report.figures.tips import with_tips
 from ablate.report.html.page import Picture
 from ablate.results.csv import write_table
 
-WIDTH = 11.0  # inches, of every figure
 DPI = 150
 
 
@@ -42,7 +40,8 @@ def style() -> Iterator[None]:
         "legend.fontsize": "small",
         "legend.frameon": False,
         "svg.hashsalt": "ablate",
-        "svg.fonttype": "path",
+        "svg.fonttype": "none",  # so that text can be found, read aloud and copied
+        "pdf.fonttype": 42,  # fonts as they are, which journals ask for
     }
     with mpl.rc_context(rc):
         yield
@@ -92,13 +91,17 @@ class Drawing:
     figure: Figure
 
 
+_SAID = ("Date", "Creator", "Format", "Type")  # what matplotlib would say about itself
+
+
 def save(drawing: Drawing, folder: Path) -> None:
-    """Write a figure as PNG (150 dots an inch) and SVG, and its data as CSV, each whole."""
+    """Write a figure as PNG (150 dots an inch) and SVG (with tips), and its data as CSV."""
     with style():
         with files.replacing(folder / f"{drawing.name}.png") as temporary:
             drawing.figure.savefig(temporary, dpi=DPI)
         with files.replacing(folder / f"{drawing.name}.svg") as temporary:
-            drawing.figure.savefig(temporary, metadata={"Date": None})
+            drawing.figure.savefig(temporary, metadata=dict.fromkeys(_SAID))
+            temporary.write_text(with_tips(temporary.read_text("utf-8")), "utf-8")
     write_table(drawing.data, folder / f"{drawing.name}.csv")
 
 
@@ -157,14 +160,6 @@ def keep_within(axes: Axes, which: Literal["x", "y"], least: float, greatest: fl
     """Cut the view to what the quantity can be; an interval may reach beyond."""
     low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
     axes.set(**{f"{which}lim": (max(low, least), min(high, greatest))})
-
-
-def legend_below(figure: Figure, handles: Sequence[Artist], height: float) -> None:
-    """One legend under the panels; the figure is as high (inches) as these and the legend need."""
-    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    columns = max(1, min(len(handles), 112 // (longest + 8)))
-    figure.set_size_inches(WIDTH, height + 0.28 * math.ceil(len(handles) / columns))
-    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
 
 
 def handles(look: dict[str, Look], names: dict[str, str]) -> list[Line2D]:

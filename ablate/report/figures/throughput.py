@@ -6,7 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ablate.analysis.wording import si
-from ablate.report.figures.style import WIDTH, Drawing, Look, fix_layout, looks, style
+from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.style import Drawing, Look, fix_layout, looks, style
+from ablate.report.figures.tips import tell
 
 PANELS = {
     "train": "training step",
@@ -15,11 +17,12 @@ PANELS = {
 }
 
 
-def throughput_by_batch(table: pd.DataFrame) -> Drawing:
+def throughput_by_batch(table: pd.DataFrame, sheet: Sheet = PAGE) -> Drawing:
     """Images/s of each cell against images a batch; one panel a quantity.
 
     Args:
         table: as `ablate.training.throughput.sweep` makes it.
+        sheet: what it is drawn on.
 
     Returns:
         Medians over blocks, with bars of the interquartile range about them. What was out of
@@ -28,24 +31,27 @@ def throughput_by_batch(table: pd.DataFrame) -> Drawing:
     cells = list(dict.fromkeys(table["cell"]))
     look = looks(cells)
     with style():
-        figure = Figure(figsize=(WIDTH, 5.0), layout="constrained")
-        panels = figure.subplots(1, len(PANELS), sharey=True)
-        for axes, (prefix, title) in zip(panels, PANELS.items(), strict=True):
+        figure = Figure(layout="constrained")
+        across = sheet.panels(len(PANELS))
+        panels = figure.subplots(len(PANELS) // across, across, sharey=True, squeeze=False)
+        for axes, (prefix, title) in zip(panels.flat, PANELS.items(), strict=True):
             for cell in cells:
                 _draw(axes, table[table["cell"] == cell], prefix, look[cell], cell)
             _label(axes, sorted(table["batch"].unique()))
             axes.set_title(title)
-        panels[0].set_ylabel("throughput (images/s)")
-        panels[0].yaxis.set_major_formatter(lambda value, _: si(value))
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(cells)))
+        for axes in panels[:, 0]:
+            axes.set_ylabel("Throughput (images/s)")
+            axes.yaxis.set_major_formatter(lambda value, _: si(value))
         rounds = table["throughput_rounds"].dropna()
         few = f"{rounds.min()} to {rounds.max()}" if rounds.nunique() > 1 else f"{rounds.max()}"
-        figure.suptitle(
+        head(
+            figure,
+            sheet,
             f"{table['device'].iloc[0]}, {table['throughput_threads'].iloc[0]} threads; medians, "
             f"bars: interquartile range; n = {few} rounds",
-            fontsize="small",
         )
+        keys = panels.flat[0].get_legend_handles_labels()[0]
+        legend_below(figure, keys, 4.2 * len(PANELS) / across, sheet)
         fix_layout(figure)
     best = table.loc[table.groupby("cell", sort=False)["train_images_per_s"].idxmax()]
     most = [
@@ -64,7 +70,7 @@ def throughput_by_batch(table: pd.DataFrame) -> Drawing:
 def _draw(axes: Axes, rows: pd.DataFrame, prefix: str, look: Look, cell: str) -> None:
     rate = rows[f"{prefix}_images_per_s"].astype(float)
     half = rows[f"{prefix}_images_per_s_iqr"].astype(float) / 2
-    axes.errorbar(
+    drawn = axes.errorbar(
         rows["batch"].astype(int),
         rate,
         half,
@@ -74,6 +80,9 @@ def _draw(axes: Axes, rows: pd.DataFrame, prefix: str, look: Look, cell: str) ->
         capsize=4,
         label=cell,
     )
+    known = rate.notna()
+    told = zip(rows.loc[known, "batch"], rate[known], strict=True)
+    tell(drawn.lines[0], *(f"{cell}, batch {batch}: {si(each)} images/s" for batch, each in told))
 
 
 def _label(axes: Axes, batches: list[int]) -> None:
@@ -82,4 +91,4 @@ def _label(axes: Axes, batches: list[int]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(batches))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}")
-    axes.set_xlabel("images a batch")
+    axes.set_xlabel("Images a batch")

@@ -19,8 +19,11 @@ _LOOKS = frozenset(
 )
 _INHERITED = frozenset(
     "fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linejoin "
-    "stroke-linecap stroke-dasharray stroke-dashoffset stroke-miterlimit".split()
+    "stroke-linecap stroke-dasharray stroke-dashoffset stroke-miterlimit font-family font-size "
+    "font-style font-weight text-anchor".split()
 )
+_WORDS = ("title", "desc")  # of these the text alone is kept
+_SHOWN = ("path", "use", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "g")
 _OTHERS = frozenset(
     "id href transform viewBox preserveAspectRatio clipPathUnits patternUnits patternTransform "
     "patternContentUnits gradientUnits gradientTransform offset version".split()
@@ -32,6 +35,7 @@ _XLINK = "{http://www.w3.org/1999/xlink}"
 _FRACTION = re.compile(r"-?\d*\.\d+(?:e[-+]?\d+)?")
 _COMMAND = re.compile(r" ?([A-DF-Za-df-z]) ?")  # of a path; an e is an exponent
 _TRANSLATE = re.compile(r"translate\([^)]*\)")
+_UPRIGHT = re.compile(r"rotate\(-?0 [^)]*\)")  # matplotlib writes it with most text
 _MOVE = re.compile(r"translate\((-?[\d.]+) (-?[\d.]+)\)")
 _WITHIN = re.compile(r"url\(#([^()\s]+)\)")
 _PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
@@ -42,11 +46,13 @@ def inline(svg: str, name: str, label: str, ids: str) -> str:
 
     Only elements and attributes that a drawing needs are let through. Whatever refers to another
     file or could run is refused, and a `style` attribute becomes attributes of its own, so that a
-    page can forbid inline styles. Coordinates are rounded to 2 decimals (of a point), to 1 from
-    100 on, and what elements of a group have in common is said once, on the group.
+    page can forbid inline styles. Text stays text, and a title, which a browser shows where a
+    pointer rests, stays with the mark that it is of. Coordinates are rounded to 2 decimals (of a
+    point), to 1 from 100 on, and what elements of a group have in common is said once, on the
+    group.
 
     Args:
-        svg: the text of a file as matplotlib writes it, with text as paths.
+        svg: the text of a file as matplotlib writes it.
         name: of the picture, for errors.
         label: what the picture shows, for whoever cannot see it.
         ids: unique on the page and short; every id is this and a number.
@@ -68,6 +74,7 @@ def inline(svg: str, name: str, label: str, ids: str) -> str:
     for element in root.iter():
         _clean(element, name)
     _number_ids(root, ids)
+    _say_family_once(root)
     _lift(root)
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
@@ -93,9 +100,12 @@ def _clean(element: ET.Element, name: str) -> None:
     if tag not in _ELEMENTS:
         raise _refusal(name, f"<{tag}>")
     element.tag = tag
-    if tag not in ("text", "tspan", "title", "desc"):
+    if tag not in ("text", "tspan", *_WORDS):
         element.text = None
     element.tail = None
+    if tag in _WORDS and len(element):
+        # HTML would read what is in it as its own.
+        raise _refusal(name, f"an element in <{tag}>")
     attributes: dict[str, str] = {}
     for key, value in element.attrib.items():
         if key in ("style", "type"):
@@ -108,7 +118,9 @@ def _clean(element: ET.Element, name: str) -> None:
             raise _refusal(name, f"the attribute {key!r}")
         if not _stays_within(tag, key, value):
             raise _refusal(name, f"a reference to {value[:60]!r}")
-        element.attrib[key] = _rounded(key, " ".join(value.split()))
+        value = " ".join(value.split())
+        if not (key == "transform" and _UPRIGHT.fullmatch(value)):
+            element.attrib[key] = _rounded(key, value)
     if tag == "use" and not {"x", "y"} & set(element.attrib):
         _place(element)
 
@@ -158,20 +170,47 @@ def _number_ids(root: ET.Element, ids: str) -> None:
             element.attrib["id"] = numbers[identity]
 
 
+def _say_family_once(root: ET.Element) -> None:
+    """Name the fonts of all text on the root, where they are the same."""
+    named = [element for element in root.iter() if "font-family" in element.attrib]
+    families = {element.attrib["font-family"] for element in named}
+    if len(families) == 1:
+        for element in named:
+            del element.attrib["font-family"]
+        root.attrib["font-family"] = families.pop()
+
+
 def _lift(element: ET.Element) -> None:
     """Say on a group what all its elements inherit alike; take groups away that say nothing."""
     children: list[ET.Element] = []
     for child in element:
         _lift(child)
-        children += list(child) if child.tag == "g" and not child.attrib else [child]
+        if child.tag == "g" and not child.attrib and _hand_down(child):
+            children += list(child)
+        else:
+            children.append(child)
     element[:] = children
-    if element.tag == "g" and len(children) > 1:
-        for key in sorted(_INHERITED & set(children[0].attrib) - set(element.attrib)):
-            value = children[0].attrib[key]
-            if all(child.get(key) == value for child in children):
+    inheriting = [child for child in children if child.tag not in _WORDS]
+    if element.tag == "g" and len(inheriting) > 1:
+        for key in sorted(_INHERITED & set(inheriting[0].attrib) - set(element.attrib)):
+            value = inheriting[0].attrib[key]
+            if all(child.get(key) == value for child in inheriting):
                 element.attrib[key] = value
-                for child in children:
+                for child in inheriting:
                     del child.attrib[key]
+
+
+def _hand_down(group: ET.Element) -> bool:
+    """Whether a group has no title, or one that it could give to the only thing that it shows."""
+    titles = [child for child in group if child.tag == "title"]
+    if not titles:
+        return True
+    shown = [child for child in group if child.tag in _SHOWN]
+    if len(titles) != 1 or len(shown) != 1 or shown[0].find("title") is not None:
+        return False
+    group.remove(titles[0])
+    shown[0].insert(0, titles[0])
+    return True
 
 
 def _rounded(key: str, value: str) -> str:
