@@ -12,8 +12,8 @@ import torch
 from ablate.cli import dry_run
 from ablate.cli.dry_run import show_plan
 from ablate.cli.run import main
-from ablate.processes import duration
 from ablate.networks.fvcore_cost import measure
+from ablate.processes import duration
 from ablate.spec import NetSpec
 from ablate.statistics import power
 from ablate.study import toml_file
