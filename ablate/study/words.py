@@ -12,7 +12,7 @@ from ablate.errors import InputError
 from ablate.study.toml_file import Toml
 
 SAYS = "says"
-LONGEST = 60  # characters
+LONGEST, MOST_WORDS = 60, 8  # characters and words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,11 @@ def _phrase(where: str, value: object) -> str:
         and value.isprintable()
         and value == value.strip()
         and 0 < len(value) <= LONGEST
+        and len(value.split()) <= MOST_WORDS
         and not value.endswith(".")
     ):
         return value
     raise InputError(
         f"{where} = {value!r}: expected a few words for the middle of a sentence, at most "
-        f"{LONGEST} characters, without a full stop"
+        f"{MOST_WORDS} words and {LONGEST} characters, without a full stop"
     )

@@ -81,7 +81,7 @@ def test_a_run_trains_each_network_once(sampled: Path) -> None:
 
 @pytest.mark.drawn
 def test_the_page_lists_arms_and_not_networks(folder: Path) -> None:
-    found = write.write_findings(folder)
+    found, _ = write.write_findings(folder)
     assert list(found.summary.table["cell"]) == ["doubling", "increasing"]
     assert list(found.summary.table["n"]) == [3, 3]
     text = words(folder / "report.html")
@@ -137,7 +137,7 @@ def with_tuning(folder: Path, best: float) -> None:
 
 def test_rates_of_networks_are_counted_by_arm(folder: Path) -> None:
     with_tuning(folder, 0.1)
-    found = write.write_findings(folder)
+    found, _ = write.write_findings(folder)
     assert len(found.rates) == 6
     text = words(folder / "report.html")
     assert "Networks of each arm by chosen learning rate arm 0.05 0.1 doubling 0 3" in text

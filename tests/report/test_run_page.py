@@ -12,11 +12,12 @@ import pytest
 
 from ablate.analysis import findings, wording
 from ablate.analysis.across import comparison, pooled
+from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.cli.report import main
 from ablate.errors import InputError
 from ablate.report import comparison_page, index_page, run_page, write
 from ablate.report.figures import of_run
-from ablate.report.summary_file import read_summary
+from ablate.report.summary_file import read_verdict
 from ablate.results import names as results_names
 from ablate.results.csv import read_table, read_trials, write_table
 from ablate.study.file import read_study_file
@@ -62,24 +63,27 @@ def test_a_run_is_reported_from_its_tables_alone(
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == str(run / "report.html")
     made = {path.name for path in run.iterdir()}
-    assert {"summary.csv", "summary.md", "hypotheses.csv", "report.html"} <= made
+    files = {"verdict.csv", "summary.csv", "summary.md", "hypotheses.csv", "report.html"}
+    assert files <= made
     assert {path.removesuffix(".svg") + ".csv" for path in made if path.endswith(".svg")} <= made
     text = words(run / "report.html")
     found = findings.find(run)
     assert found.file.question in text
-    assert found.details in text
+    verdict = verdict_of(found)
+    assert verdict.lines() == out.splitlines()[:-1]
+    for part in (verdict.label, verdict.sentence, verdict.numbers, verdict.caveat, verdict.settle):
+        assert part in text
+    said = {one.name: one for one in verdict.predictions}
     for row in found.hypotheses.to_dict("records"):
-        assert f"{row['says']} {row['verdict']} {row['sentence']} {row['rows']}" in text
-    for heading in (
-        "What was predicted",
-        "Figures",
-        "The networks",
-        "What was fixed",
-        "Trials that did not complete",
-        "Machine and versions",
-        "Reproduce",
-    ):
-        assert heading in text
+        assert f"{row['says']} {said[row['name']].sentence} {row['sentence']}" in text
+    headings = (
+        *("What was predicted", "The arms, with 95% intervals", "Figures", "The networks"),
+        *("What was fixed", "Trials that did not complete", "Machine and versions"),
+        *("Reproduce", "Cite"),
+    )
+    places = [text.rindex(heading) for heading in headings]
+    assert places == sorted(places)
+    assert text.index(verdict.sentence) < min(text.index(heading) for heading in headings)
 
 
 @pytest.mark.drawn
@@ -113,7 +117,8 @@ def test_failed_trials_are_shown_with_their_reason(run: Path) -> None:
     text = words(_reported(run))
     assert "1 of 30 trials have no accuracy" in text
     assert "failed it <broke>" in text
-    assert "Trials without an accuracy: 1 failed." in text
+    assert "1 of 10 trials of" in text
+    assert "have no accuracy, and are not counted." in text
 
 
 def test_uncommitted_changes_are_said(run: Path) -> None:
@@ -197,12 +202,12 @@ def test_several_runs_are_compared(run: Path, tmp_path: Path) -> None:
     assert list(table["run"].unique()) == ["width_doubling on digits", "shortcut_type on digits"]
     text = words(out / "report.html")
     for folder in (run, other):
-        assert findings.find(folder).details in text
+        assert verdict_of(findings.find(folder)).said in text
     assert "The order of the arms" not in text  # they share none
-    assert "No two of them share three arms" in text
+    assert "Open They share no prediction." in text
     index = words(tmp_path / "index.html")
-    assert "width_doubling on digits" in index
-    assert "comparison" in index
+    assert "digits Open in part" in index
+    assert "comparison 2 runs Open" in index
     assert "predictions: 1 inconclusive, 1 supported" in index
 
 
@@ -219,8 +224,7 @@ def test_runs_with_the_same_arms_are_compared_by_their_order(run: Path, tmp_path
             ),
         )
     text = words(comparison_page.write_comparison([run, other], tmp_path / "both"))
-    assert "have the rank correlation -1.00 [-1.00, -1.00] (95% interval)" in text
-    assert "most accurate is tripling in the one, constant in the other." in text
+    assert "No 2 of the 2 predictions that they share came out supported in one run and" in text
     (row,) = pd.read_csv(tmp_path / "both" / "order.csv").to_dict("records")
     assert (row["arms"], row["n"], row["n_other"], row["rank_correlation"]) == (3, 10, 10, -1)
     assert (row["best"], row["best_other"]) == ("tripling", "constant")
@@ -292,30 +296,61 @@ def test_timings_of_one_machine_are_compared(run: Path, tmp_path: Path) -> None:
 def test_the_index_lists_a_run_that_cannot_be_read(run: Path) -> None:
     text = words(index_page.write_index(run.parent.parent))
     assert "It cannot be read." in text
-    assert f"summary.md: cannot be read as a summary; ablate report {run}" in text
+    assert f"verdict.csv: cannot be read; ablate report {run}" in text
 
 
-@pytest.mark.parametrize("content", [b"", b"# a\n\nb\n\nc", b"\xff", b"a\n\nb\n\nc\n\n- d"])
-def test_the_index_lists_a_run_whose_summary_is_damaged(run: Path, content: bytes) -> None:
-    (run / "summary.md").write_bytes(content)
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff", b"\0"])
+def test_the_index_lists_a_run_whose_verdict_is_damaged(run: Path, content: bytes) -> None:
+    (run / "verdict.csv").write_bytes(content)
     text = words(index_page.write_index(run.parent.parent))
     assert "It cannot be read." in text
-    assert "a summary; ablate report" in text
+    assert f"ablate report {run} makes it anew" in text
+
+
+def test_the_index_takes_no_word_but_yes_no_and_open(run: Path) -> None:
+    write.write_findings(run)
+    path = run / "verdict.csv"
+    path.write_text(path.read_text().replace(",open,", ",perhaps,"))
+    text = words(index_page.write_index(run.parent.parent))
+    assert "word = 'perhaps': expected yes, no or open" in text
 
 
 def test_the_index_says_what_the_runs_have_said_and_works_nothing_out(run: Path) -> None:
-    write.write_findings(run)
-    said = read_summary(run)
-    found = findings.find(run)
-    assert (said.question, said.answer) == (found.file.question, found.details)
-    assert said.facts[0] == "3 arms, 10 seeds, 30 trials"
-    assert said.facts[1] == "predictions: 1 inconclusive, 1 supported"
-    assert said.facts[2].endswith("; 20 epochs, batch 64")
+    found, verdict = write.write_findings(run)
+    said = read_verdict(run)
+    assert said["question"] == found.file.question
+    assert (said["label"], said["sentence"]) == (verdict.label, verdict.sentence)
+    assert (said["effect"], said["n"]) == (verdict.effect, "10 seeds")
+    facts = said["facts"].split(" | ")
+    assert facts[:2] == [
+        "3 arms, 10 seeds, 30 trials",
+        "predictions: 1 inconclusive, 1 supported",
+    ]
+    assert facts[2].endswith("; 20 epochs, batch 64")
     for table in run.glob("*.csv"):
-        table.write_text("gone")
+        if table.name not in ("verdict.csv", "trials.csv"):
+            table.write_text("gone")
     text = words(index_page.write_index(run.parent.parent))
-    assert found.details.partition(" is ")[0] in text
-    assert said.facts[1] in text
+    assert verdict.sentence in text
+    assert facts[1] in text
+    assert "+2.3 points [+1.4, +3.2]" in text
+
+
+def test_a_page_links_to_the_index_and_its_neighbours_in_reading_order(tmp_path: Path) -> None:
+    folders = [copied(name, tmp_path) for name in ("shortcut_type", "stride_placement")]
+    own = copied("width_doubling", tmp_path)
+    shutil.move(own.parent, tmp_path / "mine")  # a study of one's own comes first
+    for folder in folders:
+        write.write_findings(folder, tmp_path)
+    first = (tmp_path / "stride_placement" / "digits" / "report.html").read_text()
+    assert 'href="./../../index.html"' in first
+    assert 'href="./../../mine/digits/report.html"' in first
+    assert 'href="./../../shortcut_type/digits/report.html"' in first
+    last = (tmp_path / "shortcut_type" / "digits" / "report.html").read_text()
+    assert "stride_placement on digits" in last
+    assert "mine on digits" not in last
+    write.write_findings(folders[0])  # no index is there, and none is asked for
+    assert "index.html" not in (folders[0] / "report.html").read_text()
 
 
 def test_what_is_published_is_not_listed_among_the_own(run: Path) -> None:

@@ -90,7 +90,8 @@ def _differs(rows: pd.DataFrame, cost: str, names: Names, least: float, held: st
     ratio = most[cost] / max(1, fewest[cost])
     if ratio < least:
         return ""
-    what = f"Only {wording.MEASURES[held]} are equal" if held else "The arms differ in compute"
+    apart = "compute" if cost == "macs" else COSTS[cost]
+    what = f"Only {wording.MEASURES[held]} are equal" if held else f"The arms differ in {apart}"
     return (
         f"{what}: {names.cells[most['cell']]} has {ratio:.1f} times the {COSTS[cost]} of "
         f"{names.cells[fewest['cell']]}."

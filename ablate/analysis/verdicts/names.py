@@ -123,7 +123,8 @@ def listed(phrases: Sequence[str], last: str = "and") -> str:
     shortest = min(map(len, words))
     before = _alike(words, shortest - 1)
     after = _alike([one[::-1] for one in words], shortest - 1 - before)
-    if len(phrases) == 1 or not (before or after):
+    alike = len({len(one) for one in words}) == 1
+    if len(phrases) == 1 or not alike or not (before or after):
         return joined(list(phrases), last)
     middles = [" ".join(one[before : len(one) - after]) for one in words]
     start, end = words[0][:before], words[0][len(words[0]) - after :]

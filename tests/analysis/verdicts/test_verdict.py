@@ -1,0 +1,216 @@
+"""Verdicts on outcomes that are known: the word, the sentence, the caveat, what is left."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablate.analysis.verdicts.names import listed
+from ablate.analysis.verdicts.verdict import Verdict, verdict_of
+from support.runs import run_of
+
+STUDY = """question = "Is a better than b?"
+baseline = "b"
+
+[axes.arm]
+a = { says = "the one" }
+b = { says = "the other" }
+"""
+HIGHER = """
+[hypotheses.a_wins]
+says = "a is better."
+higher = ["a", "b"]
+"""
+NOISE = np.random.default_rng(5).normal(0, 0.002, (4, 10))
+
+
+def around(mean: float, row: int = 0, seeds: int = 10) -> dict[int, float | str]:
+    return {seed: mean + float(NOISE[row, seed]) for seed in range(seeds)}
+
+
+def judged(
+    folder: Path,
+    a: float,
+    b: float,
+    more: str = HIGHER,
+    costs: Mapping[str, Mapping[str, object]] | None = None,
+    **columns: object,
+) -> Verdict:
+    outcomes = {"a": around(a), "b": around(b, 1)}
+    return verdict_of(run_of(folder, STUDY + more, outcomes, costs, **columns))
+
+
+def test_yes_where_it_holds(tmp_path: Path) -> None:
+    verdict = judged(tmp_path, 0.83, 0.80)
+    assert verdict.said == "Yes: The one beat the other by 3.1 points."
+    assert verdict.numbers.startswith("the one minus the other +3.1 points [+2.")
+    assert verdict.numbers.endswith("(95% intervals, n = 10 seeds)")
+    assert verdict.settle == ""
+    assert verdict.figure == "accuracy"
+
+
+def test_no_where_the_opposite_holds_and_where_they_are_equal(tmp_path: Path) -> None:
+    assert judged(tmp_path / "1", 0.77, 0.80).said == "No: The other beat the one by 2.9 points."
+    same = judged(tmp_path / "2", 0.80, 0.80)
+    assert same.said == "No: The one and the other were equal within 0.5 points."
+
+
+def test_open_where_nothing_is_shown_with_what_would_settle_it(tmp_path: Path) -> None:
+    wide = {seed: 0.8 + 0.03 * (-1) ** seed + 0.001 * seed for seed in range(10)}
+    other = {seed: 0.8 - 0.03 * (-1) ** seed for seed in range(10)}
+    columns = {"train_seconds": 60.0}
+    verdict = verdict_of(run_of(tmp_path, STUDY + HIGHER, {"a": wide, "b": other}, **columns))
+    assert verdict.said.startswith("Open: The one against the other may be anything from -")
+    assert verdict.settle.startswith("To settle it: about ")
+    seeds = int(verdict.settle.split()[4].replace(",", ""))
+    assert seeds > 100
+    assert f"{seeds - 10:,} more, some {2 * (seeds - 10) / 60:.1f} h of training" in verdict.settle
+
+
+def test_a_prediction_may_answer_no(tmp_path: Path) -> None:
+    no = HIGHER + 'answers = "no"\n'
+    assert judged(tmp_path / "1", 0.83, 0.80, no).word == "no"
+    assert judged(tmp_path / "2", 0.77, 0.80, no).word == "yes"
+    assert judged(tmp_path / "3", 0.80, 0.80, no).word == "open"  # neither is better
+
+
+BOTH = """
+[hypotheses.a_wins]
+says = "a is better."
+higher = ["a", "b"]
+answers = "yes"
+
+[hypotheses.ties]
+says = "They are equal."
+equal = ["a", "b"]
+answers = "{}"
+"""
+
+
+def test_a_question_of_two_parts_has_an_answer_to_each(tmp_path: Path) -> None:
+    verdict = judged(tmp_path / "1", 0.83, 0.80, BOTH.format("yes"))
+    assert (verdict.word, verdict.label) == ("no", "Yes and no")
+    assert verdict.sentence == (
+        "The one beat the other by 3.1 points; the one beat the other by 3.1 points."
+    )
+    assert judged(tmp_path / "2", 0.83, 0.80, BOTH.format("no")).label == "Yes"
+
+
+def test_where_nothing_is_marked_the_first_prediction_answers(tmp_path: Path) -> None:
+    more = HIGHER + BOTH.split("\n\n")[1].replace('answers = "{}"\n', "")
+    assert judged(tmp_path, 0.83, 0.80, more).word == "yes"
+
+
+def test_without_a_prediction_it_says_what_stands_out(tmp_path: Path) -> None:
+    verdict = judged(tmp_path / "1", 0.83, 0.80, "")
+    assert verdict.said == "No prediction: The one beat the other by 3.1 points."
+    assert (verdict.word, verdict.effect[:11]) == ("open", "+3.1 points")
+    assert "state what you expect in the study file" in verdict.settle
+    same = judged(tmp_path / "2", 0.80, 0.80, "")
+    assert same.sentence == "Every arm was within 0.5 points of the other."
+    worse = judged(tmp_path / "3", 0.77, 0.80, "")
+    assert worse.sentence == "The one lost to the other by 2.9 points."
+
+
+def test_too_few_seeds_settle_nothing(tmp_path: Path) -> None:
+    outcomes = {"a": around(0.9, seeds=3), "b": around(0.8, 1, seeds=3)}
+    verdict = verdict_of(run_of(tmp_path / "1", STUDY + HIGHER, outcomes))
+    assert verdict.said == (
+        "Open: The one against the other may be anything, with 3 of at least 4 seeds."
+    )
+    assert verdict.settle.startswith("To settle it: at least 4 seeds of each arm, 1 more")
+    plain = verdict_of(run_of(tmp_path / "2", STUDY, outcomes))
+    assert "with 3 of at least 4 seeds" in plain.sentence
+
+
+def test_nothing_is_made_up_where_nothing_completed(tmp_path: Path) -> None:
+    failed: dict[int, float | str] = dict.fromkeys(range(4), "failed")
+    found = run_of(tmp_path, STUDY + HIGHER, {"a": failed, "b": around(0.8, seeds=4)})
+    verdict = verdict_of(found)
+    assert verdict.said == "Open: Nothing is known yet of the one and the other."
+    assert verdict.numbers == "n = 0 seeds"
+    assert verdict.caveat == (
+        "4 of 4 trials of the one have no accuracy, and are not counted."
+    )
+
+
+def test_the_caveat_is_the_first_that_applies(tmp_path: Path) -> None:
+    twice = {"a": {"macs": 4_200_000}, "b": {"macs": 2_100_000}}
+    verdict = judged(tmp_path / "1", 0.83, 0.80, costs=twice)
+    assert verdict.caveat == (
+        "The arms differ in compute: the one has 2.0 times the MACs of the other."
+    )
+    held = judged(tmp_path / "2", 0.83, 0.80, costs=twice, match="params", match_residual=0.0)
+    assert held.caveat == "Only parameters are equal: the one has 2.0 times the MACs of the other."
+    assert held.sentence == "At equal parameters, the one beat the other by 3.1 points."
+    high = judged(tmp_path / "3", 0.995, 0.98)
+    assert high.caveat == "Every arm is above 97% on digits, where little is left to tell apart."
+    small = judged(tmp_path / "4", 0.83, 0.80)
+    assert small.caveat == (
+        "Networks of at most 175k parameters, trained for 5 epochs: larger ones may differ."
+    )
+    more = judged(tmp_path / "6", 0.83, 0.80, costs={"a": {"params": 2_000_000}})
+    assert more.caveat == (
+        "The arms differ in parameters: the one has 11.4 times the parameters of the other."
+    )
+    large = judged(tmp_path / "5", 0.83, 0.80, params=2_000_000, epochs=200)
+    assert large.caveat == "One data set and one recipe: another may decide otherwise."
+
+
+def test_a_name_is_written_as_it_is(tmp_path: Path) -> None:
+    study = STUDY.replace("a = {", '"r = 2" = {').replace(', says = "the one"', "")
+    study = study.replace('{ says = "the one" }', "{}") + HIGHER.replace('["a"', '["r = 2"')
+    found = run_of(tmp_path, study, {"r = 2": around(0.83), "b": around(0.80, 1)})
+    assert verdict_of(found).sentence == "r = 2 beat the other by 3.1 points."
+
+
+GROWTH = """question = "Is 2 best?"
+baseline = "two"
+
+[axes.arm]
+one = { says = "growing 1 time" }
+two = { says = "growing 2 times" }
+three = { says = "growing 3 times" }
+four = { says = "growing 4 times" }
+
+[hypotheses.two]
+says = "Two is best."
+optimum = 2.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ((0.80, 0.85, 0.88, 0.87), "No: Growing 3 or 4 times beat growing 2 times by 3."),
+        ((0.80, 0.88, 0.85, 0.82), "Yes: Growing 2 times was the best growth; every other arm"),
+    ],
+)
+def test_a_best_growth_is_told_by_the_arms(
+    tmp_path: Path, means: tuple[float, ...], said: str
+) -> None:
+    arms = ("one", "two", "three", "four")
+    outcomes = {arm: around(mean, row) for row, (arm, mean) in enumerate(zip(arms, means))}
+    shapes = {
+        arm: {"widths": str([8, 8 * growth, 8 * growth**2])}
+        for growth, arm in enumerate(arms, start=1)
+    }
+    verdict = verdict_of(run_of(tmp_path, GROWTH, outcomes, shapes))
+    assert verdict.said.startswith(said)
+    assert verdict.figure == "growth"
+
+
+@pytest.mark.parametrize(
+    ("phrases", "text"),
+    [
+        (["growing 2 times"], "growing 2 times"),
+        (["growing 2 times", "growing 3 times"], "growing 2 or 3 times"),
+        (["a", "b", "c"], "a, b or c"),
+        (["no shortcut", "zero padding"], "no shortcut or zero padding"),
+        (["times", "times two"], "times or times two"),
+        (["a b c", "a c"], "a b c or a c"),
+    ],
+)
+def test_what_phrases_share_is_said_once(phrases: list[str], text: str) -> None:
+    assert listed(phrases, "or") == text
