@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from ablate.report.html.page import Page, Picture, Section, Table
+from ablate.report.html.page import Answer, Link, Page, Picture, Section, Statement, Table
 from support.remade import remade
 
 RUN = remade("width_doubling")
@@ -22,22 +23,25 @@ SUMMARY = pd.DataFrame(
         "images/s": ["47.2k (1.1k)", "45k (796)", "39.4k (667)", "9.8k (41)"],
     }
 )
-HYPOTHESES = pd.DataFrame(
-    {
-        "hypothesis": ["doubling_beats_constant", "tripling_beats_doubling", "tripling_is_as_good"],
-        "claim": [
-            "doubling has a higher test accuracy than constant",
-            "tripling has a higher test accuracy than doubling",
-            "tripling is within 1 point of doubling",
-        ],
-        "difference, points": ["+2.3 [+1.6, +2.9]", "+0.0 [-0.5, +0.5]", "+0.0 [-0.5, +0.5]"],
-        "p, Holm": ["<0.001", "0.87", "0.004"],
-        "verdict": ["supported", "not supported", "supported"],
-    }
+STATEMENTS = (
+    Statement(
+        mark="supported",
+        text="Doubling has a higher test accuracy than constant width.",
+        sentence="It is 2.3 points higher.",
+        numbers="doubling minus constant: 2.3 points (95% interval 1.6 to 2.9, p < 0.001; n = 10)",
+    ),
+    Statement(mark="refuted", text="Tripling has a higher test accuracy than doubling."),
+    Statement(mark="equivalent", text="Tripling is within 1 point of doubling."),
+    Statement(
+        mark="open",
+        text="Quadrupling has a higher test accuracy than tripling, at whatever width the first "
+        "stage has, since later stages see smaller maps and so can be wider at the same cost.",
+        sentence="There are no seeds of it.",
+    ),
 )
 FIGURES = {
     "accuracy": ("Test accuracy of each seed, and the difference from doubling", "trials.csv"),
-    "pareto": ("Test accuracy against cost", "trials.csv"),
+    "stage_shares": ("What share of its cost each network spends where", "stages.csv"),
     "stage_costs": ("Where each network spends", "stages.csv"),
     "curves": ("Learning curves", "epochs.csv"),
 }
@@ -48,7 +52,13 @@ def picture(name: str) -> Picture:
     title, data = FIGURES[name]
     alt = f"{title}; the table above has the numbers."
     svg = (RUN / f"{name}.svg").read_text(encoding="utf-8")
-    return Picture(name=name, title=title, alt=alt, svg=svg, data=data)
+    csv = (RUN / f"{name}.csv").read_text(encoding="utf-8")
+    return Picture(name=name, title=title, alt=alt, svg=svg, data=data, csv=csv)
+
+
+def answer(**others: Any) -> Answer:
+    """An answer of one sentence, and what else it is to have."""
+    return Answer(word="no", label="No", sentence="It does not.", **others)
 
 
 def versions() -> Table:
@@ -65,19 +75,32 @@ def versions() -> Table:
 
 
 def example() -> Page:
-    """All that a report holds: six figures, three tables, a command."""
+    """All that a report holds: six figures, two tables, four statements, a command."""
     figures = [picture(name) for name in FIGURES]
-    again = [replace(figures[0], name="growth"), replace(figures[2], name="gradients")]
+    again = [replace(figures[1], name="growth"), replace(figures[2], name="gradients")]
     return Page(
         title="width_doubling on digits",
         question="Why double the width when the feature map halves: does doubling beat keeping "
         "the width constant, and does tripling beat doubling?",
-        answer="Against doubling (97.5%, 10 seeds), constant is 2.3 points lower (95% interval "
-        "1.3 to 3.2, 10 pairs) and tripling is inconclusive at 0.0 points (95% interval -0.8 to "
-        "0.8, 10 pairs). The 2 comparisons hold together at 95% (paired t, Bonferroni).",
+        answer=Answer(
+            word="open",
+            label="Yes and no",
+            sentence="Doubling beats constant width by 2.3 points; tripling is as good as doubling.",
+            numbers="2.3 points [1.3, 3.2], 10 seeds",
+            caveat="The arms differ in compute: doubling has twice the MACs of constant width.",
+            settle="38 seeds, an hour, would show whether tripling is better by half a point.",
+            picture=figures[0],
+        ),
         sections=(
             Section(
+                heading="What was predicted",
+                anchor="predictions",
+                paragraphs=("Each was written in the study file before the run.",),
+                statements=STATEMENTS,
+            ),
+            Section(
                 heading="Accuracy",
+                anchor="accuracy",
                 paragraphs=("Every arm was trained with the same recipe and the same ten seeds.",),
                 tables=(
                     Table(
@@ -88,17 +111,13 @@ def example() -> Page:
                         "images/s of inference, median and interquartile range",
                     ),
                 ),
-                pictures=tuple(figures[:2]),
+                pictures=(figures[1],),
             ),
-            Section(
-                heading="Hypotheses",
-                paragraphs=("Each was written in the study file before the run.",),
-                tables=(Table(caption="Hypotheses, Holm over all three", frame=HYPOTHESES),),
-            ),
-            Section(heading="Mechanism", pictures=tuple(again)),
-            Section(heading="Cost and training", pictures=tuple(figures[2:])),
+            Section(heading="Mechanism", anchor="mechanism", pictures=tuple(again)),
+            Section(heading="Cost and training", anchor="cost", pictures=tuple(figures[2:])),
             Section(
                 heading="How to run it again",
+                anchor="reproduce",
                 tables=(versions(),),
                 code="ablate run studies/width_doubling.toml --dataset digits --out results "
                 "--workers 2 --trials-per-worker 15",
@@ -106,4 +125,9 @@ def example() -> Page:
         ),
         footer="30 trials of 20 epochs on cpu: Intel(R) Xeon(R) Processor.\n"
         "All numbers follow from trials.csv, epochs.csv and stages.csv beside this page.",
+        links=(
+            Link(rel="index", label="All studies", href="../../index.html"),
+            Link(rel="prev", label="head_width", href="../../head_width/digits/report.html"),
+            Link(rel="next", label="width_tuned", href="../../width_tuned/digits/report.html"),
+        ),
     )

@@ -154,7 +154,8 @@ class Entry:
     """One report in the index.
 
     Args:
-        title, question, sentence: plain text; the sentence is the answer.
+        title: of the study; plain text, as all but `href`.
+        question, sentence: the sentence is the answer.
         href: its path, relative to the index; not yet quoted as a URL.
         dataset: that it is about; empty for none.
         word, label: of the answer, as in `Answer`; no word where there is no answer to read.

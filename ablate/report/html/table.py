@@ -11,7 +11,7 @@ MISSING = "-"
 _FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 # A number at the start, in figures or with an SI letter, and nothing that would make it a word.
 _LEADING = re.compile(
-    r"[<>~]?\s*([-+\u2212]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)([kMGT]?)(?=$|[\s%\[(,;])"
+    r"[<>~\[]?\s*([-+\u2212]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)([kMGT]?)(?=$|[\s%\[(,;])"
 )
 # A number with its interval or spread.
 _WITH_SPREAD = re.compile(r"([^\[(]*[^\[(\s]) (\[[^\[\]]*\]|\([^()]*\))")
@@ -42,7 +42,8 @@ class Cell:
 def sort_key(text: str) -> float | None:
     """The number that a cell begins with, or None where it is not one.
 
-    "95.3 [94.6, 95.9]" is 95.3, "1.97k" is 1970 and "<0.001" is 0.001.
+    "95.3 [94.6, 95.9]" is 95.3, "1.97k" is 1970 and "<0.001" is 0.001. An
+    interval by itself goes by its lower limit.
     """
     found = _LEADING.match(text.strip())
     if found is None:
