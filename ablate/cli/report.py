@@ -18,12 +18,15 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate report") -> int:
             refuse(given(parser, argv) & {"--out"}, "only where several runs are compared")
         if not args.folders:
             refuse(given(parser, argv) & {"--against"}, "needs a RUN_DIR to compare")
-        return _report(args.folders, args.out, args.index, args.against)
+            refuse(given(parser, argv) & {"--pdf"}, "needs a RUN_DIR with figures")
+        return _report(args.folders, args.out, args.index, args.against, args.pdf)
 
     return reporting(command)
 
 
-def _report(folders: list[Path], out: Path, index: Path | None, against: str | None) -> int:
+def _report(
+    folders: list[Path], out: Path, index: Path | None, against: str | None, pdf: bool
+) -> int:
     from ablate.analysis.across.reproduction import reproduction
     from ablate.analysis.findings import find
     from ablate.report.comparison_page import write_comparison
@@ -33,7 +36,7 @@ def _report(folders: list[Path], out: Path, index: Path | None, against: str | N
     from ablate.results.published import published_run
 
     for folder in folders:
-        found, verdict = write_findings(folder, index)
+        found, verdict = write_findings(folder, index, pdf)
         print("\n".join([*verdict.lines(), str(folder / REPORT)]))
         if against is not None:
             root = None if against == PUBLISHED else Path(against)
@@ -71,6 +74,13 @@ def make_parser(prog: str) -> Parser:
         metavar="DIR",
         help="say, a line a prediction, whether each run comes to the same verdicts as the run of "
         "the same study and dataset in DIR/STUDY/DATASET; `published`: the project's own runs",
+    )
+    parser.add_argument(
+        "--pdf",
+        action="store_true",
+        help="also write each figure of a run as NAME.one-column.pdf, 3.25 inches wide, and "
+        "NAME.two-columns.pdf, 6.75 inches (needs ablate[pdf]); without it, those of an earlier "
+        "report are removed, as they may show earlier tables",
     )
     parser.add_argument(
         "--index",

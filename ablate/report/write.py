@@ -6,6 +6,7 @@ from pathlib import Path
 from ablate.analysis.findings import Findings, find
 from ablate.analysis.verdicts.verdict import Verdict, verdict_of
 from ablate.files import write_text
+from ablate.report.figures import paper
 from ablate.report.figures.of_run import NAMES, draw, figures
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
@@ -27,14 +28,22 @@ from ablate.results.names import (
 from ablate.search.explored import is_search, read_explored
 
 
-def write_findings(folder: Path, index: Path | None = None) -> tuple[Findings, Verdict]:
+def write_findings(
+    folder: Path, index: Path | None = None, pdf: bool = False
+) -> tuple[Findings, Verdict]:
     """Write verdict, summary, figures and report of the run in a folder, and return what they say.
 
     Args:
         folder: of the run.
         index: the folder of an index that is, or will be, written; the page links to it, as it
             does to one that is there already.
+        pdf: whether the figures are written as PDF too, for a printed column and for two.
+
+    Raises:
+        InputError: a table is missing or not ours, or pypdf is missing for a PDF.
     """
+    if pdf:
+        paper.check_pypdf()
     found = find(folder)
     verdict = verdict_of(found)
     drawings = draw(figures(found, folder))
@@ -53,6 +62,12 @@ def write_findings(folder: Path, index: Path | None = None) -> tuple[Findings, V
     for name in set(NAMES) - {drawing.name for drawing in drawings}:  # of earlier tables
         for suffix in ("csv", "png", "svg"):
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+    for column in paper.COLUMNS:
+        for old in folder.glob(f"*.{column}.pdf"):  # of earlier tables too
+            old.unlink()
+        if pdf:
+            for drawing in draw(figures(found, folder, paper.sheet_of(column))):
+                paper.save_pdf(drawing, folder, column)
     write_text(folder / MARKDOWN, summary_markdown(found, verdict))
     pictures = [picture(drawing, folder) for drawing in drawings]
     explored = read_explored(folder) if is_search(folder) else None

@@ -9,5 +9,5 @@ Numbers come from the analysis. May use: analysis, results, and `html` for pictu
 - `interaction`: arms of two axes; `stages`: where networks spend; `curves`: learning curves.
 - `mechanism`: measurements by stage; `rates`: over learning rates; `throughput`: by batch.
 - `distributions`: errors and ranks; `comparison`: several runs; `front`: a search.
-- `forest`: an effect over several data sets.
+- `paper`: PDFs for print; `forest`: an effect over several data sets.
 """

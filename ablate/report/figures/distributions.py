@@ -51,7 +51,7 @@ def error_distribution(
             for arm, of_arm in look.items():
                 _draw_steps(axes, table[table["arm"] == arm], of_arm, arm in arms, unit)
             named = "All arms" if together else f"{arms[0]} (n = {counts[arms[0]]})"
-            axes.set_title(textwrap.fill(named, sheet.letters(across) - 4))
+            axes.set_title(textwrap.fill(named, sheet.letters(across)))
             axes.set_ylim(-2, 102)  # so that lines at either end are seen whole
             axes.set_xlabel("Test error (%)")
             axes.xaxis.set_tick_params(labelbottom=True)
@@ -127,7 +127,7 @@ def rank_stability(trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE
     agreed = f"Kendall's W = {wording.interval_text(w.mean, w.low, w.high, '.2f')}"
     agreed += "" if np.isnan(w.low) else " (95% interval)"
     with style():
-        names = [textwrap.fill(cell, min(30, sheet.letters(4))) for cell in shown.index]
+        names = [textwrap.fill(cell, min(30, sheet.letters(2))) for cell in shown.index]
         rows = [max(0.55, 0.3 * (1 + name.count("\n"))) for name in names]
         figure = Figure(layout="constrained")
         axes = figure.subplots()
@@ -141,7 +141,7 @@ def rank_stability(trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE
         for (row, column), value in np.ndenumerate(percent):
             if value > 0:
                 number = axes.text(column + 0.5, row + 0.5, f"{value:.0f}", ha="center",
-                                   va="center", color="white" if value > 55 else "black",
+                                   va="center", color="white" if value > 70 else "black",
                                    fontsize="small")  # fmt: skip
                 tell(number, said[row * percent.shape[1] + column])
         axes.set_xticks(np.arange(len(shown)) + 0.5, [str(rank) for rank in shown.columns])
@@ -152,13 +152,13 @@ def rank_stability(trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE
         axes.set_xlabel(
             textwrap.fill(
                 f"Rank within a {unit} (1: most accurate; a tie counts in parts)",
-                sheet.letters() - 30,
+                sheet.letters() - 10,
             )
         )
         head(
             figure,
             sheet,
-            f"Share of {unit}s (%), the best mean rank first; {agreed}, n = {len(table)} {unit}s",
+            f"Share of {unit}s (%), best mean rank first; {agreed}, n = {len(table)}",
         )
         set_height(figure, 1.5 + max(rows) * len(rows), sheet)
         fix_layout(figure)

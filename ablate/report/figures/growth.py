@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ def growth_curves(
         for axes, fit, subject in zip(
             panels.flat, fits, subjects or [""] * len(fits), strict=False
         ):
-            axes.set_title(_title(fit, subject, sheet.letters(across) - 4))
+            axes.set_title(_title(fit, subject, sheet.letters(across)))
         for axes in list(panels.flat)[len(fits) :]:
             axes.set_axis_off()
         for axes in panels[:, 0]:
@@ -105,7 +106,6 @@ def _draw(axes: Axes, fit: GrowthFit) -> list[Annotation]:
         tell_bars(drawn, reading(built, mean, low, high, n=row["n"]))
         top = mean if math.isnan(high) else high
         names.append(_named(axes, str(row["cell"]), row["growth"], top))
-    axes.axvline(fit.at, color="black", linestyle=":", linewidth=1.4, zorder=1)
     keep_within(axes, "y", 0, 100)
     low, high = axes.get_ylim()
     foot = low - 0.06 * (high - low)
@@ -115,7 +115,12 @@ def _draw(axes: Axes, fit: GrowthFit) -> list[Annotation]:
     said = reading("best growth r*", fit.best.mean, *ends, n=fit.seeds, form=".2f", of="")
     for artist in (bar, best):
         tell(artist, said)
-    axes.set_ylim(foot - 0.06 * (high - low), high)
+    bottom = foot - 0.06 * (high - low)
+    axes.set_ylim(bottom, high)
+    curve_at = 100 * np.interp(fit.at, line["growth"], line["mean"])
+    # Up to the curve, so that it crosses no name.
+    axes.plot([fit.at] * 2, [bottom, curve_at], color="black", linestyle=":", linewidth=1.4,
+              zorder=1)  # fmt: skip
     axes.xaxis.set_major_locator(FixedLocator(TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,5 +1,6 @@
 """What trained networks do, stage by stage: one small panel a measurement, one line an arm."""
 
+import textwrap
 from collections.abc import Sequence
 
 import pandas as pd
@@ -47,7 +48,7 @@ def mechanism_by_stage(
     look = {cell: of for cell, of in looks(cells).items() if cell in set(table["cell"])}
     with style():
         figure = Figure(layout="constrained")
-        across = sheet.panels(3)
+        across = max(2, sheet.panels(3))
         grid = figure.subplots(len(PANELS) // across, across, squeeze=False)
         for axes, (quantity, (label, scale)) in zip(grid.flat, PANELS.items(), strict=True):
             shown = table[table["quantity"] == quantity]
@@ -67,7 +68,7 @@ def mechanism_by_stage(
                 axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center")
             axes.set_xticks(range(len(stages)), [name.removeprefix("stage ") for name in stages])
             axes.set_xlim(-0.5, len(stages) - 0.5)
-            axes.set_title(label)
+            axes.set_title(textwrap.fill(label, sheet.letters(across)))
             axes.set_xlabel("Stage")
         head(figure, sheet, "Mean over seeds with its 95% interval; dotted: the side of the image")
         counts = table.groupby("cell")["n"].agg(["min", "max"])

@@ -34,7 +34,7 @@ COSTS = {
     "macs": "MACs per image (conv + linear)",
     "params": "Parameters",
     "activations": "Activations per image",
-    "latency": "Inference (µs/image; bars: IQR)",
+    "latency": "Inference time (µs/image)",
 }
 UNITS = {
     "macs": "MACs",
@@ -75,9 +75,8 @@ def accuracy_against_cost(
     names = {row["cell"]: f"{row['cell']} (n = {row['n']})" for _, row in table.iterrows()}
     outcome, level = summary.outcome_name, summary.level_name
     group = upper_group(100 * table[["mean", "low", "high"]])
-    note = "Filled and on the line: Pareto front of the means; hollow: dominated" + "".join(
-        f"; {wording.MEASURES[cost]} held equal" for cost in equal
-    )
+    note = f"Means with {level} intervals; filled, on the line: Pareto front; hollow: dominated"
+    note += "".join(f"; {wording.MEASURES[cost]} held equal" for cost in equal)
 
     with style():
         figure = Figure(layout="constrained")
@@ -91,12 +90,14 @@ def accuracy_against_cost(
                 ends = pd.concat([drawn[name] for name in drawn])
                 log_axis(axes, "x", ends[ends < math.inf])
                 keep_within(axes, "y", 0, 100)
-                letters = sheet.letters(grid.shape[1]) - 4
-                axes.set_xlabel(_label(trials, cost, trusted, letters))
             if group is not None:
                 _zoom(*views, group=group, known=known)
+            # Those of a column have the same axis, which the lowest names.
+            for axes in views if grid.shape[0] == len(shown) else views[-1:]:
+                letters = min(34, sheet.letters(grid.shape[1]))
+                axes.set_xlabel(_label(trials, cost, trusted, letters))
         for axes in grid[:, 0]:
-            axes.set_ylabel(f"{outcome.capitalize()} (%)\nmean and {level} interval")
+            axes.set_ylabel(f"{outcome.capitalize()} (%)")
         head(figure, sheet, note)
         legend_below(figure, handles(look, names), 3.7 * grid.shape[0] + 0.3, sheet)
         fix_layout(figure)
@@ -146,7 +147,7 @@ def _zoom(whole: Axes, near: Axes, *, group: tuple[float, float], known: pd.Data
     """Make the second of two panels a view of the upper arms alone, and say so."""
     near.set_ylim(view(group, 0, 100))
     upper = int((100 * known["mean"] >= group[0]).sum())
-    near.set_title(f"Zoom: upper {upper} arms")
+    near.set_title(f"Zoom: upper {upper}")
     whole.set_title(f"All {len(known)} arms")
 
 
@@ -194,6 +195,6 @@ def _label(trials: pd.DataFrame, cost: str, trusted: bool, letters: int) -> str:
     timed = trials[trials["infer_images_per_s"].notna()]
     devices = ", ".join(timed["device"].unique())
     batches = ", ".join(map(str, timed["throughput_batch"].unique()))
-    measured = f"{devices}, batch {batches}" if devices else ""
+    measured = f"bars: IQR; {devices}, batch {batches}" if devices else ""
     said = measured if trusted else "Do not compare: the baseline timed against itself differed"
-    return "\n".join([label, *textwrap.wrap(said, min(34, letters))])
+    return "\n".join([label, *textwrap.wrap(said, letters)])

@@ -9,9 +9,11 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 WIDTH = 11.0  # inches, of a figure on a page
-LETTERS = 92  # of a title's line over that width
+LETTERS = 10.2  # an inch, of a title
+TICKS = 0.7  # inches beside a panel, for the labels of its ticks
 KEY_LETTERS = 112  # of the key's, which is smaller
-LINE = 0.3  # inches
+LINE, KEY_LINE = 0.3, 0.28  # inches
+FLATTEST = 0.72  # of a panel's height, where panels stand below each other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class Sheet:
 
     def letters(self, panels: int = 1) -> int:
         """How many letters a title's line has above one of so many panels in a row."""
-        return int(LETTERS * self.width / WIDTH / panels)
+        return int(LETTERS * (self.width / panels - TICKS))
 
 
 PAGE = Sheet()
@@ -47,11 +49,19 @@ def head(figure: Figure, sheet: Sheet, note: str = "") -> None:
         figure.suptitle("\n".join(lines), fontsize="medium")
 
 
-def set_height(figure: Figure, height: float, sheet: Sheet) -> None:
-    """As high as the panels are (inches) and the title needs; call it after `head`."""
+def set_height(figure: Figure, height: float, sheet: Sheet, key: float = 0.0) -> None:
+    """As high as panels and key are, and the title needs; call it after `head`.
+
+    Args:
+        figure: with its title.
+        height: of the panels on a page, inches; on a narrow sheet they are flatter.
+        sheet: what it is drawn on.
+        key: height of the key, inches.
+    """
     title = figure.get_suptitle()
     lines = title.count("\n") + 1 if title else 0
-    figure.set_size_inches(sheet.width, height + LINE * lines)
+    flatter = max(FLATTEST, min(1.0, sheet.width / WIDTH))
+    figure.set_size_inches(sheet.width, flatter * height + LINE * lines + key)
 
 
 def legend_below(
@@ -64,6 +74,6 @@ def legend_below(
     columns = max(1, min(len(labels), letters // (longest + 8)))
     rows = math.ceil(len(labels) / columns)
     deepest = max((label.count("\n") + 1 for label in labels), default=1)
-    set_height(figure, height + 0.28 * rows * deepest, sheet)
+    set_height(figure, height, sheet, KEY_LINE * rows * deepest)
     if labels:
         figure.legend(list(handles), labels, loc="outside lower center", ncols=columns)

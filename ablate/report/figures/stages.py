@@ -125,7 +125,7 @@ def stage_shares(
                 ]
                 for bar, tip in zip(bars, tips, strict=True):
                     tell(bar, tip)
-                ink = "white" if sum(colour) < 1.7 else "black"
+                ink = "white" if sum(colour) < 1.35 else "black"
                 _number_bars(axes, left, width, ink, tips)
                 left += width
             axes.set_yticks(range(len(order)), [_wrapped(cell) for cell in order])
