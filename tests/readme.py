@@ -8,15 +8,20 @@ import pandas as pd
 
 from ablate.analysis import findings, wording
 from ablate.analysis.across import comparison
+from ablate.analysis.verdicts.verdict import verdict_of
+from ablate.report import neighbours
 from ablate.results import schema
+from ablate.results.names import REPORT
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PUBLISHED = ROOT / "results" / "published"
 
 
 def rendered(text: str) -> str:
     """The README with every generated part made anew from the code and the committed tables."""
     text = _fill(text, r"<!-- columns -->", lambda _: columns())
+    text = _fill(text, r"<!-- verdicts -->", lambda _: verdicts())
     text = _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
     text = _fill(
         text, r"<!-- found: (\S+) (\S+) -->", lambda match: found(ROOT / match[1], match[2]), ""
@@ -33,6 +38,28 @@ def columns() -> str:
     """The dictionary of the columns of the trials table."""
     rows = [f"| `{column.name}` | {column.about} |" for column in schema.COLUMNS]
     return "\n".join(["| column | what it holds |", "| --- | --- |", *rows])
+
+
+def verdicts() -> str:
+    """The verdict of every published run, in the order in which they are read."""
+    rows = []
+    for folder in neighbours.in_order(PUBLISHED):
+        found = findings.find(folder)
+        verdict = verdict_of(found)
+        page = (folder / REPORT).relative_to(ROOT).as_posix()
+        cells = (
+            f"[{folder.parent.name}]({page})",
+            folder.name,
+            f"**{verdict.label}.** {verdict.sentence}",
+            verdict.effect,
+            wording.plural(verdict.n, verdict.unit),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    head = [
+        "| study | data set | verdict | effect, 95% intervals | n |",
+        "| :-- | :-- | :-- | :-- | :-- |",
+    ]
+    return "\n".join([*head, *rows])
 
 
 def table(folder: Path) -> str:

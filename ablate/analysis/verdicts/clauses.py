@@ -257,8 +257,8 @@ def _of_optimum(
     return Clause(
         mark=mark,
         text=text,
-        what="best growth",
-        effect=wording.interval_text(fit.best.mean, fit.best.low, fit.best.high, ".2f"),
+        what="best",
+        effect=f"growth {wording.interval_text(fit.best.mean, fit.best.low, fit.best.high, '.2f')}",
         n=fit.seeds,
         cells=cells,
     )
@@ -281,8 +281,8 @@ def _of_other_optimum(row: Mapping[Any, Any], at: float, mark: Mark, found: Find
     return Clause(
         mark=mark,
         text=text,
-        what="best growth",
-        effect=wording.interval_text(*numbers, ".2f") if known else "-",
+        what="best",
+        effect=f"growth {wording.interval_text(*numbers, '.2f')}" if known else "-",
         n=int(row["n"]),
         cells=tuple(found.summary.cells),
     )

@@ -130,9 +130,7 @@ def test_nothing_is_made_up_where_nothing_completed(tmp_path: Path) -> None:
     verdict = verdict_of(found)
     assert verdict.said == "Open: Nothing is known yet of the one and the other."
     assert verdict.numbers == "n = 0 seeds"
-    assert verdict.caveat == (
-        "4 of 4 trials of the one have no accuracy, and are not counted."
-    )
+    assert verdict.caveat == ("4 of 4 trials of the one have no accuracy, and are not counted.")
 
 
 def test_the_caveat_is_the_first_that_applies(tmp_path: Path) -> None:
@@ -191,7 +189,8 @@ def test_a_best_growth_is_told_by_the_arms(
     tmp_path: Path, means: tuple[float, ...], said: str
 ) -> None:
     arms = ("one", "two", "three", "four")
-    outcomes = {arm: around(mean, row) for row, (arm, mean) in enumerate(zip(arms, means))}
+    pairs = zip(arms, means, strict=True)
+    outcomes = {arm: around(mean, row) for row, (arm, mean) in enumerate(pairs)}
     shapes = {
         arm: {"widths": str([8, 8 * growth, 8 * growth**2])}
         for growth, arm in enumerate(arms, start=1)
