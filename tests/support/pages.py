@@ -88,7 +88,7 @@ def example() -> Page:
             sentence="Doubling beats constant width by 2.3 points; tripling is as good.",
             numbers="2.3 points [1.3, 3.2], 10 seeds",
             caveat="The arms differ in compute: doubling has twice the MACs of constant width.",
-            settle="38 seeds, an hour, would show whether tripling is better by half a point.",
+            settle="To settle it: 38 seeds an arm, an hour, to tell half a point.",
             picture=figures[0],
         ),
         sections=(

@@ -179,7 +179,7 @@ def test_what_a_user_wrote_is_shown_and_never_obeyed(text: str) -> None:
     assert len(list(document.iter("h1"))) == 1
     for element in ("img", "strong"):
         assert list(document.iter(element)) == []
-    assert [text_of(bold) for bold in document.iter("b")] == ["But:", "To settle it:"]
+    assert [text_of(bold) for bold in document.iter("b")] == ["But:"]
     cells = [text_of(cell) for row in document.findall(".//tbody/tr") for cell in row]
     assert cells == [text, "1", "1", "b", text, "2"]
     headings = [text_of(cell) for cell in document.find(".//thead").iter("th")]
@@ -261,11 +261,12 @@ def test_a_sentence_gets_room_and_a_name_may_break_after_an_underscore() -> None
 
 
 def test_an_interval_stands_below_its_mean_and_the_cell_reads_as_before() -> None:
-    texts = ["95.3 [94.6, 95.9]", "47.2k (1.1k)", "7.5%", "[1, 2]", "3 [1, 2] (n = 4)"]
-    cells = cells_of(pd.DataFrame({"arm": list("abcde"), "accuracy": texts}))
+    texts = ["95.3 [94.6, 95.9]", "47.2k (1.1k)", "7.5%", "[1, 2]", "3 [1, 2] (n = 4)",
+             "3 [1, 2]; 4 (5)", "3 [1, 2]; 4"]  # fmt: skip
+    cells = cells_of(pd.DataFrame({"arm": list("abcdefg"), "accuracy": texts}))
     assert [text_of(cell) for cell in cells] == texts
     spreads = [[text_of(span) for span in cell.iter("span")] for cell in cells]
-    assert spreads == [["[94.6, 95.9]"], ["(1.1k)"], [], [], []]
+    assert spreads == [["[94.6, 95.9]"], ["(1.1k)"], [], [], [], ["[1, 2];", "(5)"], []]
 
 
 def test_numbers_read_as_numbers_and_what_is_missing_as_a_dash() -> None:
@@ -460,13 +461,25 @@ def test_question_verdict_caveat_and_figure_come_first_in_this_order(source: str
     said = example().answer
     text = text_of(parsed(source).find("body"))
     order = [example().question, said.label, said.sentence, said.numbers, f"But: {said.caveat}",
-             f"To settle it: {said.settle}", picture("accuracy").title,
+             said.settle, picture("accuracy").title,
              example().sections[0].heading, example().sections[1].heading]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     answered = parsed(source).find(".//section")
     assert answered.attrib["class"] == "answer"
     assert len(figures_of(answered)) == 1
+
+
+@pytest.mark.parametrize(
+    ("settle", "bold"),
+    [("To settle it: 30 seeds: 2 h.", ["To settle it:"]), ("30 seeds.", [])],
+)
+def test_what_would_settle_it_reads_as_it_was_given(settle: str, bold: list[str]) -> None:
+    page = dataclasses.replace(with_anchors("a"), answer=answer(settle=settle))
+    document = parsed(render(page))
+    (line,) = [p for p in document.iter("p") if p.attrib.get("class") == "settle"]
+    assert text_of(line) == settle
+    assert [text_of(part) for part in line.iter("b")] == bold
 
 
 def test_an_answer_says_nothing_of_what_it_lacks() -> None:

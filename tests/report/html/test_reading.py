@@ -1,14 +1,16 @@
 """What a reader meets first on a page, what a narrow or a wide screen does to it, and paper."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from ablate.report.html.page import Entry, Section, Table, render, render_index
 from ablate.report.html.page import Page as Report
-from ablate.report.html.page import Section, Table, render
 from support.browser import ARGUMENTS, CHROMIUM, NO_BROWSER
 from support.pages import answer, example
 
@@ -203,3 +205,31 @@ def test_paper_has_the_verdict_and_its_figure_on_the_first_page(
     page.close()
     assert end < 1009
     assert not any(tools)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_table_of_an_index_fits_a_phone_too(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    entry = Entry(
+        title="width_iso_activations",
+        href="a/report.html",
+        question="Does it?",
+        sentence="It does.",
+        dataset="folder:cifar10-jpeg, 2 epochs",
+        word="open",
+        label="No prediction",
+        effect="+13.0 points [+5.4, +20.7]; -0.1 points [-1.3, +1.1]",
+        n="30 seeds",
+    )
+    other = replace(entry, title="shortcut_x_growth", dataset="fashion_mnist", word="no")
+    path = tmp_path / "index.html"
+    path.write_text(render_index("Results", [entry, other]), encoding="utf-8")
+    page = opened(browser, path, width)
+    cut = page.evaluate(CUT)
+    order = page.locator("tbody tr").first.locator("th, td").all()
+    edges = [box(cell) for cell in order]
+    page.close()
+    assert cut == []
+    assert len(edges) == 5
+    assert all(one[2] <= next_one[0] + 0.5 for one, next_one in pairwise(edges))
