@@ -238,5 +238,6 @@ class Results:
 
         table = display(self.found.summary).to_html(index=False, border=0)
         notes = "<br>".join(map(escape, legend(self.found.summary)))
-        question, answer = escape(self.found.file.question), escape(self.verdict)
+        question = escape(self.found.file.question)
+        answer = "<br>".join(map(escape, self.verdict.split("\n")))
         return f"<p><b>{question}</b></p><p>{answer}</p>{table}<p><small>{notes}</small></p>"

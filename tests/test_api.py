@@ -48,7 +48,7 @@ def test_a_run_that_was_left_is_loaded(results: ablate.Results) -> None:
     assert len(results.trials) == 30
     assert results.summary["cell"].tolist() == ["constant", "doubling", "tripling"]
     assert results.predictions["verdict"].tolist() == ["supported", "inconclusive"]
-    assert results.verdict.startswith("Against doubling (97.5%, 10 seeds), constant is 2.3 points")
+    assert results.verdict.startswith("Open in part: Doubling beat constant width by 2.3 points;")
     assert len(results.epochs) == 600
 
 
@@ -66,7 +66,7 @@ def test_a_notebook_shows_question_answer_and_table(results: ablate.Results) -> 
     html = results._repr_html_()
     assert html.count("<tr>") == 3
     assert "<b>Why double the width" in html
-    assert "constant is 2.3 points lower" in html
+    assert "Doubling beat constant width by 2.3 points" in html
 
 
 def test_a_figure_by_name(results: ablate.Results) -> None:

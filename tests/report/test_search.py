@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ablate.report.html.page import Page, render
+from ablate.report.html.page import Answer, Page, render
 from ablate.report.search_sections import sections
 from support.searches import explored
 
@@ -27,5 +27,10 @@ def test_a_report_says_what_was_found_and_how(tmp_path: Path) -> None:
 
 def test_the_sections_can_be_on_a_page(tmp_path: Path) -> None:
     _, found = explored(tmp_path)
-    page = Page(title="t", question="q", answer="a", sections=tuple(sections(found)))
+    page = Page(
+        title="t",
+        question="q",
+        answer=Answer(word="open", label="Open", sentence="a"),
+        sections=tuple(sections(found)),
+    )
     assert "Which sampler" in render(page)

@@ -4,10 +4,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import html5lib
 import pandas as pd
 
 from ablate.report.html.page import Answer, Link, Page, Picture, Section, Statement, Table
 from support.remade import remade
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 RUN = remade("width_doubling")
 
@@ -88,7 +91,7 @@ def example() -> Page:
             sentence="Doubling beat constant width by 2.3 points; tripling and it were equal.",
             numbers="2.3 points [1.3, 3.2], 10 seeds",
             caveat="The arms differ in compute: doubling has twice the MACs of constant width.",
-            settle="38 seeds, an hour, would show whether tripling is better by half a point.",
+            settle="To settle it: 38 seeds an arm, an hour, to tell half a point.",
             picture=figures[0],
         ),
         sections=(
@@ -130,4 +133,30 @@ def example() -> Page:
             Link(rel="prev", label="head_width", href="../../head_width/digits/report.html"),
             Link(rel="next", label="width_tuned", href="../../width_tuned/digits/report.html"),
         ),
+    )
+
+
+def parsed(source: str) -> Any:
+    """The document, if it has no error at all."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    return parser.parse(source)
+
+
+def text_of(element: Any) -> str:
+    return "".join(element.itertext())
+
+
+def figures_of(document: Any) -> list[Any]:
+    """The drawings of a page, as elements; marks of verdicts are none."""
+    return [svg for svg in document.iter(f"{SVG}svg") if svg.attrib.get("role") == "img"]
+
+
+def ids(document: Any) -> list[str]:
+    return [element.attrib["id"] for element in document.iter() if "id" in element.attrib]
+
+
+def drawing(body: str, attributes: str = "") -> str:
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="0 0 9 9"{attributes}>{body}</svg>'
     )

@@ -64,8 +64,9 @@ class Answer:
         label: the word as it is read, such as "Open in part".
         sentence: the answer in one sentence.
         numbers: the effect with its interval and n.
-        caveat: what speaks against it, in a sentence.
-        settle: what would settle what is open.
+        caveat: what speaks against it, in a sentence; the page says "But:" before it.
+        settle: what would settle what is open, such as "To settle it: 20 seeds more."; what stands
+            before a colon is set in bold.
         picture: the figure that shows it.
     """
 

@@ -33,17 +33,21 @@ class Cell:
     number: bool = False
 
     @property
-    def parts(self) -> tuple[str, str]:
-        """A number, and the interval or spread that follows it, if one does."""
-        found = _WITH_SPREAD.fullmatch(self.text) if self.value else None
-        return (found[1], found[2]) if found else (self.text, "")
+    def parts(self) -> list[tuple[str, str]]:
+        """Each number, and the interval or spread that follows it; empty where there is none.
+
+        Several stand with semicolons between them: "+2.3 [1.4, 3.2]; +0.1 [-0.7, 0.9]".
+        """
+        pieces = self.text.split("; ") if self.value else []
+        found = [_WITH_SPREAD.fullmatch(piece) for piece in pieces]
+        return [(each[1], each[2]) for each in found if each] if all(found) else []
 
 
 def sort_key(text: str) -> float | None:
     """The number that a cell begins with, or None where it is not one.
 
-    "95.3 [94.6, 95.9]" is 95.3, "1.97k" is 1970 and "<0.001" is 0.001. An
-    interval by itself goes by its lower limit.
+    "95.3 [94.6, 95.9]" is 95.3, "1.97k" is 1970 and "<0.001" is 0.001. An interval by
+    itself goes by its lower limit.
     """
     found = _LEADING.match(text.strip())
     if found is None:

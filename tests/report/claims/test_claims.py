@@ -16,7 +16,10 @@ from ablate.study.find import find_studies
 from support import PUBLISHED
 
 RESULTS = PUBLISHED
-TABLES = {"claims.csv", "checks.csv", "networks.csv", "linked.csv", "macs_by_growth.csv"}
+TABLES = {
+    *("claims.csv", "checks.csv", "networks.csv", "linked.csv", "macs_by_growth.csv"),
+    "verdict.csv",
+}
 FILES = TABLES | {"summary.md", "report.html", "macs_by_growth.png", "macs_by_growth.svg"}
 DOUBLING = "width_doubling.doubling_beats_constant"
 HELD = "{ layer_macs_equal_at = 2.0 }"
@@ -174,7 +177,8 @@ def test_an_own_file_quotes_runs_names_commands_and_is_safe_to_open(
     assert f"not run yet: ablate run --study width_iso_macs --out {tmp_path}" in printed
     assert f"ablate run --study {path} --out {tmp_path}" in page
     assert "So &lt;b&gt;it&lt;/b&gt; is." in page
-    assert "<b>" not in page
+    assert "<b>it</b>" not in page
+    assert "So &lt;b&gt;it&lt;/b&gt; is." in page
     assert pd.read_csv(folder / "claims.csv")["instead"][0] == "'=It is."
 
 
