@@ -23,6 +23,7 @@ from ablate.report.figures.tips import reading, tell, tell_bars
 ACROSS = 3  # panels in a row
 CURVE, ARM = "0.5", "black"
 TICKS = (0.25, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 8, 16)
+X_LABEL = "Growth r as built (whole channels)"
 ABOVE = 6  # points, of a name above its mark
 
 
@@ -51,6 +52,7 @@ def growth_curves(
             panels.flat, fits, subjects or [""] * len(fits), strict=False
         ):
             axes.set_title(_title(fit, subject, sheet.letters(across)))
+            axes.set_xlabel(textwrap.fill(X_LABEL, sheet.letters(across)))
         for axes in list(panels.flat)[len(fits) :]:
             axes.set_axis_off()
         for axes in panels[:, 0]:
@@ -124,7 +126,6 @@ def _draw(axes: Axes, fit: GrowthFit) -> list[Annotation]:
     axes.xaxis.set_major_locator(FixedLocator(TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("Growth r as built (whole channels)")
     return names
 
 

@@ -1,7 +1,6 @@
 """How every figure looks, what a figure is, and how it is saved; nothing here knows a study."""
 
 import contextlib
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,7 +176,3 @@ def handles(look: dict[str, Look], names: dict[str, str]) -> list[Line2D]:
 
 
 COSTS = {"macs": "MACs", "params": "parameters", "activations": "activations"}
-
-
-def _wrapped(name: str) -> str:
-    return textwrap.fill(name, 30)
