@@ -16,6 +16,8 @@ from ablate.analysis import costs, wording
 from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.style import (
     COSTS,
+    ON_DARK,
+    ON_LIGHT,
     Drawing,
     Look,
     fix_layout,
@@ -126,7 +128,7 @@ def stage_shares(
                 ]
                 for bar, tip in zip(bars, tips, strict=True):
                     tell(bar, tip)
-                ink = "white" if sum(colour) < 1.35 else "black"
+                ink = ON_DARK if sum(colour) < 1.35 else ON_LIGHT
                 _number_bars(axes, left, width, ink, tips)
                 left += width
             axes.set_yticks(range(len(order)), [textwrap.fill(cell, letters) for cell in order])
