@@ -183,8 +183,10 @@ def test_growth_has_arms_curve_and_optimum_where_they_are() -> None:
     best = next(line for line in black if line.get_marker() == "D")
     assert list(np.asarray(best.get_xdata())) == [one.best.mean]
     assert axes.get_xscale() == "log"
-    low, high = axes.get_ylim()
-    assert low < float(np.asarray(best.get_ydata())[0]) < 100 * one.points["low"].min() < high
+    foot = axes.get_xaxis_transform().transform((1, float(np.asarray(best.get_ydata())[0])))[1]
+    lowest = axes.transData.transform((1, 100 * one.points["low"].min()))[1]
+    assert axes.bbox.y0 < foot < lowest - 8
+    assert max(axes.get_yticks()) <= 100
 
 
 def test_growth_says_what_is_held_equal_and_where_it_is_best() -> None:
@@ -216,6 +218,20 @@ def test_the_arms_of_growth_are_named_at_their_marks(name: str) -> None:
             assert box.x0 < x < box.x1
             assert y < box.y0 < box.y1 < axes.bbox.y1
         assert " ".join(axes.get_xlabel().split()) == "Growth r as built (whole channels)"
+
+
+def test_names_of_arms_that_grow_alike_stand_beside_each_other() -> None:
+    one = fit()
+    points = one.points.assign(growth=[1.0, 1.0, 1.001, 1.002, 2.0, 2.01, 4.0])
+    figure = growth_curves([replace(one, points=points)]).figure
+    with style.style():
+        figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert all(box.x1 < after.x0 for box, after in itertools.pairwise(boxes))
+    for box, growth_ in zip(boxes, points["growth"], strict=True):
+        middle = (box.x0 + box.x1) / 2
+        assert abs(middle - axes.transData.transform((growth_, 0))[0]) < 2 * box.width
 
 
 def test_fits_of_several_runs_name_theirs() -> None:
