@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from ablate.analysis import wording
 from ablate.analysis.summary import Summary
 from ablate.report.figures.sheet import PAGE, Sheet, head, set_height
-from ablate.report.figures.style import Drawing, _wrapped, fix_layout, keep_within, looks, style
+from ablate.report.figures.style import Drawing, fix_layout, keep_within, looks, style
 from ablate.report.figures.tips import reading, tell, tell_bars
 from ablate.results.outcomes import by_seed
 
@@ -37,13 +37,14 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: Summary, sheet: Sheet = PAGE)
     level, unit = summary.level_name, summary.unit
     accuracies = 100 * by_seed(trials, outcome)
     look = looks(summary.cells)
-    labels = [_arm_label(row) for _, row in summary.table.iterrows()]
+    labels = [_arm_label(row, min(30, sheet.letters(2))) for _, row in summary.table.iterrows()]
     baseline = summary.table.loc[summary.table["finding"] == "baseline", "cell"].iloc[0]
     joint = "joint " if summary.together > 1 else ""
 
     with style():
         figure = Figure(layout="constrained")
         across = sheet.panels(2)
+        letters = min(36, int(0.66 * sheet.letters()))  # beside the names of the arms
         shape: dict[str, Any] = {"sharey": True} | (
             {"width_ratios": (1.25, 1)} if across == 2 else {}
         )
@@ -73,9 +74,9 @@ def accuracy_by_arm(trials: pd.DataFrame, summary: Summary, sheet: Sheet = PAGE)
             right.tick_params(labelleft=False)
         keep_within(left, "x", 0, 100)
         left.set_xlabel(f"{summary.outcome_name.capitalize()} (%)")
-        left.set_title(f"Each {unit}; mean with {level} interval")
-        right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", 36))
-        right.set_title(f"Difference; {joint}{level} interval")
+        right.set_xlabel(textwrap.fill(f"Difference from {baseline} (points)", letters))
+        left.set_title(textwrap.fill(f"Each {unit}; mean with {level} interval", letters))
+        right.set_title(textwrap.fill(f"Difference; {joint}{level} interval", letters))
         head(figure, sheet)
         row_height = max(max(0.8, 0.25 * (2 + label.count("\n"))) for label in labels)
         set_height(figure, (1.4 + row_height * len(labels)) * 2 / across, sheet)
@@ -132,8 +133,8 @@ def _note(axes: Axes, place: int, text: str) -> None:
     axes.text(0.5, place, text, transform=axes.get_yaxis_transform(), backgroundcolor="w", **kind)
 
 
-def _arm_label(row: pd.Series) -> str:
-    """An arm's name, its seeds and what became of the others."""
+def _arm_label(row: pd.Series, letters: int) -> str:
+    """An arm's name in lines of so many letters, its seeds and what became of the others."""
     counts = [f"n = {row['n']}"]
     counts += [f"{count} {state}" for state in ("diverged", "failed") if (count := row[state])]
-    return f"{_wrapped(row['cell'])}\n{', '.join(counts)}"
+    return f"{textwrap.fill(row['cell'], letters)}\n{', '.join(counts)}"

@@ -11,7 +11,15 @@ from matplotlib.lines import Line2D
 
 from ablate.analysis import distributions, wording
 from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below, set_height
-from ablate.report.figures.style import Drawing, Look, fix_layout, looks, style
+from ablate.report.figures.style import (
+    ON_DARK,
+    ON_LIGHT,
+    Drawing,
+    Look,
+    fix_layout,
+    looks,
+    style,
+)
 from ablate.report.figures.tips import tell
 
 FEWEST_TRIALS, FEWEST_SEEDS, FEWEST_CELLS = 20, 3, 3
@@ -141,7 +149,7 @@ def rank_stability(trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE
         for (row, column), value in np.ndenumerate(percent):
             if value > 0:
                 number = axes.text(column + 0.5, row + 0.5, f"{value:.0f}", ha="center",
-                                   va="center", color="white" if value > 70 else "black",
+                                   va="center", color=ON_DARK if value > 70 else ON_LIGHT,
                                    fontsize="small")  # fmt: skip
                 tell(number, said[row * percent.shape[1] + column])
         axes.set_xticks(np.arange(len(shown)) + 0.5, [str(rank) for rank in shown.columns])

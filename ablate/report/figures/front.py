@@ -188,7 +188,8 @@ def _cost(explored: Explored) -> str:
 
 def _explored(row: Mapping[Any, Any], cost: str) -> str:
     """A network that was explored, as a tip."""
-    return f"{reading(str(row['net']), 100 * row[ACCURACY])} at {wording.si(row[cost])}"
+    name = f"explored, widths {row['widths']}"
+    return f"{reading(name, 100 * row[ACCURACY])} at {wording.si(row[cost])}"
 
 
 def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> None:

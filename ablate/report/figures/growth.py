@@ -13,16 +13,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from scipy.optimize import isotonic_regression
 
 from ablate.analysis import wording
 from ablate.analysis.growth import GrowthFit
 from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import Drawing, fix_layout, keep_within, style
+from ablate.report.figures.style import DPI, Drawing, fix_layout, keep_within, style
 from ablate.report.figures.tips import reading, tell, tell_bars
 
 ACROSS = 3  # panels in a row
 CURVE, ARM = "0.5", "black"
 TICKS = (0.25, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 8, 16)
+X_LABEL = "Growth r as built (whole channels)"
+APART = 4  # dots, between names
+FOOT = 0.14  # of a panel's height
 ABOVE = 6  # points, of a name above its mark
 
 
@@ -51,6 +55,7 @@ def growth_curves(
             panels.flat, fits, subjects or [""] * len(fits), strict=False
         ):
             axes.set_title(_title(fit, subject, sheet.letters(across)))
+            axes.set_xlabel(textwrap.fill(X_LABEL, sheet.letters(across)))
         for axes in list(panels.flat)[len(fits) :]:
             axes.set_axis_off()
         for axes in panels[:, 0]:
@@ -66,8 +71,10 @@ def growth_curves(
         ]
         legend_below(figure, lines, 4.6 * down + 0.3 * (down if subjects else 0), sheet)
         figure.draw_without_rendering()
-        for axes, of_axes in zip(panels.flat, names, strict=False):
+        for axes, of_axes, fit in zip(panels.flat, names, fits, strict=False):
             _keep_apart(axes, of_axes)
+            _make_room(axes, of_axes)
+            _draw_asked(axes, fit)
         fix_layout(figure)
     return Drawing(
         name="growth",
@@ -107,24 +114,20 @@ def _draw(axes: Axes, fit: GrowthFit) -> list[Annotation]:
         top = mean if math.isnan(high) else high
         names.append(_named(axes, str(row["cell"]), row["growth"], top))
     keep_within(axes, "y", 0, 100)
-    low, high = axes.get_ylim()
-    foot = low - 0.06 * (high - low)
-    ends = [fit.best.low, fit.best.high]
-    (bar,) = axes.plot(ends, [foot, foot], color="black", linewidth=4, solid_capstyle="butt")
-    (best,) = axes.plot([fit.best.mean], [foot], color="black", marker="D", markersize=8)
-    said = reading("best growth r*", fit.best.mean, *ends, n=fit.seeds, form=".2f", of="")
-    for artist in (bar, best):
+    best = fit.best
+    across = axes.get_xaxis_transform()  # at the foot, whatever the limits
+    (bar,) = axes.plot([best.low, best.high], [FOOT / 2] * 2, color="black", linewidth=4,
+                       solid_capstyle="butt", transform=across)  # fmt: skip
+    (mark,) = axes.plot(
+        [best.mean], [FOOT / 2], color="black", marker="D", markersize=8, transform=across
+    )
+    limits = best.mean, best.low, best.high
+    said = reading("best growth r*", *limits, n=fit.seeds, form=".2f", of="")
+    for artist in (bar, mark):
         tell(artist, said)
-    bottom = foot - 0.06 * (high - low)
-    axes.set_ylim(bottom, high)
-    curve_at = 100 * np.interp(fit.at, line["growth"], line["mean"])
-    # Up to the curve, so that it crosses no name.
-    axes.plot([fit.at] * 2, [bottom, curve_at], color="black", linestyle=":", linewidth=1.4,
-              zorder=1)  # fmt: skip
     axes.xaxis.set_major_locator(FixedLocator(TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("Growth r as built (whole channels)")
     return names
 
 
@@ -142,20 +145,37 @@ def _named(axes: Axes, name: str, growth: float, top: float) -> Annotation:
 
 
 def _keep_apart(axes: Axes, names: Sequence[Annotation]) -> None:
-    """Turn the names upright where they would touch, and make room for them at the top."""
-    boxes = sorted((name.get_window_extent() for name in names), key=lambda box: float(box.x0))
-    if any(box.x1 > after.x0 - 4 for box, after in itertools.pairwise(boxes)):
-        for name in names:
-            name.set_rotation(90)
+    """Turn the names upright where they would touch, and then aside."""
+    boxes = [name.get_window_extent() for name in names]  # from left to right, as growth ascends
+    if all(box.x1 <= after.x0 - APART for box, after in itertools.pairwise(boxes)):
+        return
+    marks = np.array([axes.transData.transform(name.xy)[0] for name in names])
+    # As near to their marks as they can be while each has its own room (least squares).
+    room = np.arange(len(names)) * (max(box.height for box in boxes) + APART)
+    asides = isotonic_regression(marks - room).x + room - marks
+    for name, aside in zip(names, asides, strict=True):
+        name.set_rotation(90)
+        name.xyann = (72 / DPI * float(aside), ABOVE)
+
+
+def _make_room(axes: Axes, names: Sequence[Annotation]) -> None:
+    """Room for the names above the arms, and at the foot for the best growth."""
     low, high = axes.get_ylim()
-    height = axes.bbox.height
     for name in names:
-        # Its mark may be so high, as a share of the panel, that the name still ends within it.
-        box = name.get_window_extent()
-        mark = axes.transData.transform(name.xy)[1] - axes.bbox.y0
-        most = height - (box.y1 - axes.bbox.y0 - mark) - 4
-        high = max(high, low + (name.xy[1] - low) * height / most)
-    axes.set_ylim(low, high)
+        # A name is as high on every scale; its mark is so low that it ends within the panel.
+        mark = axes.transData.transform(name.xy)[1]
+        taken = (name.get_window_extent().y1 - mark + APART) / axes.bbox.height
+        high = max(high, low + (name.xy[1] - low) * (1 - FOOT) / (1 - FOOT - taken))
+    axes.set_ylim(low - (high - low) * FOOT / (1 - FOOT), high)
+    low, high = axes.get_ylim()
+    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 100)])
+
+
+def _draw_asked(axes: Axes, fit: GrowthFit) -> None:
+    """A line at the growth that was asked about, up to the curve, so that it crosses no name."""
+    top = 100 * np.interp(fit.at, fit.curve["growth"], fit.curve["mean"])
+    ends = [axes.get_ylim()[0], float(top)]
+    axes.plot([fit.at] * 2, ends, color="black", linestyle=":", linewidth=1.4, zorder=1)
 
 
 def _title(fit: GrowthFit, subject: str, letters: int) -> str:

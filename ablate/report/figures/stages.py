@@ -1,6 +1,7 @@
 """What each stage of a network costs: exact values, and shares."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,9 +16,10 @@ from ablate.analysis import costs, wording
 from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.style import (
     COSTS,
+    ON_DARK,
+    ON_LIGHT,
     Drawing,
     Look,
-    _wrapped,
     fix_layout,
     handles,
     log_axis,
@@ -104,6 +106,7 @@ def stage_shares(
     names = list(stages["stage"].unique())
     shares = costs.stage_shares(stages)
     colours = sns.color_palette("cividis", len(names))
+    letters = min(30, sheet.letters(2))
 
     with style():
         figure = Figure(layout="constrained")
@@ -125,10 +128,10 @@ def stage_shares(
                 ]
                 for bar, tip in zip(bars, tips, strict=True):
                     tell(bar, tip)
-                ink = "white" if sum(colour) < 1.35 else "black"
+                ink = ON_DARK if sum(colour) < 1.35 else ON_LIGHT
                 _number_bars(axes, left, width, ink, tips)
                 left += width
-            axes.set_yticks(range(len(order)), [_wrapped(cell) for cell in order])
+            axes.set_yticks(range(len(order)), [textwrap.fill(cell, letters) for cell in order])
             axes.set_ylim(len(order) - 0.5, -0.5)
             axes.set_xlim(0, 100)
             axes.grid(visible=False)

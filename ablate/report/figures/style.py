@@ -1,7 +1,6 @@
 """How every figure looks, what a figure is, and how it is saved; nothing here knows a study."""
 
 import contextlib
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,14 @@ from ablate.report.html.page import Picture
 from ablate.results.csv import write_table
 
 DPI = 150
+# Seaborn's `colorblind` without its palest; what has less than 3:1 against white is darkened to
+# it. All but black have as much against a dark page, whose style turns black and the greys.
+COLOURS = (
+    *("#0173b2", "#cf8300", "#029e73", "#cc78bc", "#4a9bd4"),
+    *("#d55e00", "#949494", "#be8654", "#000000", "#9f80d8"),
+)
+# Of text on a colour: not black and white themselves, which a dark page turns.
+ON_LIGHT, ON_DARK = "#111111", "#fefefe"
 
 
 @contextlib.contextmanager
@@ -51,7 +58,7 @@ def style() -> Iterator[None]:
 class Look:
     """How a cell is drawn everywhere."""
 
-    colour: tuple[float, float, float] | str
+    colour: str
     marker: str
     line: Literal["-", "--", "-."]
 
@@ -59,15 +66,12 @@ class Look:
 def looks(cells: Sequence[str]) -> dict[str, Look]:
     """A look for each cell by its place; ten places, then they repeat.
 
-    The colours are seaborn's `colorblind`, without its two palest, and black; markers and lines
-    tell neighbours apart where colours do not.
+    Markers and lines tell neighbours apart where colours do not.
     """
-    palette = sns.color_palette("colorblind")
-    colours = [*(palette[index] for index in (0, 1, 2, 4, 9, 3, 7, 5)), "black", palette[6]]
     markers = "osD^vPX<>p"
     lines: tuple[Literal["-", "--", "-."], ...] = ("-", "--", "-.")
     return {
-        cell: Look(colours[place % 10], markers[place % 10], lines[place % 3])
+        cell: Look(COLOURS[place % 10], markers[place % 10], lines[place % 3])
         for place, cell in enumerate(cells)
     }
 
@@ -179,7 +183,3 @@ def handles(look: dict[str, Look], names: dict[str, str]) -> list[Line2D]:
 
 
 COSTS = {"macs": "MACs", "params": "parameters", "activations": "activations"}
-
-
-def _wrapped(name: str) -> str:
-    return textwrap.fill(name, 30)

@@ -75,6 +75,7 @@ def inline(svg: str, name: str, label: str, ids: str) -> str:
         _clean(element, name)
     _number_ids(root, ids)
     _say_family_once(root)
+    _leave_to_uses(root)
     _lift(root)
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
@@ -178,6 +179,18 @@ def _say_family_once(root: ET.Element) -> None:
         for element in named:
             del element.attrib["font-family"]
         root.attrib["font-family"] = families.pop()
+
+
+def _leave_to_uses(root: ET.Element) -> None:
+    """Take from a shape what all that show it say themselves, as the page's style reaches them."""
+    uses: dict[str, list[ET.Element]] = {}
+    for use in root.iter("use"):
+        uses.setdefault(use.get("href", "").removeprefix("#"), []).append(use)
+    for shape in root.iter():
+        shown = uses.get(shape.get("id", ""), [])
+        for key in sorted(_INHERITED & set(shape.attrib)):
+            if shown and all(use.get(key) == shape.get(key) for use in shown):
+                del shape.attrib[key]
 
 
 def _lift(element: ET.Element) -> None:

@@ -20,6 +20,7 @@ from ablate.report.figures import distributions, interaction, style
 from ablate.report.figures import mechanism as report_figures_mechanism
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.of_run import draw, figures_of_cells
+from ablate.report.figures.sheet import WIDTH
 from ablate.report.figures.style import Drawing
 from ablate.statistics.intervals import mean_interval
 from support.figures import STUDIES, hidden_tick_labels, legend, study, texts_outside
@@ -124,7 +125,7 @@ def test_every_figure_is_labelled_and_within_its_border(name: str) -> None:
     assert texts_outside(drawing.figure) == []
     shown = [axes for axes in drawing.figure.axes if axes.axison]
     assert all(axes.get_xlabel() for axes in shown)
-    assert drawing.figure.get_figwidth() == style.WIDTH
+    assert drawing.figure.get_figwidth() == WIDTH
     assert drawing.title
     assert drawing.alt.endswith(".")
     assert "nan" not in drawing.alt
@@ -175,14 +176,17 @@ def test_growth_has_arms_curve_and_optimum_where_they_are() -> None:
     hollow = [str(arm.get_markerfacecolor()) == "white" for arm in arms]
     assert hollow == [cell not in one.best_arms for cell in one.points["cell"]]
     assert 0 < sum(hollow) < len(hollow)
-    verticals = [line for line in axes.lines if list(np.asarray(line.get_xdata())) == [2, 2]]
-    assert len(verticals) == 1
+    (asked,) = (line for line in axes.lines if list(np.asarray(line.get_xdata())) == [2, 2])
+    highest = np.interp(2, one.curve["growth"], 100 * one.curve["mean"])
+    assert float(np.asarray(asked.get_ydata())[1]) == pytest.approx(highest)
     black = [line for line in axes.lines if line.get_color() == "black"]
     best = next(line for line in black if line.get_marker() == "D")
     assert list(np.asarray(best.get_xdata())) == [one.best.mean]
     assert axes.get_xscale() == "log"
-    low, high = axes.get_ylim()
-    assert low < float(np.asarray(best.get_ydata())[0]) < 100 * one.points["low"].min() < high
+    foot = axes.get_xaxis_transform().transform((1, float(np.asarray(best.get_ydata())[0])))[1]
+    lowest = axes.transData.transform((1, 100 * one.points["low"].min()))[1]
+    assert axes.bbox.y0 < foot < lowest - 8
+    assert max(axes.get_yticks()) <= 100
 
 
 def test_growth_says_what_is_held_equal_and_where_it_is_best() -> None:
@@ -196,11 +200,51 @@ def test_growth_says_what_is_held_equal_and_where_it_is_best() -> None:
     assert list(data["what"].value_counts()[["arm", "curve", "best"]]) == [7, len(one.curve), 1]
 
 
-def test_a_cell_keeps_its_colour_in_growth_and_mechanism() -> None:
+@pytest.mark.parametrize("name", ["growth", "growth of four"])
+def test_the_arms_of_growth_are_named_at_their_marks(name: str) -> None:
+    figure = DRAWINGS[name].figure
+    one = fit()
+    with style.style():
+        figure.draw_without_rendering()
+    for axes in (axes for axes in figure.axes if axes.axison):
+        names = [text for text in axes.texts if text.get_text()]
+        assert [text.get_text() for text in names] == list(one.points["cell"])
+        boxes = [text.get_window_extent() for text in names]
+        for box, after in itertools.pairwise(boxes):
+            assert box.x1 < after.x0
+        bars = zip(boxes, one.points["growth"], one.points["high"], strict=True)
+        for box, growth_, high in bars:
+            x, y = axes.transData.transform((growth_, 100 * high))
+            assert box.x0 < x < box.x1
+            assert y < box.y0 < box.y1 < axes.bbox.y1
+        assert " ".join(axes.get_xlabel().split()) == "Growth r as built (whole channels)"
+
+
+def test_names_of_arms_that_grow_alike_stand_beside_each_other() -> None:
+    one = fit()
+    points = one.points.assign(growth=[1.0, 1.0, 1.001, 1.002, 2.0, 2.01, 4.0])
+    figure = growth_curves([replace(one, points=points)]).figure
+    with style.style():
+        figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert all(box.x1 < after.x0 for box, after in itertools.pairwise(boxes))
+    for box, growth_ in zip(boxes, points["growth"], strict=True):
+        middle = (box.x0 + box.x1) / 2
+        assert abs(middle - axes.transData.transform((growth_, 0))[0]) < 2 * box.width
+
+
+def test_fits_of_several_runs_name_theirs() -> None:
+    drawing = growth_curves([fit(), fit()], ["a study on digits", "a study on cifar10"])
+    assert [axes.get_title().split("\n")[0] for axes in drawing.figure.axes] == [
+        "a study on digits",
+        "a study on cifar10",
+    ]
+
+
+def test_a_cell_keeps_its_colour_in_mechanism() -> None:
     cells = ["another", *fit().points["cell"]]
     look = style.looks(cells)
-    axes = growth_curves([fit()], cells).figure.axes[0]
-    assert axes.containers[0].lines[0].get_color() == look[cells[1]].colour
     few = report_figures_mechanism.mechanism_by_stage(mechanism_table(cells[1:3], 2), cells)
     assert few.figure.axes[0].containers[1].lines[0].get_color() == look[cells[2]].colour
 
@@ -224,6 +268,20 @@ def test_interaction_has_a_line_for_each_arm_of_the_second_axis() -> None:
     assert tuple(first[["n", "mean", "low", "high"]]) == pytest.approx(
         (6, expected.mean, expected.low, expected.high)
     )
+
+
+def test_cells_above_a_gap_have_a_view_of_their_own() -> None:
+    trials = factorial_trials()
+    trials.loc[trials["axis_mean"] == WIDTHS[0], "test_accuracy"] -= 0.4
+    drawing = present(interaction.interaction(trials))
+    whole, near = drawing.figure.axes
+    assert (whole.get_title(), near.get_title()) == ("All", "Zoom: upper 6 of 9")
+    means = 100 * drawing.data["mean"]
+    upper = means[means > 70]
+    low, high = near.get_ylim()
+    assert 70 < low < upper.min() < upper.max() < high
+    assert whole.get_ylim()[0] < means.min()
+    assert len(DRAWINGS["interaction"].figure.axes) == 1
 
 
 def test_a_cell_without_a_trial_is_said_and_not_drawn() -> None:
@@ -275,10 +333,21 @@ def test_ranks_carry_their_share_and_agreement() -> None:
     assert shares == pytest.approx(np.array(expected))
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
     assert sorted(text.get_text() for text in axes.texts) == ["100", "17", "17", "83", "83"]
-    assert "Kendall's W = 0.8" in axes.get_title()
-    assert "n = 6 seeds" in axes.get_title()
-    assert "95% interval" not in DRAWINGS["ranks of three seeds"].figure.axes[0].get_title()
+    title = drawing.figure.get_suptitle()
+    assert "Kendall's W = 0.8" in title
+    assert "n = 6" in title
+    assert "95% interval" not in DRAWINGS["ranks of three seeds"].figure.get_suptitle()
     assert drawing.alt.startswith("a is most often the first (100% of 6 seeds)")
+
+
+def test_ranks_begin_with_the_best_arm_and_are_darker_where_more() -> None:
+    trials = trials_frame({"worst": by_place([0.7] * 6), "best": by_place([0.9] * 6),
+                           "middle": by_place([0.8] * 6)})  # fmt: skip
+    axes = present(distributions.rank_stability(trials)).figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["best", "middle", "worst"]
+    mesh = next(drawn for drawn in axes.collections if isinstance(drawn, QuadMesh))
+    never, always = (sum(mesh.cmap(mesh.norm(share))[:3]) for share in (0, 100))
+    assert always < 1 < 2.5 < never
 
 
 @pytest.mark.parametrize(("seeds", "cells"), [(2, "abc"), (3, "ab")])
@@ -304,6 +373,7 @@ def test_many_distributions_have_a_panel_and_a_band_each() -> None:
     panels = [axes for axes in drawing.figure.axes if axes.lines]
     assert [len(axes.lines) for axes in panels] == [5] * 5  # the others in grey
     assert [bands(drawing.figure, place) for place in range(5)] == [1] * 5
+    assert [axes.get_title() for axes in panels] == [f"{arm} (n = 20)" for arm in arms]
 
 
 def bands(figure: Figure, panel: int = 0) -> int:
