@@ -38,8 +38,7 @@ class Cell:
 
         Several stand with semicolons between them: "+2.3 [1.4, 3.2]; +0.1 [-0.7, 0.9]".
         """
-        pieces = self.text.split("; ") if self.value else []
-        found = [_WITH_SPREAD.fullmatch(piece) for piece in pieces]
+        found = [_WITH_SPREAD.fullmatch(piece) for piece in self.text.split("; ")]
         return [(each[1], each[2]) for each in found if each] if all(found) else []
 
 

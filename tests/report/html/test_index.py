@@ -61,3 +61,10 @@ def test_an_index_links_to_its_reports_and_to_nothing_else() -> None:
 def test_an_index_without_reports_says_so() -> None:
     document = parsed(render_index("Results", []))
     assert text_of(document.find(".//main")).strip() == "No reports yet."
+
+
+def test_an_interval_stands_below_its_effect_whatever_the_effect_is_of() -> None:
+    growth = dataclasses.replace(ENTRY, effect="growth 2.00 [0.78, 3.54]")
+    document = parsed(render_index("Results", [ENTRY, growth]))
+    spreads = [text_of(span) for span in document.iter("span") if span.attrib["class"] == "spread"]
+    assert spreads == ["[1.3, 3.2]", "[0.78, 3.54]"]
