@@ -16,6 +16,7 @@ from ablate.files import write_text
 from ablate.report.figures import comparison
 from ablate.report.figures.forest import forest
 from ablate.report.figures.growth import growth_curves
+from ablate.report.figures.sheet import Sheet
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import Answer, Page, Picture, Section, Table, render
 from ablate.report.neighbours import to_index
@@ -43,12 +44,15 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
             (out / name).unlink(missing_ok=True)
         else:
             write_table(frame, out / name)
-    drawings = [comparison.differences_by_run(table)]
+    studies = dict.fromkeys(str(found.trials["study"].iloc[0]) for found in runs.values())
+    sheet = Sheet(subject=f"{', '.join(studies)}: {len(runs)} runs compared")
+    drawings = [comparison.differences_by_run(table, sheet)]
     if not pools.table.empty:
-        drawings.append(forest(pools))
+        drawings.append(forest(pools, sheet))
     fits = [(fit, name) for name, found in runs.items() for fit in found.fits]
     if fits:
-        drawings.append(growth_curves([fit for fit, _ in fits], [name for _, name in fits]))
+        of_fits, names = zip(*fits, strict=True)
+        drawings.append(growth_curves(of_fits, names, sheet))
     for drawing in drawings:
         save(drawing, out)
     pictures = [picture(drawing, out) for drawing in drawings]

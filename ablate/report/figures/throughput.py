@@ -11,9 +11,9 @@ from ablate.report.figures.style import Drawing, Look, fix_layout, looks, style
 from ablate.report.figures.tips import tell
 
 PANELS = {
-    "train": "training step",
-    "infer": "inference",
-    "epoch": "training loop",
+    "train": "Training step",
+    "infer": "Inference",
+    "epoch": "Training loop",
 }
 
 
