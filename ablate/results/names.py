@@ -11,6 +11,9 @@ HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
 # What a run needs to go on: never published.
 STORAGE, LOCK, CHECKPOINTS, LATENCY = "study.db", "study.lock", "checkpoints", "latency.json"
 
+# What a run is asked to keep, and what is made of that: not published either.
+WEIGHTS, EXPORTED = "weights", "exported"
+
 # What the report makes of the tables, again whenever it is asked.
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
 MARKDOWN, REPORT = "summary.md", "report.html"

@@ -12,6 +12,7 @@ from ablate.engine.progress import Progress
 from ablate.engine.runner import Setup, locked, run_study
 from ablate.engine.supervisor import supervise
 from ablate.engine.trial_process import Training
+from ablate.engine.weights import say_kept, say_unkept
 from ablate.errors import InputError
 from ablate.results.names import CHECKPOINTS, LATENCY
 from ablate.search.chain import Latency
@@ -75,6 +76,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         execution=replace(setup.execution, threads=threads),
         mechanism=False,
         checkpoints=setup.folder / CHECKPOINTS,
+        weights=setup.weights,
     )
     with locked(setup.folder), setup.tracked(search.name) as trackers:
         latency = _latency(search, setup, device) if "latency" in search.costs else None
@@ -85,10 +87,14 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
                 f"exploring up to {most:,} trials on validation; {slots} workers x {threads} "
                 f"threads, on {describe(setup.execution.device)['device']}"
             )
+            outcomes = queue.outcomes()
+            say_unkept(setup.weights, outcomes, outcomes, say)
             done = supervise(queue, training, slots, setup.time_limit_s, trackers)
             try:
-                for _ in progress(done, most - len(queue.outcomes()), "trial"):
+                for _ in progress(done, most - len(outcomes), "trial"):
                     pass
+                outcomes = queue.outcomes()
+                say_kept(setup.weights, outcomes, outcomes, say)
             finally:
                 explored = write_explored(setup.folder, search, queue.rows())
         finally:

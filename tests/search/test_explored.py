@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ablate.errors import InputError
+from ablate.networks.canonical import tuples
 from ablate.report.search_sections import sections
 from ablate.search.explored import (
     COLUMNS,
@@ -21,7 +22,6 @@ from ablate.search.explored import (
     write_explored,
 )
 from ablate.spec import NetSpec, content_hash
-from ablate.study.trial_json import tuples
 from support import searches
 from support.searches import explored
 
