@@ -6,7 +6,7 @@ TRIALS, PARQUET, EPOCHS = "trials.csv", "trials.parquet", "epochs.csv"
 STAGES, MECHANISM, CORRECT = "stages.csv", "mechanism.csv", "correct.csv"
 TUNING, DRAWS, SWEEP = "tuning.csv", "draws.csv", "throughput.csv"
 SEARCH_FILE, SEARCH, NETWORKS = "search.toml", "search.csv", "networks.csv"
-HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
+HYPERVOLUME, COMPARISONS, BASELINE = "hypervolume.csv", "comparisons.csv", "baseline.csv"
 
 # What a run needs to go on: never published.
 STORAGE, LOCK, CHECKPOINTS, LATENCY = "study.db", "study.lock", "checkpoints", "latency.json"
