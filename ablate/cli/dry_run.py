@@ -178,9 +178,9 @@ def show_search(search: Search, say: Say) -> None:
         values = ", ".join(parameter.choices) or f"{parameter.low:g} to {parameter.high:g}{step}"
         say(f"  {parameter.name}: {values}{' (logarithmic)' if parameter.log else ''}")
     for limit in search.space.limits:
-        bound = "the baseline's" if math.isnan(limit.bound) else f"{limit.bound:,g}"
         unit = " ms" if limit.quantity == LATENCY else ""
-        say(f"  {limit.quantity}: at {'most' if limit.at_most else 'least'} {bound}{unit}")
+        bound = "the baseline's" if math.isnan(limit.bound) else f"{limit.bound:,.12g}{unit}"
+        say(f"  {limit.quantity}: at {'most' if limit.at_most else 'least'} {bound}")
     if search.file.times_latency:
         timed = search.file.latency
         say(f"  latency: inference of a batch of {timed.batch}, {plural(timed.threads, 'thread')}")

@@ -7,6 +7,7 @@ None of them is read by unpickling. Each holds, as text, what the network is and
 - `onnx`: the graph with its weights, for ONNX Runtime and others.
 """
 
+import importlib.util
 import io
 import json
 import logging
@@ -32,6 +33,7 @@ SUFFIXES: dict[Format, str] = {"safetensors": ".safetensors", "onnx": ".onnx", "
 # Largest difference of a logit that is no mistake, over the largest logit: operators may be fused
 # and sums be taken in another order, but for safetensors, where all is the same.
 TOLERANCES: dict[Format, float] = {"safetensors": 0.0, "onnx": 1e-4, "torch": 1e-4}
+ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 ABOUT = "ablate.json"  # the name of the text in a file
 Logits = Callable[[Tensor], Tensor]
 
@@ -74,18 +76,19 @@ def describe(
     }
 
 
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
 def check_installed(form: Format) -> None:
     """Raise `InputError`, in one line, where a package is missing that the format takes."""
-    if form != "onnx":
-        return
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        try:
-            __import__(package)
-        except ImportError as error:
+    for package in ONNX_PACKAGES if form == "onnx" else ():
+        if not is_installed(package):
             raise InputError(
                 f"--format onnx needs {package}, which is not installed: pip install "
                 "'ablate[export]'"
-            ) from error
+            )
 
 
 class DifferentError(Exception):

@@ -39,8 +39,8 @@ def _found(explored: Explored) -> Section:
     table = Table(
         caption="The front of what was explored, and the finalists",
         frame=frame,
-        note="Widths of the stages, and their blocks. Accuracy: the mean over so many trainings. Of "
-        "many networks the best seem better than they are, so the finalists were trained anew.",
+        note="Widths of the stages, and their blocks. Accuracy: the mean over so many trainings. "
+        "Of many networks the best seem better than they are, so the finalists were trained anew.",
     )
     rows = explored.rows
     counts = rows["state"].value_counts()

@@ -110,6 +110,6 @@ def read_baseline(folder: Path) -> Baseline | None:
 
 def _values(kind: type[Timing | Baseline], row: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a row that a dataclass has, each of its type."""
-    types = {"int": int, "float": float, "str": str, "bool": bool}
-    wanted = {field.name: types[field.type] for field in fields(kind) if field.type in types}
+    types = (int, float, str, bool)
+    wanted = {field.name: of for field in fields(kind) for of in types if field.type is of}
     return {name: of(row[name]) for name, of in wanted.items()}

@@ -3,15 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import pandas as pd
 
 from ablate.search.explored import Explored
 from ablate.search.file import ACCURACY
+from ablate.spec import NetSpec
 
 LONGEST = 60  # characters of a finalist's words, as a study file takes them
 UNITS = {"macs": " MACs", "params": " parameters", "activations": " activations", "latency": " ms"}
+USUAL = {field.name: field.default for field in fields(NetSpec)}
 TOLD_FIRST = ("shortcut", "strides", "stride_block")
 OFF = "the baseline timed against itself was not equal, as when something else runs on the machine"
 
@@ -30,15 +33,14 @@ def network_words(networks: pd.DataFrame) -> dict[str, str]:
         str(net): _shape(json.loads(widths), json.loads(depths))
         for net, widths, depths in shown[["net", "widths", "depths"]].itertuples(index=False)
     }
-    described = {
-        str(net): json.loads(text)
+    described = {  # an earlier version has left out what is as usual
+        str(net): USUAL | json.loads(text)
         for net, text in shown[["net", "network"]].itertuples(index=False)
     }
-    known = {key for own in described.values() for key in own} - {"widths", "depths"}
-    for key in [*(key for key in TOLD_FIRST if key in known), *sorted(known - set(TOLD_FIRST))]:
+    for key in (*TOLD_FIRST, *(key for key in USUAL if key not in TOLD_FIRST)):
         alike = [said for said, number in Counter(words.values()).items() if number > 1]
         for said in alike:
-            own = {net: described[net].get(key) for net, other in words.items() if other == said}
+            own = {net: described[net][key] for net, other in words.items() if other == said}
             if len({json.dumps(value) for value in own.values()}) > 1:
                 words |= {net: f"{said}, {_setting(key, value)}" for net, value in own.items()}
     return words
@@ -82,7 +84,8 @@ def unreached(explored: Explored) -> str:
         best = float(values.max() if name == ACCURACY else values.min())
         better = best > worst if name == ACCURACY else best < worst
         side = "above" if name == ACCURACY else "below"
-        told = f"{side} {value_text(name, worst)} (best seen: {value_text(name, best)})"
+        of = {ACCURACY: " validation accuracy", "latency": " of latency"}.get(name, "")
+        told = f"{side} {value_text(name, worst)}{of} (best seen: {value_text(name, best)})"
         every.append(told)
         if not better:
             beyond.append(told)
@@ -140,7 +143,7 @@ def _setting(key: str, value: Any) -> str:
     """A key of a network with its value, as one would say it."""
     if key == "shortcut":
         return "no shortcut" if value == "none" else f"shortcut {value}"
-    if key == "strides" and isinstance(value, list):
+    if key == "strides":
         return f"strides {'-'.join(map(str, value))}"
     if key == "stride_block":
         return f"stride in the {value} block"
