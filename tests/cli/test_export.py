@@ -3,7 +3,6 @@
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,12 @@ FORMATS = [
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that kept its weights."""
     study = tmp_path_factory.mktemp("exported") / "tiny.toml"
     study.write_text(STUDY.replace("seeds = 4", "seeds = 2"))
     run(study, "--workers", 1, "--epochs", 1, "--keep-weights")
-    yield folder(study)
+    return folder(study)
 
 
 @pytest.fixture

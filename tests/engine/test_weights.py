@@ -15,7 +15,7 @@ from ablate.errors import InputError, WriteError
 from ablate.networks.formats import filled
 from ablate.networks.model import build
 from ablate.results.names import WEIGHTS
-from ablate.spec import DataSpec, TrialSpec
+from ablate.spec import DataSpec, TrainSpec, TrialSpec
 from ablate.training.loop import classify
 from support.commands import Finished, folder, run, trials
 from support.commands import study as study
@@ -23,7 +23,7 @@ from support.kept import torch_kept
 from support.planned import plan, states
 from support.trained import NET
 
-SPEC = TrialSpec(net=NET, seed=3)
+SPEC = TrialSpec(net=NET, train=TrainSpec(), data=DataSpec(), seed=3)
 DATA = load(DataSpec(), Path("nowhere"))
 MEASURED = ["cell", "seed", "key", "net", "test_accuracy", "val_loss", "train_loss"]
 
