@@ -30,7 +30,7 @@ def network_words(networks: pd.DataFrame) -> dict[str, str]:
     """
     shown = networks[(networks["rank"] == 1) | networks["finalist"].notna()]
     words = {
-        str(net): _shape(json.loads(widths), json.loads(depths))
+        str(net): shape_words(widths, depths)
         for net, widths, depths in shown[["net", "widths", "depths"]].itertuples(index=False)
     }
     described = {  # an earlier version has left out what is as usual
@@ -127,15 +127,20 @@ def _known(row: Mapping[Any, Any], name: str) -> bool:
     return not pd.isna(row.get(name))
 
 
-def _shape(widths: list[Any], depths: list[int]) -> str:
-    """Widths and blocks of the stages."""
+def shape_words(widths: str, depths: str) -> str:
+    """Widths and blocks of a network's stages, as `6-11-18, one block a stage`.
+
+    Args:
+        widths, depths: as `networks.csv` and `search.csv` have them.
+    """
+    blocks: list[int] = json.loads(depths)
     shown = "-".join(
         f"({'-'.join(map(str, width))})" if isinstance(width, list) else str(width)
-        for width in widths
+        for width in json.loads(widths)
     )
-    if len(set(depths)) > 1:
-        return f"{shown}, {'-'.join(map(str, depths))} blocks"
-    each = "one block" if depths[0] == 1 else f"{depths[0]} blocks"
+    if len(set(blocks)) > 1:
+        return f"{shown}, {'-'.join(map(str, blocks))} blocks"
+    each = "one block" if blocks[0] == 1 else f"{blocks[0]} blocks"
     return f"{shown}, {each} a stage"
 
 

@@ -53,6 +53,7 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
     elsewhere = {own.net: own.costs[cost]} if own else {}
     confirmed = front.confirmed(explored.networks, trials, cost, elsewhere)
     look = _looks(explored, confirmed)
+    names = _names(explored, look)
     found = explored.networks
     best = found[found["rank"] == 1].sort_values(cost)
     with style():
@@ -86,13 +87,13 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame) -> Drawing:
         keys = [
             Line2D([], [], color=FAINT, marker="o", linestyle="none", label="explored, dominated"),
             Line2D([], [], color="black", marker="o", linewidth=1.4, label="explored, the front"),
-            *handles(look, _names(explored, look)),
+            *handles(look, names),
             *_draw_explored_baseline(left, explored, confirmed, cost),
         ]
         legend_below(figure, keys, height=4.6)
         fix_layout(figure)
     told = [
-        f"{row['cell']} {100 * row['mean']:.1f}% at {wording.si(row[cost])}"
+        f"{names[row['cell']]}, {100 * row['mean']:.1f}% at {wording.si(row[cost])}"
         for row in confirmed[confirmed["outcome"] == "test_accuracy"].to_dict("records")
     ]
     return Drawing(
