@@ -75,6 +75,7 @@ def run_study(
     time_limit_s: float = DAY_S,
     batch_sweep: Sequence[int] = (),
     timing_seconds: float = 0.5,
+    keep_weights: bool = False,
     tensorboard: str | Path | None = None,
     mlflow: str | None = None,
     say: Callable[[str], None] = print,
@@ -97,6 +98,8 @@ def run_study(
         time_limit_s: of one trial, in seconds.
         batch_sweep: sizes of batch at which each cell is timed too.
         timing_seconds: of timing each cell and quantity before the training.
+        keep_weights: whether to keep the weights that each trial ends with, in weights/ of the
+            folder.
         tensorboard, mlflow: a folder, and a server's URI, that trials are logged to.
         say: takes each line that is said.
 
@@ -128,6 +131,7 @@ def run_study(
         time_limit_s=time_limit_s,
         tensorboard=None if tensorboard is None else Path(tensorboard),
         mlflow=mlflow,
+        keep_weights=keep_weights,
     )
     with locked(setup.folder):
         for failure in run_study(study, setup, say, plain_or_bar):

@@ -2,7 +2,7 @@
 
 import sys
 
-from ablate.cli.worker import main
+from ablate.cli.machines.worker import main
 
 if __name__ == "__main__":
     sys.exit(main(prog="python -m ablate.worker"))

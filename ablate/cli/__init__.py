@@ -8,7 +8,8 @@ loads torch, Optuna, pandas or pydantic. May use everything.
 - `run`: train a study, search for networks, check claims; `dry_run`: what that would do.
 - `report`, `check`: make pages again from a run's tables; verify them.
 - `profile`: a network's costs, stage by stage; `network_table`: its table.
-- `worker`, `slurm`, `proxy`: many processes and machines.
+- `export`: a trained network as a file that needs no ablate, or little.
+- `machines/`: `worker`, `slurm`, `proxy`: many processes and machines.
 - `list`, `new`: the study files there are; one more.
 - `options`: what several of them share; `reporting`: exit statuses, signals, errors in one line.
 """

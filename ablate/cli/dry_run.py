@@ -1,14 +1,17 @@
 """`--dry-run`: what a study, a search or a file of claims would do."""
 
+import math
 from collections.abc import Callable
 
 from ablate.analysis import planning, populations
 from ablate.analysis.planning import Spread
+from ablate.analysis.wording import plural
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import duration
 from ablate.report.claims.file import ClaimsFile
 from ablate.results.published import published_root
+from ablate.search.file import LATENCY
 from ablate.search.plan import Search
 from ablate.search.runner import Say
 from ablate.study.cells import Cell
@@ -175,7 +178,12 @@ def show_search(search: Search, say: Say) -> None:
         values = ", ".join(parameter.choices) or f"{parameter.low:g} to {parameter.high:g}{step}"
         say(f"  {parameter.name}: {values}{' (logarithmic)' if parameter.log else ''}")
     for limit in search.space.limits:
-        say(f"  {limit.quantity}: at {'most' if limit.at_most else 'least'} {limit.bound:,.0f}")
+        unit = " ms" if limit.quantity == LATENCY else ""
+        bound = "the baseline's" if math.isnan(limit.bound) else f"{limit.bound:,.12g}{unit}"
+        say(f"  {limit.quantity}: at {'most' if limit.at_most else 'least'} {bound}")
+    if search.file.times_latency:
+        timed = search.file.latency
+        say(f"  latency: inference of a batch of {timed.batch}, {plural(timed.threads, 'thread')}")
     say(
         f"{search.file.baseline}: {cost.params:,} parameters, {cost.macs:,} MACs, "
         f"{list(search.baseline.widths)} x {list(search.baseline.depths)}"

@@ -15,11 +15,13 @@ COMMANDS = {
     "new": "write a study file to begin with",
     "report": "make the pages of runs again from their tables, and compare runs",
     "check": "verify runs",
+    "export": "write a trained network as safetensors, ONNX or a torch program",
     "profile": "print what a network costs, stage by stage",
     "worker": "join a study from any machine",
     "slurm": "submit workers as a Slurm job array",
     "proxy": "stand between a storage and hundreds of workers",
 }
+MACHINES = ("worker", "slurm", "proxy")  # in a package of their own
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "ablate") -> int:
@@ -52,4 +54,5 @@ def make_parser(prog: str) -> Parser:
 
 
 def _module(command: str) -> ModuleType:
-    return importlib.import_module(f"ablate.cli.{command}")
+    package = "ablate.cli.machines" if command in MACHINES else "ablate.cli"
+    return importlib.import_module(f"{package}.{command}")

@@ -57,6 +57,14 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
         help="where the trials' states are kept while they run; where all machines see it, any "
         "goes on with what another has left (default: checkpoints)",
     )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        default=Path("weights"),
+        metavar="DIR",
+        help="where the weights that trials end with are kept, if `ablate run` was given "
+        "--keep-weights: its RESULTS/weights, where all machines see that (default: weights)",
+    )
     add_machine_options(parser)
 
 
@@ -69,6 +77,7 @@ def worker_of(args: argparse.Namespace) -> Worker:
         device=args.device,
         data_root=args.data_root,
         checkpoints=args.checkpoints,
+        weights=args.weights,
         time_limit_s=args.time_limit,
         tensorboard=args.tensorboard,
         mlflow=args.mlflow,

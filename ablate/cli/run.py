@@ -157,6 +157,12 @@ def make_parser(prog: str) -> Parser:
         "channels, gradient, accuracy without a block (mechanism.csv)",
     )
     parser.add_argument(
+        "--keep-weights",
+        action="store_true",
+        help="keep the weights that each trial ends with, in weights/KEY.safetensors of its "
+        "results (for `ablate export`)",
+    )
+    parser.add_argument(
         "--timing-seconds",
         type=positive(LONGEST_TIMING_S),
         default=0.5,
@@ -330,6 +336,7 @@ def _setup(args: argparse.Namespace, study: str, info: "DatasetInfo") -> "Setup"
         time_limit_s=args.time_limit or DAY_S,
         tensorboard=args.tensorboard,
         mlflow=args.mlflow,
+        keep_weights=args.keep_weights,
         ray=RayShare(cpus=args.ray_cpus, gpus=args.ray_gpus) if args.engine == "ray" else None,
     )
 

@@ -11,6 +11,7 @@ results, study, training and what is below them.
 - `stop_rule`: what a worker must know to make a study's looks; `kept_looks`: those made so far.
 - `supervisor`: one process a trial, watched over; `trial_process`: what that process does.
 - `worker`: joins a study from any machine; `cluster/`: workers that Ray or Slurm starts.
+- `weights`: what trials ended with, kept as safetensors (`--keep-weights`).
 - `progress`: a bar on a terminal, plain lines elsewhere.
 - `tracking/`: TensorBoard and MLflow.
 """

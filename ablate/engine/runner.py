@@ -26,13 +26,14 @@ from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import Done, Tracker, supervise
 from ablate.engine.tracking.trackers import tracking
 from ablate.engine.trial_process import Training
+from ablate.engine.weights import say_kept, say_unkept
 from ablate.engine.worker import Worker
 from ablate.errors import InputError
 from ablate.files import sweep
 from ablate.processes import DAY_S
 from ablate.results.csv import keep_aside, write_table
 from ablate.results.manifest import write_looks, write_manifest
-from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING
+from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING, WEIGHTS
 from ablate.results.stopping import Fate, Looks, settled_text
 from ablate.results.tables import plan_row, write_sweep, write_tables
 from ablate.spec import NetSpec
@@ -66,6 +67,7 @@ class Setup:
         retry: whether to try again what failed, ran out of memory or out of time.
         time_limit_s: of one trial.
         tensorboard, mlflow: as of `trackers.tracking`.
+        keep_weights: whether the weights that trials end with are kept in the folder.
         ray: what each task takes where a Ray cluster trains; None for processes of this machine.
     """
 
@@ -82,12 +84,18 @@ class Setup:
     time_limit_s: float = DAY_S
     tensorboard: Path | None = None
     mlflow: str | None = None
+    keep_weights: bool = False
     ray: RayShare | None = None
 
     @property
     def storage_url(self) -> str:
         """Where the trials are kept."""
         return self.storage or sqlite_url(self.folder / STORAGE)
+
+    @property
+    def weights(self) -> Path | None:
+        """Where the weights that trials end with are kept; None where they are not."""
+        return self.folder / WEIGHTS if self.keep_weights else None
 
     def tracked(self, study: str) -> AbstractContextManager[Sequence[Tracker]]:
         """The trackers of this process: none where the tasks of a Ray cluster have them."""
@@ -171,6 +179,7 @@ def _run_locked(
             execution=replace(execution, threads=threads),
             mechanism=study.mechanism and not plan[0].explore,
             checkpoints=setup.folder / CHECKPOINTS,
+            weights=setup.weights,
         )
         for _ in progress(_train(training, workers, setup, queue, trackers), missing, "trial"):
             pass
@@ -189,11 +198,13 @@ def _run_locked(
     if study.mechanism:
         _say_unmeasured(queue, keys, say)
     _say_unrecorded(queue, keys, say)
+    say_unkept(setup.weights, keys, queue.outcomes(), say)
     try:
         queue.remember("more", False)
         train(plan, stop_rule(study, measured))
     finally:
         failures = _write(study, setup.folder, queue, measured, say)
+    say_kept(setup.weights, keys, queue.outcomes(), say)
     return failures
 
 
@@ -209,6 +220,7 @@ def _train(
         study=queue.name,
         data_root=setup.data_root,
         checkpoints=training.checkpoints,
+        weights=training.weights or setup.folder / WEIGHTS,
         tensorboard=setup.tensorboard,
         mlflow=setup.mlflow,
     )

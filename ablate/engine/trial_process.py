@@ -8,12 +8,14 @@ import signal
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ablate.data.dataset import load
 from ablate.engine.queue import Assignment
+from ablate.engine.weights import keep
 from ablate.errors import InputError
 from ablate.processes import TRIAL_IMPORTS
 from ablate.spec import DataSpec
@@ -32,6 +34,7 @@ class Training:
         execution: how one process runs.
         mechanism: whether each trial measures its trained network stage by stage.
         checkpoints: the folder of the trials' states while they run.
+        weights: the folder where the weights that trials end with are kept; None for nowhere.
     """
 
     preload: ClassVar[tuple[str, ...]] = TRIAL_IMPORTS
@@ -41,6 +44,7 @@ class Training:
     execution: Execution
     mechanism: bool
     checkpoints: Path
+    weights: Path | None = None
 
     def run(self, assignment: Assignment, pipe: Connection) -> None:
         """Train, and send each epoch and the outcome; on SIGTERM keep the state and end.
@@ -66,6 +70,7 @@ class Training:
                 self.mechanism,
                 test=not assignment.explore,
                 on_epoch=tell,
+                keep=partial(keep, self.weights, assignment.spec, data) if self.weights else None,
                 stop=asked.is_set,
             )
         except StoppedError:
@@ -90,6 +95,7 @@ class Training:
             "data": asdict(self.data),
             "execution": asdict(self.execution),
             "mechanism": self.mechanism,
+            "keep_weights": self.weights is not None,
         }
 
     def _checkpoint(self, assignment: Assignment) -> Path:
@@ -97,13 +103,18 @@ class Training:
 
 
 def training_of(
-    job: Mapping[str, Any], data_root: Path, checkpoints: Path, device: str, threads: int
+    job: Mapping[str, Any],
+    data_root: Path,
+    checkpoints: Path,
+    weights: Path,
+    device: str,
+    threads: int,
 ) -> Training:
     """The work that a launcher has described, on this machine.
 
     Args:
         job: of `Training.to_job`.
-        data_root, checkpoints: of this machine.
+        data_root, checkpoints, weights: of this machine; the launcher says if weights are kept.
         device, threads: of one process here; layout and the like are the launcher's.
     """
     return Training(
@@ -112,4 +123,5 @@ def training_of(
         execution=Execution(**job["execution"] | {"device": device, "threads": threads}),
         mechanism=job["mechanism"],
         checkpoints=checkpoints,
+        weights=weights if job.get("keep_weights") else None,
     )

@@ -31,6 +31,7 @@ class Worker:
         data_root: where the dataset lies.
         checkpoints: where the trials' states are kept; on a file system that all machines share,
             any of them takes up what another has left.
+        weights: where weights are kept, where the launcher was told to keep them.
         time_limit_s: of one trial; the launcher's if None.
         tensorboard, mlflow: as of `trackers.tracking`.
     """
@@ -42,6 +43,7 @@ class Worker:
     device: str = "auto"
     data_root: Path = Path("data")
     checkpoints: Path = Path("checkpoints")
+    weights: Path = Path("weights")
     time_limit_s: float | None = None
     tensorboard: Path | None = None
     mlflow: str | None = None
@@ -83,7 +85,12 @@ class Worker:
                 slots, share = usual_cpu_split(machine, self.workers, max(1, left))
                 threads = self.threads or share
                 training = training_of(
-                    job, self.data_root, self.checkpoints, machine.device, threads
+                    job,
+                    self.data_root,
+                    self.checkpoints,
+                    self.weights,
+                    machine.device,
+                    threads,
                 )
                 limit = self.time_limit_s or job["time_limit_s"]
                 done = supervise(queue, training, slots, limit, trackers)
@@ -101,5 +108,6 @@ class Worker:
             storage=absolute(self.storage),
             data_root=self.data_root.absolute(),
             checkpoints=self.checkpoints.absolute(),
+            weights=self.weights.absolute(),
             tensorboard=self.tensorboard and self.tensorboard.absolute(),
         )

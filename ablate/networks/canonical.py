@@ -4,6 +4,7 @@ Several specs describe the same network: widths by stage or by block, a stem as 
 stage with its width given or not. What is built alike is to have one key.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -33,3 +34,17 @@ def description(net: NetSpec) -> dict[str, Any]:
     those are others.
     """
     return asdict(canonical(net))
+
+
+def network_of(described: Mapping[str, Any]) -> NetSpec:
+    """The inverse of `description`, also where it has been JSON or TOML in between.
+
+    Raises:
+        InputError, TypeError: it describes no network.
+    """
+    return NetSpec(**{key: tuples(value) for key, value in described.items()})
+
+
+def tuples(value: Any) -> Any:
+    """What a file gives as a list, as a tuple, and so the lists within it; else as it is."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,12 +1,15 @@
 """The sections of a report that a search adds: what it found, which sampler, and how it went."""
 
+import math
+
 import pandas as pd
 
 from ablate.analysis import wording
 from ablate.report.html.page import Section, Table
 from ablate.search import front
-from ablate.search.explored import Explored, shape_of
+from ablate.search.explored import Explored
 from ablate.search.file import ACCURACY, SearchTable
+from ablate.search.words import network_words, notes, value_text
 
 
 def sections(explored: Explored) -> list[Section]:
@@ -18,25 +21,26 @@ def _found(explored: Explored) -> Section:
     found = explored.networks[
         (explored.networks["rank"] == 1) | explored.networks["finalist"].notna()
     ]
+    words = network_words(explored.networks)
+    timed = explored.timing is not None
+    latency = {"latency, ms": [f"{value:.3g}" for value in found["latency"]]} if timed else {}
     frame = pd.DataFrame(
         {
-            "network": [
-                shape_of(widths, depths)
-                for widths, depths in zip(found["widths"], found["depths"], strict=True)
-            ],
+            "network": [words[net] for net in found["net"]],
             "confirmed as": found["finalist"].fillna("-"),
             "validation accuracy %": [f"{100 * value:.1f}" for value in found[ACCURACY]],
             "trainings": found["n"].astype(int),
             "MACs": [f"{value:,}" for value in found["macs"]],
             "params": [f"{value:,}" for value in found["params"]],
+            **latency,
             "on the front": ["yes" if rank == 1 else "no" for rank in found["rank"]],
         }
     )
     table = Table(
         caption="The front of what was explored, and the finalists",
         frame=frame,
-        note="Widths x blocks of the stages. Accuracy: the mean over so many trainings; of many "
-        "networks the best seem better than they are, so the finalists were trained anew.",
+        note="Widths of the stages, and their blocks. Accuracy: the mean over so many trainings. "
+        "Of many networks the best seem better than they are, so the finalists were trained anew.",
     )
     rows = explored.rows
     counts = rows["state"].value_counts()
@@ -51,6 +55,7 @@ def _found(explored: Explored) -> Section:
             f"{int(rows['repeated'].sum()):,}.",
             "Exploring looked at the validation split alone. What is said of accuracies above is "
             "of the confirmation, with seeds of its own and one test evaluation a trial.",
+            *notes(explored),
         ),
         tables=(table,),
     )
@@ -80,10 +85,14 @@ def _compared(explored: Explored) -> list[Section]:
 
 def _space(explored: Explored) -> Section:
     search, reference = explored.file.search, explored.file.reference
+    costs = explored.baseline.costs if explored.baseline else {}
     ends = front.progress(explored.hypervolumes, "networks").groupby("sampler", sort=False).last()
     facts = {
         "objectives": ", ".join(search.objectives),
-        "reference": ", ".join(f"{name} {value}" for name, value in reference.items()),
+        "reference": ", ".join(
+            f"{name} {_bound(name, value, explored.reference[name])}"
+            for name, value in reference.items()
+        ),
         "networks a sampler and repeat": f"{search.trials:,}",
         "repeats": f"{search.repeats:,}",
         "drawn at random first": f"{search.startup:,}",
@@ -101,7 +110,9 @@ def _space(explored: Explored) -> Section:
         **{f"axis {name}": _plain(value) for name, value in explored.file.space.items()},
         **{
             f"limit on {quantity}": ", ".join(
-                f"{name.replace('_', ' ')} {bound}" for name, bound in table if bound is not None
+                f"{name.replace('_', ' ')} {_bound(quantity, bound, costs.get(quantity))}"
+                for name, bound in table
+                if bound is not None
             )
             for quantity, table in explored.file.limits.items()
         },
@@ -112,6 +123,13 @@ def _space(explored: Explored) -> Section:
         anchor="searched",
         tables=(Table(caption="The search, from its file", frame=frame),),
     )
+
+
+def _bound(name: str, given: float | str, known: float | None) -> str:
+    """A bound with its unit; that of the baseline as it was found, where that is known."""
+    if given != "baseline":
+        return value_text(name, float(given))
+    return given if known is None or math.isnan(known) else f"{given} ({value_text(name, known)})"
 
 
 def _pruner(search: SearchTable) -> str:

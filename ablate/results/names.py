@@ -6,10 +6,13 @@ TRIALS, PARQUET, EPOCHS = "trials.csv", "trials.parquet", "epochs.csv"
 STAGES, MECHANISM, CORRECT = "stages.csv", "mechanism.csv", "correct.csv"
 TUNING, DRAWS, SWEEP = "tuning.csv", "draws.csv", "throughput.csv"
 SEARCH_FILE, SEARCH, NETWORKS = "search.toml", "search.csv", "networks.csv"
-HYPERVOLUME, COMPARISONS = "hypervolume.csv", "comparisons.csv"
+HYPERVOLUME, COMPARISONS, BASELINE = "hypervolume.csv", "comparisons.csv", "baseline.csv"
 
 # What a run needs to go on: never published.
 STORAGE, LOCK, CHECKPOINTS, LATENCY = "study.db", "study.lock", "checkpoints", "latency.json"
+
+# What a run is asked to keep, and what is made of that: not published either.
+WEIGHTS, EXPORTED = "weights", "exported"
 
 # What the report makes of the tables, again whenever it is asked.
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"

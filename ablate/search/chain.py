@@ -39,7 +39,7 @@ class Chain:
         name: of the search, to which the chain's own name is added.
         search: what is looked for, and how.
         sampler, repeat: which chain.
-        latency: measures a network, where that is an objective; in seconds.
+        latency: times a network, where latency is an objective or has a limit; in milliseconds.
     """
 
     def __init__(
@@ -146,13 +146,19 @@ class Chain:
             constraints = {BUILDABLE: 0.0} | search.space.excesses(net)
         except InputError:
             net = None
-            limits = {limit.name: 0.0 for limit in search.space.limits}
-            constraints = {BUILDABLE: 1.0} | limits
+            constraints = {BUILDABLE: 1.0}
+        # What is beyond a limit by counting alone is not timed.
+        within = net is not None and all(excess <= 0 for excess in constraints.values())
+        latency = self._latency(net) if net is not None and within and self._latency else None
+        if latency is not None:
+            constraints |= search.space.latency_excesses(latency)
+        names = (BUILDABLE, *(limit.name for limit in search.space.limits))
+        constraints = dict.fromkeys(names, 0.0) | constraints
         for name, excess in constraints.items():
             trial.set_constraint(name, excess)
         feasible = all(excess <= 0 for excess in constraints.values())
         row: dict[str, Any] = {"sampler_seed": seed, "feasible": feasible}
-        row |= {"net": None} if net is None else self._described(net, feasible)
+        row |= {"net": None} if net is None else _described(net, latency)
         row["repeated"] = feasible and row["net"] in [other["row"]["net"] for other in drawn]
         specs = search.trials(net, self._repeat) if net is not None and feasible else []
         asked = {"row": row, "specs": [to_json(spec) for spec in specs]}
@@ -160,20 +166,6 @@ class Chain:
         if not feasible:
             self._tell(trial, "infeasible", asked, [])
         return asked
-
-    def _described(self, net: NetSpec, feasible: bool) -> dict[str, Any]:
-        """What is known of a network before it is trained."""
-        cost = count(net)
-        timed = self._latency if feasible else None
-        return {
-            "net": content_hash(net),
-            "widths": json.dumps(net.widths),
-            "depths": json.dumps(net.depths),
-            "params": cost.params,
-            "macs": cost.macs,
-            "activations": cost.activations,
-            "latency": None if timed is None else timed(net),
-        }
 
     def _tell_all(
         self, trials: Sequence[FrozenTrial], outcomes: Mapping[str, Mapping[str, Any]]
@@ -257,6 +249,20 @@ def pruner_of(table: SearchTable, epochs: int) -> BasePruner:
     if table.pruner != "wilcoxon":
         return make_pruner(table.pruner, epochs)
     return make_pruner(table.pruner, epochs, threshold(table.false_prunes, table.seeds_each - 1))
+
+
+def _described(net: NetSpec, latency: float | None) -> dict[str, Any]:
+    """What is known of a network before it is trained; its latency in milliseconds if timed."""
+    cost = count(net)
+    return {
+        "net": content_hash(net),
+        "widths": json.dumps(net.widths),
+        "depths": json.dumps(net.depths),
+        "params": cost.params,
+        "macs": cost.macs,
+        "activations": cost.activations,
+        "latency": latency,
+    }
 
 
 def _open(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

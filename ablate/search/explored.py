@@ -1,6 +1,6 @@
 """What a search leaves in its run's folder: written from its trials, read again for the report."""
 
-import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from ablate.errors import InputError
 from ablate.results.csv import read_table, write_table
 from ablate.results.names import COMPARISONS, HYPERVOLUME, NETWORKS, SEARCH, SEARCH_FILE
 from ablate.search import front
+from ablate.search.baseline import Baseline, Timing, read_baseline
 from ablate.search.file import SearchFile, read_search_file
 from ablate.search.plan import Search
 from ablate.spec import content_hash
@@ -53,6 +54,7 @@ class Explored:
             confirmed.
         hypervolumes: of `front.hypervolumes`.
         comparisons: of `front.compare`.
+        baseline: what it costs; None where an earlier version made the tables.
     """
 
     file: SearchFile
@@ -60,6 +62,21 @@ class Explored:
     networks: pd.DataFrame
     hypervolumes: pd.DataFrame
     comparisons: pd.DataFrame
+    baseline: Baseline | None = None
+
+    @property
+    def timing(self) -> Timing | None:
+        """How latencies were measured, where they were."""
+        return None if self.baseline is None else self.baseline.timing
+
+    @property
+    def reference(self) -> dict[str, float]:
+        """The reference in numbers; NaN for a cost of a baseline that is not known."""
+        costs = self.baseline.costs if self.baseline else {}
+        return {
+            name: costs.get(name, math.nan) if bound == "baseline" else float(bound)
+            for name, bound in self.file.reference.items()
+        }
 
 
 def to_frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -100,21 +117,13 @@ def read_explored(folder: Path) -> Explored:
         networks=_read(folder / NETWORKS, text | {"finalist": "string", "n": "Int64"}),
         hypervolumes=_read(folder / HYPERVOLUME, {"sampler": "string"}),
         comparisons=_read(folder / COMPARISONS, {"name": "string", "says": "string"}),
+        baseline=read_baseline(folder),
     )
 
 
 def is_search(folder: Path) -> bool:
     """Whether the run in a folder was a search."""
     return (folder / SEARCH).exists()
-
-
-def shape_of(widths: str, depths: str) -> str:
-    """Widths and depths of a network in a few letters, as `8-16-32 x 1-1-2`."""
-    stages = [
-        "-".join(map(str, json.loads(text))).replace("[", "(").replace("]", ")")
-        for text in (widths, depths)
-    ]
-    return " x ".join(stages)
 
 
 def _read(path: Path, types: dict[str, str]) -> pd.DataFrame:

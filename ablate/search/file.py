@@ -13,16 +13,16 @@ from ablate.study.file import DatasetTable, DataTable, HypothesisTable
 from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, read_toml, validated
 
 ACCURACY = "val_accuracy"
-COSTS = ("macs", "params", "latency")
-STATIC_COSTS = ("macs", "params", "activations")
+LATENCY = "latency"
 MULTI_FIDELITY = ("hyperband", "halving")  # they prune by the accuracy of each epoch
 MOST_FOR_WILCOXON = 100  # seeds of a network, as far as its p-value is worked out
 EXPLORING_SEEDS = 1_000_000  # and above; a confirmation's are below
+MOST_BATCH, MOST_THREADS = 65_536, 1_024
 MOST_TRIALS, MOST_REPEATS, MOST_SEEDS = 100_000, 1_000, 1_000
 Sampler = Literal["tpe", "nsga2", "gp", "random"]
 Pruner = Literal["none", "hyperband", "halving", "wilcoxon"]
 Objective = Literal["val_accuracy", "macs", "params", "latency"]
-_Cost = Literal["macs", "params", "activations"]
+_Cost = Literal["macs", "params", "activations", "latency"]
 _Bound = Annotated[float, Field(gt=0, lt=math.inf)] | Literal["baseline"]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
 
@@ -60,10 +60,27 @@ class SearchTable(StrictTable):
 
 
 class LimitTable(StrictTable):
-    """Bounds of one cost: numbers, or `baseline` for what the baseline costs."""
+    """Bounds of one cost: numbers, or `baseline` for what the baseline costs.
+
+    A latency is in milliseconds, as `LatencyTable` says; the others are counted, for one image.
+    """
 
     at_most: _Bound | None = None
     at_least: _Bound | None = None
+
+
+class LatencyTable(StrictTable):
+    """How a latency is measured, wherever it is an objective or has a limit.
+
+    It is the time of inference of one batch, in milliseconds.
+
+    Args:
+        batch: images in it.
+        threads: CPU threads.
+    """
+
+    batch: int = Field(default=1, ge=1, le=MOST_BATCH)
+    threads: int = Field(default=1, ge=1, le=MOST_THREADS)
 
 
 class ComparisonTable(StrictTable):
@@ -85,7 +102,9 @@ class SearchFile(StrictTable):
         baseline: name of the network that `[net]` describes, with which finalists are compared.
         seeds: of the confirmation, for each of its networks.
         reference: the worst value of each objective that is of any worth; `baseline` for a cost
-            that the baseline has. Hypervolume is measured from there.
+            that the baseline has. Hypervolume is measured from there. A latency is in
+            milliseconds.
+        latency: how latencies are measured.
         hypotheses: about the confirmation; its cells are the baseline and `finalist 1`,
             `finalist 2`, ..., the most accurate on validation first.
     """
@@ -103,8 +122,14 @@ class SearchFile(StrictTable):
     space: dict[Name, Any] = Field(min_length=1)
     limits: dict[_Cost, LimitTable] = Field(default_factory=dict)
     reference: dict[Objective, _Bound]
+    latency: LatencyTable = LatencyTable()
     comparisons: dict[Name, ComparisonTable] = Field(default_factory=dict)
     hypotheses: dict[Name, HypothesisTable] = Field(default_factory=dict)
+
+    @property
+    def times_latency(self) -> bool:
+        """Whether networks are timed: where latency is an objective, or has a limit."""
+        return LATENCY in self.search.objectives or LATENCY in self.limits
 
 
 _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
@@ -112,6 +137,7 @@ _TABLES: dict[tuple[str, ...], type[StrictTable]] = {
     ("data",): DataTable,
     ("datasets",): DatasetTable,
     ("limits",): LimitTable,
+    ("latency",): LatencyTable,
     ("comparisons",): ComparisonTable,
     ("hypotheses",): HypothesisTable,
 }
@@ -147,18 +173,18 @@ def _check_search(path: Path, file: SearchFile) -> None:
             f"{path}: reference: expected a value for each of {', '.join(search.objectives)}; got "
             f"{', '.join(file.reference) or 'none'}"
         )
-    uncounted = [
-        name
-        for name, bound in file.reference.items()
-        if bound == "baseline" and name not in STATIC_COSTS
-    ]
-    if uncounted:
-        raise InputError(f"{path}: reference.{uncounted[0]}: expected a number")
+    if file.reference[ACCURACY] == "baseline":
+        raise InputError(f"{path}: reference.{ACCURACY}: expected a number")
     if not 0 < float(file.reference[ACCURACY]) < 1:
         raise InputError(
             f"{path}: reference.{ACCURACY} = {file.reference[ACCURACY]}: expected between 0 and 1"
         )
     _check_pruner(path, search)
+    if LATENCY in file.model_fields_set and not file.times_latency:
+        raise InputError(
+            f"{path}: latency: nothing is timed; expected {LATENCY} in search.objectives or under "
+            "[limits], or no such table"
+        )
     if search.finalists > search.trials:
         raise InputError(
             f"{path}: search.finalists = {search.finalists}: expected at most trials = "

@@ -218,13 +218,16 @@ def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int_]:
     return np.unique(values, return_inverse=True)[1]
 
 
-def confirmed(networks: pd.DataFrame, trials: pd.DataFrame, cost: str) -> pd.DataFrame:
+def confirmed(
+    networks: pd.DataFrame, trials: pd.DataFrame, cost: str, elsewhere: Mapping[str, float]
+) -> pd.DataFrame:
     """Mean and interval of each confirmed network, in validation and in test accuracy.
 
     Args:
         networks: as `networks` makes it.
         trials: of the confirmation.
         cost: the name of one of `COSTS`.
+        elsewhere: that cost of networks that were not explored, by hash; else it is of `trials`.
 
     Returns:
         `cell`, `net`, `outcome`, the cost, `n`, `mean`, `low`, `high` (`intervals.mean_interval`).
@@ -235,7 +238,8 @@ def confirmed(networks: pd.DataFrame, trials: pd.DataFrame, cost: str) -> pd.Dat
     for cell, own in complete.groupby("cell", sort=False):
         first = own.iloc[0]
         net = str(first["net"])
-        at = float(known[net]) if net in known.index else float(first.get(cost, math.nan))
+        own_cost = known[net] if net in known.index else first.get(cost, elsewhere.get(net))
+        at = math.nan if own_cost is None else float(own_cost)
         for outcome in (ACCURACY, "test_accuracy"):
             interval = intervals.mean_interval(own[outcome].to_numpy(dtype=float))
             rows.append(

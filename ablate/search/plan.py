@@ -1,5 +1,6 @@
 """A search on one dataset: its networks, its trainings, and what they are measured against."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from ablate.data.catalog import DatasetInfo
 from ablate.errors import InputError
 from ablate.networks.canonical import canonical
 from ablate.networks.cost import count
-from ablate.search.file import ACCURACY, EXPLORING_SEEDS, SearchFile, read_search_file
+from ablate.search.file import ACCURACY, EXPLORING_SEEDS, LATENCY, SearchFile, read_search_file
 from ablate.search.space import Limit, Space, read_space
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.study.file import DatasetTable
@@ -26,7 +27,8 @@ class Search:
         data, train: the same for every network.
         baseline: the network that finalists are compared with.
         space: what may be proposed, with its limits.
-        reference: the worst value of each objective that is of any worth.
+        reference: the worst value of each objective that is of any worth; NaN where it is the
+            baseline's latency, until `at_latency` is told it.
         images: in the training split.
     """
 
@@ -45,6 +47,15 @@ class Search:
     def costs(self) -> list[str]:
         """The objectives that are minimised."""
         return [name for name in self.file.search.objectives if name != ACCURACY]
+
+    def at_latency(self, milliseconds: float) -> "Search":
+        """The search once the baseline's latency is measured."""
+        known = _costs(self.baseline) | {LATENCY: milliseconds}
+        return replace(
+            self,
+            space=replace(self.space, limits=_limits(self.file, known)),
+            reference=_reference(self.file, known),
+        )
 
     def trials(self, net: NetSpec, repeat: int) -> list[TrialSpec]:
         """The trainings of a network: a repeat has its own seeds, the same for every sampler."""
@@ -95,6 +106,7 @@ def load_search(
     layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
     baseline = canonical(read_network(str(path), layers, image).net)
     space = read_space(str(path), file.space, layers, image)
+    costs = _costs(baseline)
     return Search(
         name=path.stem,
         path=path,
@@ -103,18 +115,25 @@ def load_search(
         data=data,
         train=train,
         baseline=baseline,
-        space=replace(space, limits=_limits(file, baseline)),
-        reference=_reference(file, baseline),
+        space=replace(space, limits=_limits(file, costs)),
+        reference=_reference(file, costs),
         images=images,
     )
 
 
-def _limits(file: SearchFile, baseline: NetSpec) -> tuple[Limit, ...]:
+def _costs(baseline: NetSpec) -> dict[str, float]:
+    """What the baseline costs, by the names of limits; its latency is not known yet."""
     cost = count(baseline)
+    return {name: getattr(cost, name) for name in ("macs", "params", "activations")} | {
+        LATENCY: math.nan
+    }
+
+
+def _limits(file: SearchFile, costs: Mapping[str, float]) -> tuple[Limit, ...]:
     return tuple(
         Limit(
             quantity=quantity,
-            bound=getattr(cost, quantity) if bound == "baseline" else bound,
+            bound=costs[quantity] if bound == "baseline" else bound,
             at_most=name == "at_most",
         )
         for quantity, table in file.limits.items()
@@ -123,9 +142,8 @@ def _limits(file: SearchFile, baseline: NetSpec) -> tuple[Limit, ...]:
     )
 
 
-def _reference(file: SearchFile, baseline: NetSpec) -> dict[str, float]:
-    cost = count(baseline)
+def _reference(file: SearchFile, costs: Mapping[str, float]) -> dict[str, float]:
     return {
-        name: float(getattr(cost, name)) if bound == "baseline" else float(bound)
+        name: float(costs[name]) if bound == "baseline" else float(bound)
         for name, bound in file.reference.items()
     }

@@ -12,18 +12,23 @@ from ablate.engine.progress import Progress
 from ablate.engine.runner import Setup, locked, run_study
 from ablate.engine.supervisor import supervise
 from ablate.engine.trial_process import Training
+from ablate.engine.weights import say_kept, say_unkept
 from ablate.errors import InputError
+from ablate.processes import cpu_count
 from ablate.results.names import CHECKPOINTS, LATENCY
+from ablate.search.baseline import Timing, baseline_of, read_baseline, write_baseline
 from ablate.search.chain import Latency
 from ablate.search.confirmation import write_confirmation
 from ablate.search.explored import Explored, write_explored
 from ablate.search.plan import Search
 from ablate.search.queue import SearchQueue
-from ablate.spec import NetSpec
+from ablate.search.words import finalist_lines, notes
+from ablate.spec import NetSpec, content_hash
 from ablate.study.plan import load_study
-from ablate.training.execution import set_up
+from ablate.training.execution import Execution, set_up
 from ablate.training.machine import describe
-from ablate.training.throughput import MeasuredLatency
+from ablate.training.throughput import MeasuredLatency, latency_control
+from ablate.training.timing import control_is_off
 
 Say = Callable[[str], None]
 
@@ -75,9 +80,10 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         execution=replace(setup.execution, threads=threads),
         mechanism=False,
         checkpoints=setup.folder / CHECKPOINTS,
+        weights=setup.weights,
     )
     with locked(setup.folder), setup.tracked(search.name) as trackers:
-        latency = _latency(search, setup, device) if "latency" in search.costs else None
+        search, latency = _measured(search, setup, device)
         queue = SearchQueue(setup.storage_url, f"{search.name}/{search.data.name}", search, latency)
         try:
             queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
@@ -85,10 +91,14 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
                 f"exploring up to {most:,} trials on validation; {slots} workers x {threads} "
                 f"threads, on {describe(setup.execution.device)['device']}"
             )
+            outcomes = queue.outcomes()
+            say_unkept(setup.weights, outcomes, outcomes, say)
             done = supervise(queue, training, slots, setup.time_limit_s, trackers)
             try:
-                for _ in progress(done, most - len(queue.outcomes()), "trial"):
+                for _ in progress(done, most - len(outcomes), "trial"):
                     pass
+                outcomes = queue.outcomes()
+                say_kept(setup.weights, outcomes, outcomes, say)
             finally:
                 explored = write_explored(setup.folder, search, queue.rows())
         finally:
@@ -99,13 +109,64 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         f"{len(explored.networks):,} networks were trained, {front:,} are on the front; "
         f"{beyond:,} that may not be trained were drawn, and were not"
     )
+    for line in (*finalist_lines(explored), *notes(explored)):
+        say(line)
     return explored
 
 
-def _latency(search: Search, setup: Setup, device: torch.device) -> Latency:
-    measured = MeasuredLatency(setup.folder / LATENCY, device, setup.execution.threads)
+def _timing(
+    search: Search, setup: Setup, device: torch.device, measured: MeasuredLatency
+) -> Timing:
+    """The baseline's latency, and its control: as an earlier try of the run has found them."""
+    batch, threads = search.file.latency.batch, search.file.latency.threads
+    name = describe(str(device))["device"]
+    kept = read_baseline(setup.folder)
+    same = (content_hash(search.baseline), batch, threads, name)
+    if (
+        kept
+        and (timing := kept.timing)
+        and same
+        == (
+            kept.net,
+            timing.latency_batch,
+            timing.latency_threads,
+            timing.latency_device,
+        )
+    ):
+        return timing
+    latency = 1e3 * measured(search.baseline, batch)
+    control = latency_control(
+        search.baseline, batch, Execution(device=str(device), threads=threads), setup.timing_s
+    )
+    assert control is not None, "a network that was timed alone fits twice"
+    return Timing(
+        latency_batch=batch,
+        latency_threads=threads,
+        latency_device=name,
+        latency=latency,
+        latency_control=control.value,
+        latency_control_low=control.low,
+        latency_control_high=control.high,
+        latency_control_off=control_is_off(control),
+    )
+
+
+def _measured(search: Search, setup: Setup, device: torch.device) -> tuple[Search, Latency | None]:
+    """The search at the baseline's latency, and what times a network, where any is timed."""
+    if not search.file.times_latency:
+        write_baseline(setup.folder, baseline_of(search.baseline))
+        return search, None
+    batch, threads = search.file.latency.batch, search.file.latency.threads
+    if threads > cpu_count():
+        raise InputError(
+            f"{search.path}: latency.threads = {threads}: expected at most the {cpu_count()} CPUs "
+            "that this process has"
+        )
+    measured = MeasuredLatency(setup.folder / LATENCY, device, threads)
+    timing = _timing(search, setup, device, measured)
+    write_baseline(setup.folder, baseline_of(search.baseline, timing))
 
     def latency(net: NetSpec) -> float:
-        return measured(net, search.train.batch_size)
+        return 1e3 * measured(net, batch)
 
-    return latency
+    return search.at_latency(timing.latency), latency

@@ -18,7 +18,8 @@ from typing import Any
 
 from ablate.errors import InputError, nearest
 from ablate.networks.canonical import canonical
-from ablate.networks.cost import Cost, count
+from ablate.networks.cost import count
+from ablate.search.file import LATENCY
 from ablate.spec import NetSpec
 from ablate.study.layers import Layers, read_network
 
@@ -91,8 +92,9 @@ class Limit:
     """What a cost known before training must keep to.
 
     Args:
-        quantity: `macs`, `params` or `activations`, for one image.
-        bound: in units of the quantity.
+        quantity: `macs`, `params` or `activations`, for one image; or `latency`, of one batch.
+        bound: in units of the quantity, a latency in milliseconds; NaN where it is the baseline's
+            and not measured yet.
         at_most: whether it is an upper bound.
     """
 
@@ -105,9 +107,9 @@ class Limit:
         """As `macs_at_most`."""
         return f"{self.quantity}_at_{'most' if self.at_most else 'least'}"
 
-    def excess(self, cost: Cost) -> float:
+    def excess(self, cost: float) -> float:
         """By which fraction of the bound a cost is beyond it; zero or less where it keeps to it."""
-        over = float(getattr(cost, self.quantity)) / self.bound - 1
+        over = cost / self.bound - 1
         return over if self.at_most else -over
 
 
@@ -143,9 +145,21 @@ class Space:
         return canonical(read_network(self.file, layers, self.image).net)
 
     def excesses(self, net: NetSpec) -> dict[str, float]:
-        """By how much a network is beyond each limit: all zero or less where it may be trained."""
+        """By how much a network is beyond each limit on what is counted; zero or less is within."""
         cost = count(net)
-        return {limit.name: limit.excess(cost) for limit in self.limits}
+        return {
+            limit.name: limit.excess(float(getattr(cost, limit.quantity)))
+            for limit in self.limits
+            if limit.quantity != LATENCY
+        }
+
+    def latency_excesses(self, milliseconds: float) -> dict[str, float]:
+        """By how much a latency is beyond each limit on it; zero or less is within."""
+        return {
+            limit.name: limit.excess(milliseconds)
+            for limit in self.limits
+            if limit.quantity == LATENCY
+        }
 
 
 def read_space(

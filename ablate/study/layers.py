@@ -17,9 +17,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from ablate.data.catalog import DatasetInfo
 from ablate.errors import InputError, nearest
 from ablate.networks.budget import Shape, equalise_depths
+from ablate.networks.canonical import tuples
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
 from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, check_depths
-from ablate.study.trial_json import tuples
 
 WIDTH_RULE: dict[str, Any] = {
     "base_width": int,

@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
-from typing import Any
 
 from ablate.errors import InputError
-from ablate.spec import DataSpec, NetSpec, Spec, TrainSpec, TrialSpec
+from ablate.networks.canonical import network_of
+from ablate.spec import DataSpec, Spec, TrainSpec, TrialSpec
 
 
 def to_json(spec: Spec) -> str:
@@ -18,15 +18,10 @@ def trial_from_json(text: str) -> TrialSpec:
     try:
         raw = json.loads(text)
         return TrialSpec(
-            net=NetSpec(**{key: tuples(value) for key, value in raw["net"].items()}),
+            net=network_of(raw["net"]),
             train=TrainSpec(**raw["train"]),
             data=DataSpec(**raw["data"]),
             seed=raw["seed"],
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"no trial's description: {type(error).__name__}: {error}") from error
-
-
-def tuples(value: Any) -> Any:
-    """What a file gives as a list, as a tuple, and so the lists within it; else as it is."""
-    return tuple(tuples(item) for item in value) if isinstance(value, list) else value

@@ -124,6 +124,18 @@ def train_rate(net: NetSpec, train: TrainSpec, execution: Execution, seconds: fl
     return _single(step, "a training step", train.batch_size, execution, seconds)
 
 
+def latency_control(
+    net: NetSpec, batch: int, execution: Execution, seconds: float = 0.5
+) -> Ratio | None:
+    """Inference of one batch timed against itself, as two networks; None without the memory.
+
+    `timing.control_is_off` says whether latencies measured around it can be trusted.
+    """
+    infer = partial(inference, net, TrainSpec(batch_size=batch), execution)
+    one, other = time_calls([infer, infer], execution, seconds)
+    return None if one is None or other is None else speed_ratio(one, other)
+
+
 class MeasuredLatency:
     """Seconds a batch takes at inference, measured once a network and kept in a file.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ablate.bits import pack
 from ablate.data.dataset import Dataset
@@ -33,6 +34,7 @@ def run_trial(
     *,
     test: bool = True,
     on_epoch: Callable[[Epoch], object] | None = None,
+    keep: Callable[[nn.Module], object] | None = None,
     stop: Callable[[], bool] = never,
 ) -> Outcome:
     """Train one network from scratch and evaluate its last epoch, on test once.
@@ -50,11 +52,12 @@ def run_trial(
         mechanism: whether to measure the trained network stage by stage too.
         test: whether to evaluate on the test split; a search explores without.
         on_epoch: told of each epoch; may raise `PrunedError`.
+        keep: given the trained network, to keep its weights.
         stop: asked before each step whether to stop there.
 
     Raises:
         StoppedError: `stop` said so.
-        WriteError: the checkpoint cannot be written.
+        WriteError: the checkpoint, or what is kept, cannot be written.
     """
     started, epochs, stages = now(), list[Epoch](), list[dict[str, Any]]()
     correct: str | None = None
@@ -80,6 +83,8 @@ def run_trial(
             right = classify(network, data, data.test, spec.train.precision)[1].cpu().numpy()
             measured["test_accuracy"] = int(right.sum()) / len(right)
             correct = pack(right)
+        if keep is not None:
+            keep(network)
         if mechanism:
             stages = measure(network, data, spec.net, spec.train, spec.seed)
     except (StoppedError, WriteError):

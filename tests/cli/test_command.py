@@ -19,7 +19,7 @@ from ablate.errors import InputError
 from ablate.processes import STOPS
 
 CLI = Path(ablate.__file__).parent / "cli"
-MODULES = ("run", "report", "check", "profile", "worker", "proxy", "slurm")
+MODULES = ("run", "report", "check", "export", "profile", "worker", "proxy", "slurm")
 HEAVY = {"torch", "torchvision", "fvcore", "optuna", "pandas", "pydantic", "matplotlib", "numpy"}
 
 ALL_HELP = """
@@ -71,7 +71,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
 
 
 def test_every_module_with_a_main_is_a_command() -> None:
-    found = {path.stem for path in CLI.glob("*.py") if "\ndef main(" in path.read_text()}
+    found = {path.stem for path in CLI.rglob("*.py") if "\ndef main(" in path.read_text()}
     assert found == {*COMMANDS, "main"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.cli.proxy import main
+from ablate.cli.machines.proxy import main
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.study.find import find_study

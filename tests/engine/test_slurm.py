@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.cli.slurm import main
+from ablate.cli.machines.slurm import main
 from support.planned import NAME, attempts, holders, plan, proxy, states, wait_until
 
 pytest.importorskip("submitit", reason="needs submitit: pip install 'ablate[slurm]'")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ablate.cli.worker import main
+from ablate.cli.machines.worker import main
 from ablate.engine.storage import sqlite_url
 from support.commands import folder, read_until, run, start, trials
 from support.commands import study as study

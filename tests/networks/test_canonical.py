@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.networks.canonical import canonical, description
+from ablate.networks.canonical import canonical, description, tuples
 from ablate.networks.presets import PRESETS
 from ablate.spec import NetSpec
-from ablate.study.trial_json import tuples
 
 DEEP = NetSpec(widths=(1, 4, 8), stem="deep", stem_width=2)
 TWO = NetSpec(widths=(4, (8, 9)), depths=(2, 2), strides=(1, 2))

@@ -8,6 +8,7 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
+from ablate.networks.cost import count
 from ablate.search.chain import Chain
 from ablate.search.plan import Search
 from ablate.search.space import Space
@@ -213,23 +214,40 @@ def test_wilcoxon_spares_the_last_seeds_of_what_is_worse(
 
 
 def test_latency_is_measured_of_what_may_be_trained(tmp_path: Path, storage: BaseStorage) -> None:
-    changes = (
-        ('["val_accuracy", "macs"]', '["val_accuracy", "latency"]'),
-        ('macs = "baseline"\n\n[comp', "latency = 1.0\n\n[comp"),
-    )
     timed: list[NetSpec] = []
 
     def latency(net: NetSpec) -> float:
         timed.append(net)
         return 0.25
 
-    search = searches.small(tmp_path, *changes)
+    search = searches.small(tmp_path, *searches.TIMED)
     chain = chain_of(storage, search, latency=latency)
     run(chain)
     assert {row["latency"] for row in chain.rows() if row["feasible"]} == {0.25}
     assert {row["latency"] for row in chain.rows() if not row["feasible"]} == {None}
     assert all(max(search.space.excesses(net).values()) <= 0 for net in timed)
     assert isinstance(search.space, Space)
+
+
+def test_what_is_slower_than_a_limit_is_not_trained(tmp_path: Path, storage: BaseStorage) -> None:
+    """The latency is the parameters' number, in thousands, as milliseconds."""
+    limit = ("[limits]", "[limits]\nlatency = { at_most = 4.0 }")
+    chain = chain_of(
+        storage,
+        searches.small(tmp_path, limit),
+        latency=lambda net: count(net).params / 1000,
+    )
+    known = run(chain)
+    rows = chain.rows()
+    timed = [row for row in rows if row["latency"] is not None]
+    assert {row["feasible"] for row in timed} == {True, False}
+    for row in timed:
+        assert row["latency"] == row["params"] / 1000
+        assert row["feasible"] == (row["latency"] <= 4.0)
+        assert row["feasible"] or (row["state"], row["keys"]) == ("infeasible", "")
+    assert all(outcome["row"]["val_accuracy"] for outcome in known.values())
+    beyond_by_counting = [row for row in rows if row["latency"] is None]
+    assert all(row["macs"] > 49_568 for row in beyond_by_counting)
 
 
 def test_no_seed_is_one_of_the_confirmation(tmp_path: Path, storage: BaseStorage) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ablate.errors import InputError
+from ablate.networks.canonical import tuples
 from ablate.report.search_sections import sections
 from ablate.search.explored import (
     COLUMNS,
@@ -17,11 +18,9 @@ from ablate.search.explored import (
     SEARCH,
     is_search,
     read_explored,
-    shape_of,
     write_explored,
 )
 from ablate.spec import NetSpec, content_hash
-from ablate.study.trial_json import tuples
 from support import searches
 from support.searches import explored
 
@@ -90,7 +89,3 @@ def test_a_damaged_table_is_one_line(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace(",complete,True,", ",complete,perhaps,", 1))
     with pytest.raises(InputError, match="not a table of a search"):
         read_explored(tmp_path)
-
-
-def test_a_shape_in_a_few_letters() -> None:
-    assert shape_of("[4, 8, 16]", "[1, 2, 1]") == "4-8-16 x 1-2-1"

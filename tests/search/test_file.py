@@ -45,6 +45,11 @@ def test_what_holds_a_search(tmp_path: Path) -> None:
         ('baseline = "doubling"', 'baseline = "finalist 1"', "is the name of a finalist"),
         ("[space]", "[places]", "places: unknown key"),
         ("seeds = 2", "seeds = 1000000", "seeds = 1000000"),
+        ("[limits]", "[latency]\nbatch = 2\n[limits]", "latency: nothing is timed; expected"),
+        ("[limits]", "[latency]\nbatch = 0\n[limits]", "latency.batch = 0"),
+        ("[limits]", "[latency]\nthreads = 1.5\n[limits]", "latency.threads = 1.5"),
+        ("[limits]", "[latency]\nbatches = 2\n[limits]", "(did you mean batch?)"),
+        ("[limits]", "[limits]\nlatency = { at_most = -3.0 }", "limits.latency.at_most"),
     ],
 )
 def test_a_fault_is_one_line(tmp_path: Path, old: str, new: str, line: str) -> None:
@@ -54,6 +59,20 @@ def test_a_fault_is_one_line(tmp_path: Path, old: str, new: str, line: str) -> N
     assert message.startswith(f"{tmp_path / 'small.toml'}: ")
     assert line in message
     assert "\n" not in message
+
+
+def test_a_latency_is_of_one_image_and_one_thread_unless_the_file_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    plain = read_search_file(searches.write(tmp_path))
+    assert not plain.times_latency
+    file = read_search_file(searches.write(tmp_path, *searches.TIMED))
+    assert (file.latency.batch, file.latency.threads) == (1, 1)
+    stated = ("[space]", "[latency]\nbatch = 32\nthreads = 2\n[space]")
+    file = read_search_file(searches.write(tmp_path, *searches.TIMED, stated))
+    assert (file.latency.batch, file.latency.threads) == (32, 2)
+    limited = ("[limits]", "[limits]\nlatency = { at_most = 3.0 }")
+    assert read_search_file(searches.write(tmp_path, limited)).times_latency
 
 
 @pytest.mark.parametrize(

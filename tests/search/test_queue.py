@@ -120,10 +120,7 @@ def test_without_a_pruner_everything_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_latency_is_measured_while_nothing_trains(tmp_path: Path) -> None:
-    changes = (
-        ('["val_accuracy", "macs"]', '["val_accuracy", "latency"]'),
-        ('macs = "baseline"\n\n[comp', "latency = 1.0\n\n[comp"),
-    )
+    changes = (*searches.TIMED,)
     search = searches.small(tmp_path, *FEW, *changes)
     training: list[str] = []
 

@@ -11,6 +11,7 @@ from ablate.cli.dry_run import show_search
 from ablate.data.catalog import DATASETS
 from ablate.engine.progress import plain_or_bar
 from ablate.engine.runner import Setup
+from ablate.errors import InputError
 from ablate.report.write import write_findings
 from ablate.results import names
 from ablate.results.check import verify
@@ -84,3 +85,54 @@ def test_a_dry_run_says_what_would_be_searched(tmp_path: Path) -> None:
     assert "growth: 1 to 3 in steps of 0.5" in text
     assert "macs: at most 49,568" in text
     assert "then 2 finalists and doubling x 2 seeds, on test" in text
+
+
+def test_a_dry_run_says_how_latency_would_be_measured(tmp_path: Path) -> None:
+    said: list[str] = []
+    limits = 'latency = { at_most = 3.0, at_least = "baseline" }\n[latency]\nbatch = 4'
+    show_search(
+        searches.small(
+            tmp_path,
+            ("[limits]", f"[limits]\n{limits}\n[limits.macs]"),
+            ('macs = { at_most = "baseline" }', 'at_most = "baseline"'),
+        ),
+        said.append,
+    )
+    text = "\n".join(said)
+    assert "latency: at most 3 ms" in text
+    assert "latency: at least the baseline's" in text
+    assert "latency: inference of a batch of 4, 1 thread" in text
+
+
+@pytest.mark.usefixtures("torch_as_it_was", "undrawn")
+def test_a_search_with_a_limit_on_latency(tmp_path: Path) -> None:
+    limit = (
+        "[limits]",
+        "[limits]\nlatency = { at_most = 1e6 }\n[latency]\nbatch = 2\n[limits.macs]",
+    )
+    form = ('macs = { at_most = "baseline" }', 'at_most = "baseline"')
+    high = ("val_accuracy = 0.05", "val_accuracy = 0.999")
+    search = searches.small(tmp_path, *TINY, limit, form, high)
+    folder = tmp_path / "out" / "small" / "digits"
+    said = run(search, folder)
+    found = read_explored(folder)
+    within = found.rows["feasible"].astype(bool)
+    assert (found.rows.loc[within, "latency"] > 0).all()
+    assert found.timing is not None
+    assert (found.timing.latency_batch, found.timing.latency_threads) == (2, 1)
+    assert found.timing.latency > 0
+    assert any(line.startswith("Latency: inference of a batch of 2, 1 thread") for line in said)
+    assert any("no network is above 99.9% validation accuracy" in line for line in said)
+    assert any(line.startswith("finalist 1: ") and line.endswith(" ms") for line in said)
+    before = (folder / names.BASELINE).read_bytes()
+    run(search, folder)
+    assert (folder / names.BASELINE).read_bytes() == before  # measured once
+    assert [line.text for line in verify(folder, write_findings) if line.level == "FAULT"] == []
+
+
+@pytest.mark.usefixtures("torch_as_it_was")
+def test_more_threads_than_there_are_is_one_line(tmp_path: Path) -> None:
+    stated = ("[space]", "[latency]\nthreads = 1000\n[space]")
+    search = searches.small(tmp_path, *TINY, *searches.TIMED, stated)
+    with pytest.raises(InputError, match=r"latency\.threads = 1000: expected at most the"):
+        run(search, tmp_path / "out")

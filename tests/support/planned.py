@@ -31,7 +31,7 @@ wide = { widths = [4, 8] }
 """
 
 
-def plan(folder: Path, epochs: int, seeds: int) -> str:
+def plan(folder: Path, epochs: int, seeds: int, weights: Path | None = None) -> str:
     """Plan two cells with some seeds in a SQLite file in a folder, and return its URL."""
     (folder / "tiny.toml").write_text(STUDY)
     study = load_study(folder / "tiny.toml", seeds=seeds, epochs=epochs)
@@ -41,6 +41,7 @@ def plan(folder: Path, epochs: int, seeds: int) -> str:
         execution=Execution(),
         mechanism=False,
         checkpoints=Path("nowhere"),
+        weights=weights,
     )
     url = sqlite_url(folder / "study.db")
     queue = Queue(url, NAME)

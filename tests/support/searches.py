@@ -6,18 +6,20 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ablate.data.catalog import DATASETS
 from ablate.engine.storage import sqlite_url
 from ablate.networks import cost
+from ablate.search.baseline import Timing, baseline_of
 from ablate.search.explored import (
     Explored,
     write_explored,
 )
 from ablate.search.plan import Search, load_search
 from ablate.search.queue import SearchQueue
-from ablate.spec import TrialSpec
+from ablate.spec import NetSpec, TrialSpec
 from ablate.training.outcome import Outcome
 
 TEXT = """\
@@ -66,6 +68,10 @@ higher = ["finalist 1", "doubling"]
 ONE_OBJECTIVE = (
     ('objectives = ["val_accuracy", "macs"]', 'objectives = ["val_accuracy"]'),
     ('val_accuracy = 0.05\nmacs = "baseline"', "val_accuracy = 0.05"),
+)
+TIMED = (
+    ('["val_accuracy", "macs"]', '["val_accuracy", "latency"]'),
+    ('macs = "baseline"\n\n[comp', "latency = 1.0\n\n[comp"),
 )
 ALONE = (
     ('samplers = ["nsga2", "random"]', 'samplers = ["tpe"]'),
@@ -132,6 +138,32 @@ def explored(folder: Path) -> tuple[Search, Explored]:
     made, search, found = _explored()
     shutil.copytree(made.name, folder, dirs_exist_ok=True)
     return search, copy.deepcopy(found)
+
+
+def timed(found: Explored, off: bool) -> Explored:
+    """The same search as if latency were its objective and had been measured: MACs as microseconds.
+
+    Args:
+        found: of `explored`.
+        off: whether the control of the timing was.
+    """
+    timing = Timing(
+        latency_batch=8,
+        latency_threads=2,
+        latency_device="cpu: a machine",
+        latency=2.5,
+        latency_control=0.8 if off else 1.0,
+        latency_control_low=0.7 if off else 0.99,
+        latency_control_high=0.9 if off else 1.01,
+        latency_control_off=off,
+    )
+    baseline = baseline_of(NetSpec(widths=(4, 8, 16), depths=(1, 1, 1), in_channels=1), timing)
+    table = found.file.search.model_copy(update={"objectives": ["val_accuracy", "latency"]})
+    file = found.file.model_copy(
+        update={"search": table, "reference": {"val_accuracy": 0.05, "latency": "baseline"}}
+    )
+    networks = found.networks.assign(latency=found.networks["macs"].astype(float) / 1000)
+    return replace(found, file=file, networks=networks, baseline=baseline)
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 """A search in two figures: the front that it found, and how fast each sampler came to it."""
 
 import math
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,9 +26,12 @@ from ablate.report.figures.tips import reading, tell, tell_bars
 from ablate.search import front
 from ablate.search.explored import Explored
 from ablate.search.file import ACCURACY
+from ablate.search.words import finalist_words
 
 FAINT = "0.7"
-SHOWN = {"macs": "MACs per image (conv + linear)", "params": "Parameters", "latency": "Latency (s)"}
+SHOWN = {"macs": "MACs per image (conv + linear)", "params": "Parameters"}
+BASELINE = Look("black", "*", "-")
+DEVICE_LETTERS = 40
 
 
 def front_against_cost(explored: Explored, trials: pd.DataFrame, sheet: Sheet = PAGE) -> Drawing:
@@ -42,11 +46,15 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame, sheet: Sheet = 
         Left, validation accuracy: a dot a network (the mean over its trainings), dominated ones
         faint, the front of these means joined by steps; with a mark for each network that was
         confirmed, its mean over the confirmation's seeds and their interval. Right: the same
-        marks in test accuracy. Left of it, what a single training promised is not what came.
+        marks in test accuracy. Left of it, what a single training promised is not what came. The
+        baseline is a star with its name; a hollow one where it was explored too.
     """
     cost = _cost(explored)
-    confirmed = front.confirmed(explored.networks, trials, cost)
-    look = looks(list(dict.fromkeys(confirmed["cell"])))
+    own = explored.baseline
+    elsewhere = {own.net: own.costs[cost]} if own else {}
+    confirmed = front.confirmed(explored.networks, trials, cost, elsewhere)
+    look = _looks(explored, confirmed)
+    names = _names(explored, look)
     found = explored.networks
     best = found[found["rank"] == 1].sort_values(cost)
     with style():
@@ -64,8 +72,10 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame, sheet: Sheet = 
         for axes, outcome in ((left, ACCURACY), (right, "test_accuracy")):
             for row in confirmed[confirmed["outcome"] == outcome].to_dict("records"):
                 _draw_interval(axes, row, cost, look[row["cell"]])
+                if row["cell"] == explored.file.baseline:
+                    _name(axes, row, cost)
             log_axis(axes, "x", pd.concat([found[cost], confirmed[cost]]))
-            axes.set_xlabel(SHOWN[cost])
+            axes.set_xlabel(_cost_label(explored, cost))
         worst = float(explored.file.reference["val_accuracy"])
         shown = best[ACCURACY][best[ACCURACY] >= worst]
         _fit_view(left, pd.concat([shown, *(confirmed[name] for name in ("mean", "low", "high"))]))
@@ -82,12 +92,13 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame, sheet: Sheet = 
         keys = [
             Line2D([], [], color=FAINT, marker="o", linestyle="none", label="explored, dominated"),
             Line2D([], [], color="black", marker="o", linewidth=1.4, label="explored, the front"),
-            *handles(look, {name: name for name in look}),
+            *handles(look, names),
+            *_draw_explored_baseline(left, explored, confirmed, cost),
         ]
         legend_below(figure, keys, 4.6 * 2 / across, sheet)
         fix_layout(figure)
     told = [
-        f"{row['cell']} {100 * row['mean']:.1f}% at {wording.si(row[cost])}"
+        f"{names[row['cell']]}, {100 * row['mean']:.1f}% at {wording.si(row[cost])}"
         for row in confirmed[confirmed["outcome"] == "test_accuracy"].to_dict("records")
     ]
     return Drawing(
@@ -192,6 +203,71 @@ def _explored(row: Mapping[Any, Any], cost: str) -> str:
     return f"{reading(name, 100 * row[ACCURACY])} at {wording.si(row[cost])}"
 
 
+def _cost_label(explored: Explored, cost: str) -> str:
+    """The label of the axis of costs: a latency's says how it was measured, or to leave it be."""
+    timing = explored.timing
+    if cost != "latency":
+        return SHOWN[cost]
+    if timing is None:
+        return "Latency (ms)"
+    on = textwrap.shorten(timing.latency_device, DEVICE_LETTERS, placeholder=" ...")
+    if timing.latency_control_off:
+        on = "Do not compare: the baseline timed\nagainst itself was not equal"
+    return f"Latency (ms; {timing.words})\n{on}"
+
+
+def _looks(explored: Explored, confirmed: pd.DataFrame) -> dict[str, Look]:
+    """The baseline's own look, and one for each finalist."""
+    cells = dict.fromkeys(confirmed["cell"])
+    others = looks([cell for cell in cells if cell != explored.file.baseline])
+    return {cell: others.get(cell, BASELINE) for cell in cells}
+
+
+def _names(explored: Explored, cells: Iterable[str]) -> dict[str, str]:
+    """What each confirmed network is called in the legend."""
+    words = finalist_words(explored.networks)
+    return {
+        cell: f"{cell}: {words[cell]}" if cell in words else f"{cell}, the baseline"
+        for cell in cells
+    }
+
+
+def _name(axes: Axes, row: Mapping[Any, Any], cost: str) -> None:
+    """Write a network's name at its mark, towards the inside of the panel."""
+    axes.annotate(
+        str(row["cell"]),
+        (row[cost], 100 * row["mean"]),
+        xytext=(-10, -14),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize="small",
+        zorder=4,
+        bbox={"facecolor": "white", "alpha": 0.8, "pad": 1, "linewidth": 0},
+    )
+
+
+def _draw_explored_baseline(
+    axes: Axes, explored: Explored, confirmed: pd.DataFrame, cost: str
+) -> list[Line2D]:
+    """The baseline's place among what was explored, and its key; nothing where it was not."""
+    baseline = explored.file.baseline
+    nets = set(confirmed.loc[confirmed["cell"] == baseline, "net"])
+    found = explored.networks[explored.networks["net"].isin(nets)]
+    if found.empty:
+        return []
+    return axes.plot(
+        found[cost],
+        100 * found[ACCURACY],
+        BASELINE.marker,
+        color=BASELINE.colour,
+        markerfacecolor="white",
+        markersize=11,
+        zorder=3,
+        label=f"{baseline}, as explored",
+    )
+
+
 def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> None:
     mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
     drawn = axes.errorbar(
@@ -200,7 +276,7 @@ def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> 
         yerr=None if math.isnan(low) else [[mean - low], [high - mean]],
         fmt=own.marker,
         color=own.colour,
-        markersize=8,
+        markersize=12 if own == BASELINE else 8,
         capsize=4,
         zorder=3,
     )

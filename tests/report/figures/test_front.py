@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from ablate.report.figures.front import front_against_cost, hypervolume_by_budget
 from ablate.report.figures.style import save
 from ablate.search.explored import Explored
+from ablate.search.words import finalist_words
 from ablate.statistics import intervals
-from support.searches import explored
+from support.searches import explored, timed
 
 
 def confirmed(found: Explored, seeds: int) -> pd.DataFrame:
@@ -63,7 +64,51 @@ def test_the_front_is_shown_with_what_was_confirmed(tmp_path: Path) -> None:
     assert "n = 6 seeds" in drawing.figure.get_suptitle()
     labels = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
     assert labels[:2] == ["explored, dominated", "explored, the front"]
-    assert labels[2:] == ["doubling", "finalist 1", "finalist 2"]
+    words = finalist_words(found.networks)
+    assert labels[2:] == [
+        "doubling, the baseline",
+        *(f"{name}: {words[name]}" for name in ("finalist 1", "finalist 2")),
+    ]
+
+
+def test_the_baseline_is_a_star_with_its_name_in_both_panels(tmp_path: Path) -> None:
+    _, found = explored(tmp_path)
+    drawing = front_against_cost(found, confirmed(found, 6))
+    for axes, accuracy in zip(panels(drawing), (52.5, 42.5), strict=True):
+        stars = [line for line in axes.lines if line.get_marker() == "*"]
+        assert [tuple(star.get_xydata()[0]) for star in stars] == [
+            (40_000, pytest.approx(accuracy))
+        ]
+        assert [text.get_text() for text in axes.texts] == ["doubling"]
+
+
+def test_a_baseline_that_was_explored_is_a_hollow_star_there(tmp_path: Path) -> None:
+    _, found = explored(tmp_path)
+    plain = found.networks[found.networks["finalist"].isna()].iloc[0]
+    trials = confirmed(found, 6)
+    trials["net"] = trials["net"].replace("elsewhere", plain["net"])
+    left, right = panels(front_against_cost(found, trials))
+    hollow = [
+        [line for line in axes.lines if line.get_markerfacecolor() == "white"]
+        for axes in (left, right)
+    ]
+    assert [tuple(star.get_xydata()[0]) for star in hollow[0]] == [
+        (plain["macs"], 100 * plain["val_accuracy"])
+    ]
+    assert hollow[1] == []
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_a_latency_is_labelled_with_how_it_was_measured(tmp_path: Path, off: bool) -> None:
+    found = timed(explored(tmp_path)[1], off)
+    trials = confirmed(found, 6)
+    trials["net"] = trials["net"].replace("elsewhere", found.baseline.net)  # type: ignore[union-attr]
+    drawing = front_against_cost(found, trials)
+    label = panels(drawing)[0].get_xlabel()
+    assert label.startswith("Latency (ms; a batch of 8, 2 threads)\n")
+    assert ("Do not compare" in label) == off
+    star = next(line for line in panels(drawing)[1].lines if line.get_marker() == "*")
+    assert star.get_xydata()[0][0] == 2.5  # the baseline's, which was not explored
 
 
 def test_hypervolume_is_shown_over_both_budgets(tmp_path: Path) -> None:
