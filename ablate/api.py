@@ -146,9 +146,9 @@ def load(folder: str | Path) -> "Results":
     Raises:
         InputError: a table or the study file is missing, or is not one of ours.
     """
-    from ablate.analysis.findings import find
+    from ablate.report.read import read_run
 
-    return Results(Path(folder), find(Path(folder)))
+    return Results(Path(folder), read_run(Path(folder)))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ablate.analysis import findings, wording
 from ablate.analysis.across import comparison
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report import neighbours
+from ablate.report.read import read_run
 from ablate.results import schema
 from ablate.results.names import REPORT
 
@@ -44,8 +45,7 @@ def verdicts() -> str:
     """The verdict of every published run, in the order in which they are read."""
     rows = []
     for folder in neighbours.in_order(PUBLISHED):
-        found = findings.find(folder)
-        verdict = verdict_of(found)
+        verdict = verdict_of(read_run(folder))
         page = (folder / REPORT).relative_to(ROOT).as_posix()
         cells = (
             f"[{folder.parent.name}]({page})",

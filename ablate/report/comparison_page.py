@@ -9,7 +9,7 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.across.comparison import differences, order, why_not_timed
 from ablate.analysis.across.pooled import LEVEL, SEPARATOR, Pools, heterogeneity, pool_runs
-from ablate.analysis.findings import Findings, find
+from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.agreement import Agreement, agreement
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.files import write_text
@@ -20,6 +20,7 @@ from ablate.report.figures.sheet import Sheet
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import Answer, Page, Picture, Section, Table, render
 from ablate.report.neighbours import to_index
+from ablate.report.read import read_run
 from ablate.report.summary_file import BETWEEN, one_row
 from ablate.results.csv import write_table
 from ablate.results.names import COMPARISON, INDEX, ORDER, POOLED, REPORT, VERDICT
@@ -35,7 +36,7 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     Raises:
         InputError: a run's tables are missing or not ours.
     """
-    runs = {name: find(folder) for name, folder in _names(folders).items()}
+    runs = {name: read_run(folder) for name, folder in _names(folders).items()}
     table = differences(runs)
     write_table(table, out / COMPARISON)
     ranked, pools = order(runs), pool_runs(runs)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ablate.analysis.findings import Findings, find
+from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.verdict import Verdict, verdict_of
 from ablate.files import write_text
 from ablate.report.figures import paper
@@ -11,6 +11,7 @@ from ablate.report.figures.of_run import NAMES, draw, figures
 from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.neighbours import links
+from ablate.report.read import read_run
 from ablate.report.run_page import page_of
 from ablate.report.summary_file import summary_markdown, verdict_table
 from ablate.results import names
@@ -44,7 +45,7 @@ def write_findings(
     """
     if pdf:
         paper.check_pypdf()
-    found = find(folder)
+    found = read_run(folder)
     verdict = verdict_of(found)
     drawings = draw(figures(found, folder))
     if not (folder / names.PARQUET).exists():  # it is not published

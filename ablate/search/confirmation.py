@@ -12,7 +12,9 @@ from ablate import files
 from ablate.networks.canonical import description
 from ablate.search.explored import Explored
 from ablate.search.plan import Search
+from ablate.search.words import finalist_words
 from ablate.study.layers import FROM_DATASET
+from ablate.study.words import SAYS
 
 AXIS = "network"
 
@@ -30,9 +32,10 @@ def write_confirmation(path: Path, search: Search, explored: Explored) -> None:
     """
     file = search.file
     chosen = explored.networks.dropna(subset="finalist")
-    arms = {file.baseline: _arm(description(search.baseline))}
+    words = finalist_words(explored.networks)
+    arms = {file.baseline: _arm(description(search.baseline)) | {SAYS: file.baseline}}
     arms |= {
-        name: _arm(json.loads(text))
+        name: _arm(json.loads(text)) | {SAYS: words[name]}
         for name, text in chosen[["finalist", "network"]].itertuples(index=False)
     }
     hypotheses = {

@@ -11,8 +11,8 @@ import pandas as pd
 from ablate.search.explored import Explored
 from ablate.search.file import ACCURACY
 from ablate.spec import NetSpec
+from ablate.study.words import LONGEST, MOST_WORDS
 
-LONGEST = 60  # characters of a finalist's words, as a study file takes them
 UNITS = {"macs": " MACs", "params": " parameters", "activations": " activations", "latency": " ms"}
 USUAL = {field.name: field.default for field in fields(NetSpec)}
 TOLD_FIRST = ("shortcut", "strides", "stride_block")
@@ -46,6 +46,13 @@ def network_words(networks: pd.DataFrame) -> dict[str, str]:
     return words
 
 
+def _cut(text: str) -> str:
+    """Words that a study file takes for an arm."""
+    parts = text.split()
+    text = " ".join(parts[:MOST_WORDS]).rstrip(",")
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def finalist_words(networks: pd.DataFrame) -> dict[str, str]:
     """What each finalist is called, by its cell, in at most `LONGEST` characters.
 
@@ -54,10 +61,7 @@ def finalist_words(networks: pd.DataFrame) -> dict[str, str]:
     """
     words = network_words(networks)
     chosen = networks.dropna(subset="finalist")[["finalist", "net"]]
-    return {
-        str(name): text if len(text := words[str(net)]) <= LONGEST else f"{text[: LONGEST - 1]}…"
-        for name, net in chosen.itertuples(index=False)
-    }
+    return {str(name): _cut(words[str(net)]) for name, net in chosen.itertuples(index=False)}
 
 
 def finalist_lines(explored: Explored) -> list[str]:

@@ -12,7 +12,7 @@ from ablate.errors import InputError
 from ablate.study.toml_file import Toml
 
 SAYS = "says"
-LONGEST, MOST_WORDS = 60, 8  # characters and words
+LONGEST, MOST_WORDS = 60, 10  # characters and words
 
 
 @dataclass(frozen=True, kw_only=True)

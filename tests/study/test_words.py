@@ -46,7 +46,7 @@ def test_words_are_read_and_an_arm_may_be_called_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "says",
-    ['""', '" a"', '"a. "', '"a."', "3", '"a\\nb"', f'"{"a" * 61}"', f'"{"a " * 8}b"'],
+    ['""', '" a"', '"a. "', '"a."', "3", '"a\\nb"', f'"{"a" * 61}"', f'"{"a " * 10}b"'],
 )
 def test_words_that_would_not_fit_a_sentence_are_refused(tmp_path: Path, says: str) -> None:
     path = study(tmp_path, STUDY.format(says).replace('says = "the growth"\n', ""))

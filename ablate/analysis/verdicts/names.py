@@ -9,7 +9,6 @@ from typing import Literal
 from ablate.analysis.findings import Findings
 from ablate.results.schema import axis_columns
 from ablate.spec import AXIS_PREFIX
-from ablate.study.draws import NETWORK
 from ablate.study.file import HypothesisTable, StudyFile, read_study_file, read_words
 from ablate.study.find import kind_of, study_folders
 from ablate.study.toml_file import read_toml
@@ -93,10 +92,8 @@ def _same(one: HypothesisTable, other: HypothesisTable) -> bool:
 def _cells(found: Findings, words: Words) -> dict[str, str | None]:
     """The words for each cell; None where the file has not some for each of its arms."""
     trials = found.compared.drop_duplicates("cell")
-    columns = [name for name in axis_columns(trials) if name != AXIS_PREFIX + NETWORK]
-    if found.file.sample is None:
-        order = [AXIS_PREFIX + axis for axis in found.file.axes]
-        columns = [name for name in order if name in columns] or columns
+    columns = [AXIS_PREFIX + axis for axis in found.file.axes]
+    columns = [name for name in columns if name in axis_columns(trials)]
     named: dict[str, str | None] = {}
     for row in trials.to_dict("records"):
         cell = str(row["cell"])
