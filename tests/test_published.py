@@ -18,7 +18,7 @@ KEPT = {
     *("correct.csv",),
     *("tuning.csv", "draws.csv", "search.toml", "search_pareto.toml", "search.csv", "networks.csv"),
     *("hypervolume.csv", "comparisons.csv", "summary.md", "report.html", "comparison.csv"),
-    "pooled.csv",
+    *("pooled.csv", "verdict.csv", "index.html"),
     *("claims.csv", "loops.json"),
 }
 SHOWN = {"accuracy.png", "growth.png", "macs_by_growth.png"}
