@@ -1,6 +1,7 @@
 """What a mark says where a pointer rests on it: its arm, value, interval and n, in the SVG."""
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from ablate.analysis import wording
 # An artist carries its tips as its `gid`, which only an SVG has; there they become titles.
 _MARK = "tip:"
 _BETWEEN = "\u2028"  # of the tips of one artist; a name does not hold it
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # that a name could have
 _SVG = "{http://www.w3.org/2000/svg}"
 _FAMILY = "'DejaVu Sans'"
 _FAMILIES = f"{_FAMILY}, 'Bitstream Vera Sans', Verdana, sans-serif"  # from alike to any
@@ -63,7 +65,7 @@ def with_tips(svg: str) -> str:
 
     Marks that are not as many as their tips, since one lies outside of the figure, have none.
     """
-    root = ET.fromstring(svg)
+    root = ET.fromstring(_NO_XML.sub("\ufffd", svg))
     for element in root.iter():
         style = element.get("style", "")
         if _FAMILY in style:

@@ -93,6 +93,16 @@ def test_a_hostile_name_is_text(tmp_path: Path, name: str) -> None:
     assert page.count("</title>") == 1
 
 
+@pytest.mark.filterwarnings("ignore:Glyph 7 :UserWarning")
+def test_a_name_that_no_xml_could_hold_does_not_end_in_an_error(tmp_path: Path) -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    (line,) = axes.plot([0], [1], "o")
+    axes.set_title("a\x07b")
+    tell(line, "a\x07b: 50.0%")
+    assert tips(ET.fromstring(svg_of(figure, tmp_path))) == ["a\ufffdb: 50.0%"]
+
+
 def test_lines_bars_and_cells_have_tips(tmp_path: Path) -> None:
     trials, _, of_stages, epochs = STUDIES["ten seeds"]
     found = tips(saved(curves.learning_curves(epochs), tmp_path))
