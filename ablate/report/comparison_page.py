@@ -14,10 +14,10 @@ from ablate.analysis.verdicts.agreement import Agreement, agreement
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.files import write_text
 from ablate.report.figures import comparison
+from ablate.report.figures.drawing.sheet import Sheet
+from ablate.report.figures.drawing.style import picture, save
 from ablate.report.figures.forest import forest
 from ablate.report.figures.growth import growth_curves
-from ablate.report.figures.sheet import Sheet
-from ablate.report.figures.style import picture, save
 from ablate.report.html.page import Answer, Page, Picture, Section, Table, render
 from ablate.report.neighbours import to_index
 from ablate.report.read import read_run

@@ -24,5 +24,4 @@ def read_run(folder: Path) -> Findings:
         return found
     said = finalist_words(read_explored(folder).networks)
     arms = {(AXIS, name): words for name, words in said.items()}
-    baseline = found.file.baseline
-    return replace(found, words=Words(arms=arms | {(AXIS, baseline): baseline}))
+    return replace(found, words=Words(arms=arms))

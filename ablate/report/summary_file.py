@@ -46,7 +46,7 @@ def verdict_table(found: Findings, verdict: Verdict) -> pd.DataFrame:
         label=verdict.label,
         sentence=verdict.sentence,
         effect=verdict.effect,
-        n=wording.plural(verdict.n, verdict.unit),
+        n=str(verdict.n),
         caveat=verdict.caveat,
         settle=verdict.settle,
         facts=BETWEEN.join(facts_of(found)),

@@ -6,9 +6,9 @@ from pathlib import Path
 from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.verdict import Verdict, verdict_of
 from ablate.files import write_text
-from ablate.report.figures import paper
+from ablate.report.figures.drawing import paper
+from ablate.report.figures.drawing.style import picture, save
 from ablate.report.figures.of_run import NAMES, draw, figures
-from ablate.report.figures.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.neighbours import links
 from ablate.report.read import read_run

@@ -32,10 +32,10 @@ def write_confirmation(path: Path, search: Search, explored: Explored) -> None:
     """
     file = search.file
     chosen = explored.networks.dropna(subset="finalist")
+    arms = {file.baseline: _arm(description(search.baseline))}
     words = finalist_words(explored.networks)
-    arms = {file.baseline: _arm(description(search.baseline)) | {SAYS: file.baseline}}
     arms |= {
-        name: _arm(json.loads(text)) | {SAYS: words[name]}
+        name: {SAYS: words[name]} | _arm(json.loads(text))
         for name, text in chosen[["finalist", "network"]].itertuples(index=False)
     }
     hypotheses = {

@@ -320,7 +320,7 @@ def test_the_index_says_what_the_runs_have_said_and_works_nothing_out(run: Path)
     said = read_verdict(run)
     assert said["question"] == found.file.question
     assert (said["label"], said["sentence"]) == (verdict.label, verdict.sentence)
-    assert (said["effect"], said["n"]) == (verdict.effect, "10 seeds")
+    assert (said["effect"], said["n"]) == (verdict.effect, "10")
     facts = said["facts"].split(" | ")
     assert facts[:2] == [
         "3 arms, 10 seeds, 30 trials",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ablate.search.confirmation import write_confirmation
 from ablate.search.file import EXPLORING_SEEDS
+from ablate.search.words import finalist_words
 from ablate.spec import NetSpec, content_hash
 from ablate.study.layers import FROM_DATASET
 from ablate.study.plan import load_study
@@ -33,8 +34,11 @@ def test_an_arm_holds_all_that_the_dataset_does_not_set(tmp_path: Path) -> None:
     search, found = explored(tmp_path)
     write_confirmation(tmp_path / "confirmed.toml", search, found)
     arms = tomllib.loads((tmp_path / "confirmed.toml").read_text())["axes"]["network"]
+    words = finalist_words(found.networks)
     missing = {"stem_width", "expansion", "head_width"}  # none of their own: TOML has no null
-    for arm in arms.values():
+    for name, arm in arms.items():
+        assert (name in words) == ("says" in arm)
+        assert arm.pop("says", None) == words.get(name)
         assert set(arm) == {field.name for field in fields(NetSpec)} - missing - set(FROM_DATASET)
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ablate.analysis import summary as analysis_summary
-from ablate.report.figures import style
+from ablate.report.figures.drawing import style
 from support.frames import by_place, trials_frame
 
 LONG_NAMES = [

@@ -10,9 +10,9 @@ from matplotlib.patches import Rectangle
 from ablate.analysis.wording import si
 from ablate.networks import cost
 from ablate.report.claims.verdict import article_network, layer_macs
-from ablate.report.figures.sheet import Sheet, head, legend_below
-from ablate.report.figures.style import Drawing, fix_layout, looks, style
-from ablate.report.figures.tips import tell
+from ablate.report.figures.drawing.sheet import Sheet, head, legend_below
+from ablate.report.figures.drawing.style import Drawing, fix_layout, looks, style
+from ablate.report.figures.drawing.tips import tell
 
 GROWTHS = (1.0, 2.0, 3.0)  # ratio of a stage's width to that of the stage before
 PANELS = {  # column: title, label of the axis, size of its unit

@@ -13,7 +13,7 @@ from ablate.analysis.verdicts.verdict import BOTH, IN_PART, LABELS, MOST_WORDS, 
 from ablate.files import write_text
 from ablate.report.claims.figure import growth_table, macs_by_growth
 from ablate.report.claims.verdict import Check, Judged, Link
-from ablate.report.figures.style import picture, save
+from ablate.report.figures.drawing.style import picture, save
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table, render
 from ablate.report.neighbours import links
 from ablate.report.summary_file import one_row

@@ -3,11 +3,10 @@
 Numbers come from the analysis. May use: analysis, results, and `html` for pictures.
 
 - `of_run`: every figure of a run, by name. Begin reading here.
-- `style`: how figures look, and how they are saved.
-- `sheet`: what a figure is drawn on, its title and key; `tips`: what a mark says; `zoom`: views.
 - `accuracy`: by arm; `pareto`: against cost; `growth`: over growth, with the best one.
 - `interaction`: arms of two axes; `stages`: where networks spend; `curves`: learning curves.
 - `mechanism`: measurements by stage; `rates`: over learning rates; `throughput`: by batch.
 - `distributions`: errors and ranks; `comparison`: several runs; `front`: a search.
-- `paper`: PDFs for print; `forest`: an effect over several data sets.
+- `forest`: an effect over several data sets.
+- `drawing/`: how figures look, what their marks say, and how they are saved.
 """

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from ablate.analysis import wording
 from ablate.analysis.summary import Summary
-from ablate.report.figures.sheet import PAGE, Sheet, head, set_height
-from ablate.report.figures.style import Drawing, fix_layout, keep_within, looks, style
-from ablate.report.figures.tips import reading, tell, tell_bars
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, set_height
+from ablate.report.figures.drawing.style import Drawing, fix_layout, keep_within, looks, style
+from ablate.report.figures.drawing.tips import reading, tell, tell_bars
 from ablate.results.outcomes import by_seed
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import Drawing, fix_layout, handles, looks, style
-from ablate.report.figures.tips import reading, tell_bars
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import Drawing, fix_layout, handles, looks, style
+from ablate.report.figures.drawing.tips import reading, tell_bars
 
 
 def differences_by_run(table: pd.DataFrame, sheet: Sheet = PAGE) -> Drawing:

@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from ablate.analysis import wording
 from ablate.analysis.means import epoch_intervals
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import (
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import (
     Drawing,
     Look,
     fix_layout,
@@ -20,7 +20,7 @@ from ablate.report.figures.style import (
     looks,
     style,
 )
-from ablate.report.figures.tips import reading, tell
+from ablate.report.figures.drawing.tips import reading, tell
 
 
 def learning_curves(

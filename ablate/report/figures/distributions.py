@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.analysis import distributions, wording
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below, set_height
-from ablate.report.figures.style import (
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below, set_height
+from ablate.report.figures.drawing.style import (
     ON_DARK,
     ON_LIGHT,
     Drawing,
@@ -20,7 +20,7 @@ from ablate.report.figures.style import (
     looks,
     style,
 )
-from ablate.report.figures.tips import tell
+from ablate.report.figures.drawing.tips import tell
 
 FEWEST_TRIALS, FEWEST_SEEDS, FEWEST_CELLS = 20, 3, 3
 TOGETHER, ACROSS = 3, 4  # bands in a panel, panels in a row

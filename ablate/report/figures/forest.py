@@ -13,9 +13,9 @@ from matplotlib.patches import Polygon
 
 from ablate.analysis import wording
 from ablate.analysis.across.pooled import LEVEL, Pools
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import Drawing, Look, fix_layout, handles, looks, style
-from ablate.report.figures.tips import reading, tell, tell_bars
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import Drawing, Look, fix_layout, handles, looks, style
+from ablate.report.figures.drawing.tips import reading, tell, tell_bars
 
 MOST_COLUMNS = 3
 WIDEST = 28  # characters of a title's line

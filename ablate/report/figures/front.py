@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.analysis import wording
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import (
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import (
     Drawing,
     Look,
     fix_layout,
@@ -22,11 +22,11 @@ from ablate.report.figures.style import (
     looks,
     style,
 )
-from ablate.report.figures.tips import reading, tell, tell_bars
+from ablate.report.figures.drawing.tips import reading, tell, tell_bars
 from ablate.search import front
 from ablate.search.explored import Explored
 from ablate.search.file import ACCURACY
-from ablate.search.words import finalist_words
+from ablate.search.words import finalist_words, network_words, shape_words, value_text
 
 FAINT = "0.7"
 SHOWN = {"macs": "MACs per image (conv + linear)", "params": "Parameters"}
@@ -67,11 +67,12 @@ def front_against_cost(explored: Explored, trials: pd.DataFrame, sheet: Sheet = 
         )
         left.step(best[cost], 100 * best[ACCURACY], "k-", where="post", linewidth=1.4, zorder=2)
         (front_dots,) = left.plot(best[cost], 100 * best[ACCURACY], "ko", markersize=5, zorder=2)
+        words = network_words(found)
         for artist, rows in ((dots, dominated), (front_dots, best)):
-            tell(artist, *(_explored(row, cost) for row in rows.to_dict("records")))
+            tell(artist, *(_explored(row, cost, words) for row in rows.to_dict("records")))
         for axes, outcome in ((left, ACCURACY), (right, "test_accuracy")):
             for row in confirmed[confirmed["outcome"] == outcome].to_dict("records"):
-                _draw_interval(axes, row, cost, look[row["cell"]])
+                _draw_interval(axes, row, cost, look[row["cell"]], names[row["cell"]])
                 if row["cell"] == explored.file.baseline:
                     _name(axes, row, cost)
             log_axis(axes, "x", pd.concat([found[cost], confirmed[cost]]))
@@ -197,10 +198,10 @@ def _cost(explored: Explored) -> str:
     return costs[0] if costs else "macs"
 
 
-def _explored(row: Mapping[Any, Any], cost: str) -> str:
+def _explored(row: Mapping[Any, Any], cost: str, words: Mapping[str, str]) -> str:
     """A network that was explored, as a tip."""
-    name = f"explored, widths {row['widths']}"
-    return f"{reading(name, 100 * row[ACCURACY])} at {wording.si(row[cost])}"
+    name = words.get(row["net"]) or shape_words(row["widths"], row["depths"])
+    return f"{reading(name, 100 * row[ACCURACY])} at {value_text(cost, row[cost])}"
 
 
 def _cost_label(explored: Explored, cost: str) -> str:
@@ -256,7 +257,7 @@ def _draw_explored_baseline(
     found = explored.networks[explored.networks["net"].isin(nets)]
     if found.empty:
         return []
-    return axes.plot(
+    drawn = axes.plot(
         found[cost],
         100 * found[ACCURACY],
         BASELINE.marker,
@@ -266,9 +267,12 @@ def _draw_explored_baseline(
         zorder=3,
         label=f"{baseline}, as explored",
     )
+    name = f"{baseline}, as explored"
+    tell(drawn[0], *(_explored(row, cost, {row["net"]: name}) for row in found.to_dict("records")))
+    return drawn
 
 
-def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> None:
+def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look, name: str) -> None:
     mean, low, high = (100 * row[name] for name in ("mean", "low", "high"))
     drawn = axes.errorbar(
         row[cost],
@@ -280,8 +284,8 @@ def _draw_interval(axes: Axes, row: Mapping[Any, Any], cost: str, own: Look) -> 
         capsize=4,
         zorder=3,
     )
-    said = reading(str(row["cell"]), mean, low, high, n=int(row["n"]))
-    tell_bars(drawn, f"{said}; at {wording.si(row[cost])}")
+    said = reading(name, mean, low, high, n=int(row["n"]))
+    tell_bars(drawn, f"{said}; at {value_text(cost, row[cost])}")
 
 
 def _fit_view(axes: Axes, accuracies: pd.Series) -> None:

@@ -17,9 +17,9 @@ from scipy.optimize import isotonic_regression
 
 from ablate.analysis import wording
 from ablate.analysis.growth import GrowthFit
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import DPI, Drawing, fix_layout, keep_within, style
-from ablate.report.figures.tips import reading, tell, tell_bars
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import DPI, Drawing, fix_layout, keep_within, style
+from ablate.report.figures.drawing.tips import reading, tell, tell_bars
 
 ACROSS = 3  # panels in a row
 CURVE, ARM = "0.5", "black"

@@ -14,10 +14,10 @@ from matplotlib.lines import Line2D
 from ablate.analysis import factorial, wording
 from ablate.analysis.factorial import cell_means
 from ablate.analysis.summary import OUTCOMES
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import Drawing, Look, fix_layout, keep_within, looks, style
-from ablate.report.figures.tips import reading, tell_bars
-from ablate.report.figures.zoom import upper_group, view
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import Drawing, Look, fix_layout, keep_within, looks, style
+from ablate.report.figures.drawing.tips import reading, tell_bars
+from ablate.report.figures.drawing.zoom import upper_group, view
 from ablate.spec import AXIS_PREFIX
 
 ACROSS = 2  # panels in a row

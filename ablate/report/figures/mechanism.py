@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 
 from ablate.analysis import wording
 from ablate.analysis.means import stage_means
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import (
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import (
     Drawing,
     Look,
     fix_layout,
@@ -20,7 +20,7 @@ from ablate.report.figures.style import (
     looks,
     style,
 )
-from ablate.report.figures.tips import reading, tell
+from ablate.report.figures.drawing.tips import reading, tell
 
 PANELS = {
     "probe_accuracy": ("Linear probe, validation (%)", 100),

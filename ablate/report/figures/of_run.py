@@ -20,11 +20,11 @@ from ablate.report.figures import (
     pareto,
     stages,
 )
+from ablate.report.figures.drawing.sheet import PAGE, Sheet
+from ablate.report.figures.drawing.style import Drawing
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.mechanism import mechanism_by_stage
 from ablate.report.figures.rates import accuracy_over_rate
-from ablate.report.figures.sheet import PAGE, Sheet
-from ablate.report.figures.style import Drawing
 from ablate.report.figures.throughput import throughput_by_batch
 from ablate.results.csv import read_table
 from ablate.results.names import EPOCHS, STAGES, SWEEP

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from ablate.analysis import wording
 from ablate.analysis.costs import against_cost
 from ablate.analysis.summary import Summary
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import (
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import (
     Drawing,
     Look,
     fix_layout,
@@ -25,8 +25,8 @@ from ablate.report.figures.style import (
     looks,
     style,
 )
-from ablate.report.figures.tips import reading, tell_bars
-from ablate.report.figures.zoom import upper_group, view
+from ablate.report.figures.drawing.tips import reading, tell_bars
+from ablate.report.figures.drawing.zoom import upper_group, view
 
 BEYOND = 1e3  # times a value: outside every axis around such values
 ALIKE = 1.05  # a ratio: costs within it are the same

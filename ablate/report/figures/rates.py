@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ablate.analysis import wording
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import Drawing, Look, fix_layout, keep_within, looks, style
-from ablate.report.figures.tips import reading, tell_bars
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import Drawing, Look, fix_layout, keep_within, looks, style
+from ablate.report.figures.drawing.tips import reading, tell_bars
 
 MOST_TICKS = 8
 APART = 1.04  # neighbouring cells, so that their bars do not cover each other

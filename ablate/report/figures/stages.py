@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ablate.analysis import costs, wording
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import (
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import (
     COSTS,
     ON_DARK,
     ON_LIGHT,
@@ -26,7 +26,7 @@ from ablate.report.figures.style import (
     looks,
     style,
 )
-from ablate.report.figures.tips import tell
+from ablate.report.figures.drawing.tips import tell
 
 
 def stage_costs(

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ablate.analysis.wording import si
-from ablate.report.figures.sheet import PAGE, Sheet, head, legend_below
-from ablate.report.figures.style import Drawing, Look, fix_layout, looks, style
-from ablate.report.figures.tips import tell
+from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
+from ablate.report.figures.drawing.style import Drawing, Look, fix_layout, looks, style
+from ablate.report.figures.drawing.tips import tell
 
 PANELS = {
     "train": "Training step",

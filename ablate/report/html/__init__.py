@@ -3,6 +3,6 @@
 May use: errors.
 
 - `page`: a page and the index, from the templates in `templates/`.
-- `table`: a frame as a table.
+- `anchors`: names of the places on a page; `table`: a frame as a table.
 - `svg`: a figure made safe and small enough to stand in a page.
 """

@@ -13,10 +13,11 @@ from matplotlib.collections import PathCollection
 
 from ablate.analysis import summary as analysis_summary
 from ablate.analysis.summary import Summary
-from ablate.report.figures import accuracy, comparison, curves, pareto, style
+from ablate.report.figures import accuracy, comparison, curves, pareto
 from ablate.report.figures import stages as report_figures_stages
-from ablate.report.figures.sheet import PAGE, Sheet
-from ablate.report.figures.style import Drawing
+from ablate.report.figures.drawing import style
+from ablate.report.figures.drawing.sheet import PAGE, Sheet
+from ablate.report.figures.drawing.style import Drawing
 from support.figures import (
     LONG_NAMES,
     SMALL,

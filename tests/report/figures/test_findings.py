@@ -16,12 +16,13 @@ from matplotlib.figure import Figure
 
 from ablate.analysis import growth
 from ablate.analysis.growth import GrowthFit
-from ablate.report.figures import distributions, interaction, style
+from ablate.report.figures import distributions, interaction
 from ablate.report.figures import mechanism as report_figures_mechanism
+from ablate.report.figures.drawing import style
+from ablate.report.figures.drawing.sheet import WIDTH
+from ablate.report.figures.drawing.style import Drawing
 from ablate.report.figures.growth import growth_curves
 from ablate.report.figures.of_run import draw, figures_of_cells
-from ablate.report.figures.sheet import WIDTH
-from ablate.report.figures.style import Drawing
 from ablate.statistics.intervals import mean_interval
 from support.figures import STUDIES, hidden_tick_labels, legend, study, texts_outside
 from support.frames import by_place, grid, trials_frame

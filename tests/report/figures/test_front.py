@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
+from ablate.report.figures.drawing.style import save
 from ablate.report.figures.front import front_against_cost, hypervolume_by_budget
-from ablate.report.figures.style import save
 from ablate.search.explored import Explored
 from ablate.search.words import finalist_words
 from ablate.statistics import intervals

@@ -9,8 +9,9 @@ import pytest
 
 from ablate.cli.report import main
 from ablate.errors import InputError
-from ablate.report.figures import accuracy, paper, stages
-from ablate.report.figures.paper import COLUMNS, save_pdf, sheet_of
+from ablate.report.figures import accuracy, stages
+from ablate.report.figures.drawing import paper
+from ablate.report.figures.drawing.paper import COLUMNS, save_pdf, sheet_of
 from ablate.report.write import write_findings
 from support import PUBLISHED
 from support.figures import STUDIES

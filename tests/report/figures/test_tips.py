@@ -8,9 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from ablate.report import html
-from ablate.report.figures import accuracy, curves, distributions, interaction, stages, style
-from ablate.report.figures.style import Drawing
-from ablate.report.figures.tips import reading, tell, with_tips
+from ablate.report.figures import accuracy, curves, distributions, interaction, stages
+from ablate.report.figures.drawing import style
+from ablate.report.figures.drawing.style import Drawing
+from ablate.report.figures.drawing.tips import reading, tell, with_tips
 from ablate.report.html.svg import inline
 from support.figures import STUDIES
 from support.frames import by_place, trials_frame

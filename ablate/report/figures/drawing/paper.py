@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ablate import files
 from ablate.errors import InputError
-from ablate.report.figures.sheet import WIDTH, Sheet
-from ablate.report.figures.style import Drawing, style
+from ablate.report.figures.drawing.sheet import WIDTH, Sheet
+from ablate.report.figures.drawing.style import Drawing, style
 
 COLUMNS = {"one-column": 3.25, "two-columns": 6.75}  # inches
 SCALE = COLUMNS["two-columns"] / WIDTH  # of a page's text, which becomes 7 to 9 points high

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, N
 
 from ablate import files
 from ablate.analysis import wording
-from ablate.report.figures.tips import with_tips
+from ablate.report.figures.drawing.tips import with_tips
 from ablate.report.html.page import Picture
 from ablate.results.csv import write_table
 
