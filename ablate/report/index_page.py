@@ -7,7 +7,7 @@ from ablate.analysis.verdicts.verdict import Word
 from ablate.errors import InputError
 from ablate.files import write_text
 from ablate.report.html.page import Entry, render_index
-from ablate.report.neighbours import in_order, place
+from ablate.report.neighbours import dataset_of, in_order
 from ablate.report.summary_file import BETWEEN, read_verdict
 from ablate.results.names import INDEX, PUBLISHED, REPORT, VERDICT
 
@@ -19,10 +19,8 @@ def write_index(root: Path) -> Path:
     cannot be read is listed with what is wrong with it.
     """
     runs = in_order(root)
-    others = [path.parent for path in _other_reports(root, runs)]
-    claims = [folder for folder in others if folder.parent != root and (folder / VERDICT).exists()]
-    entries = [_entry(folder, root) for folder in sorted([*runs, *claims], key=place)]
-    for folder in (one for one in others if one not in claims):
+    entries = [_entry(folder, root) for folder in runs]
+    for folder in (path.parent for path in _other_reports(root, runs)):
         said = (folder / VERDICT).exists()
         entries.append(_entry(folder, root) if said else _other(folder / REPORT, root))
     write_text(root / INDEX, render_index("Studies and what they show", entries))
@@ -43,7 +41,7 @@ def _entry(folder: Path, root: Path) -> Entry:
         )
     return Entry(
         title=said["study"],
-        dataset=_dataset(folder, said["dataset"]),
+        dataset=dataset_of(folder, said["dataset"]),
         href=href,
         question=said["question"],
         word=cast("Word", said["word"]),
@@ -55,14 +53,8 @@ def _entry(folder: Path, root: Path) -> Entry:
     )
 
 
-def _dataset(folder: Path, dataset: str) -> str:
-    """The data set, and what else the folder's name says, such as another number of epochs."""
-    more = folder.name.removeprefix(dataset.replace(":", "-")).replace("-", " ").strip()
-    return f"{dataset}, {more}" if more and folder.name.startswith(dataset[:6]) else dataset
-
-
 def _other_reports(root: Path, runs: list[Path]) -> list[Path]:
-    """Reports that are not of one run (comparisons, claims); what was published is not listed."""
+    """Reports that are not of one run (comparisons); what was published is not listed."""
     found = sorted({*root.glob(f"*/{REPORT}"), *root.glob(f"*/*/{REPORT}")})
     return [
         path

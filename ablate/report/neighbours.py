@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ablate.report.html.page import Link
-from ablate.results.names import INDEX, REPORT, TRIALS
+from ablate.results.names import CLAIMS, INDEX, REPORT, TRIALS
 
 # From the question to what it is made of; one's own studies come before these.
 TEACHING = (
@@ -17,8 +17,9 @@ TEACHING = (
 
 
 def in_order(root: Path) -> list[Path]:
-    """The folders of all runs in `root`/STUDY/DATASET, in the order in which they are read."""
-    return sorted((path.parent for path in root.glob(f"*/*/{TRIALS}")), key=place)
+    """The folders of runs, and of claims, in `root`/STUDY/DATASET, in the order of reading."""
+    found = [path.parent for name in (TRIALS, CLAIMS) for path in root.glob(f"*/*/{name}")]
+    return sorted(found, key=place)
 
 
 def place(folder: Path) -> tuple[int, str, str]:
@@ -47,11 +48,24 @@ def links(folder: Path, root: Path) -> tuple[Link, ...]:
             found.append(
                 Link(
                     rel=rel,
-                    label=f"{run.parent.name} on {run.name}",
+                    label=f"{run.parent.name} on {dataset_of(run)}",
                     href=_from(folder, run / REPORT),
                 )
             )
     return tuple(found)
+
+
+def dataset_of(folder: Path, dataset: str = "") -> str:
+    """A run's data set as it reads, with what else the folder's name says of the run.
+
+    Args:
+        folder: of the run, such as `digits-40-epochs`.
+        dataset: its name, such as `digits`; by the folder's name alone where empty.
+    """
+    if not dataset:
+        return folder.name.replace("folder-", "folder:", 1)
+    more = folder.name.removeprefix(dataset.replace(":", "-"))
+    return f"{dataset}, {more.replace('-', ' ').strip()}" if more.startswith("-") else dataset
 
 
 def to_index(folder: Path, root: Path) -> Link:

@@ -20,6 +20,7 @@ from ablate.report import (
     search_sections,
 )
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
+from ablate.report.neighbours import dataset_of
 from ablate.search.explored import Explored
 from ablate.statistics.power import POWER
 
@@ -62,7 +63,7 @@ def page_of(
         citation.section(found, folder),
     ]
     return Page(
-        title=f"{first['study']} on {first['dataset']}",
+        title=f"{first['study']} on {dataset_of(folder, str(first['dataset']))}",
         question=found.file.question,
         answer=Answer(
             word=verdict.word,
