@@ -12,7 +12,7 @@ from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report import neighbours
 from ablate.report.read import read_run
 from ablate.results import schema
-from ablate.results.names import REPORT
+from ablate.results.names import REPORT, TRIALS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -45,6 +45,8 @@ def verdicts() -> str:
     """The verdict of every published run, in the order in which they are read."""
     rows = []
     for folder in neighbours.in_order(PUBLISHED):
+        if not (folder / TRIALS).exists():  # claims
+            continue
         verdict = verdict_of(read_run(folder))
         page = (folder / REPORT).relative_to(ROOT).as_posix()
         cells = (

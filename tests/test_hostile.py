@@ -30,7 +30,7 @@ from ablate.networks.model import build
 from ablate.networks.presets import preset
 from ablate.networks.pretrained import from_torchvision
 from ablate.report import comparison_page, index_page, write
-from ablate.report.write import write_findings
+from ablate.report.write import write_copy
 from ablate.results.check import remarks
 from ablate.results.csv import inert, read_table, read_trials, write_parquet, write_table
 from ablate.results.folder import Run
@@ -326,7 +326,7 @@ def test_no_text_is_a_formula_in_a_csv_file(run: Path, text: str) -> None:
     again = Run(run, read_trials(run / TRIALS))
     for check in ("trials.parquet", "findings"):
         assert [
-            line.text for line in remarks(again, check, write_findings) if line.level == "FAULT"
+            line.text for line in remarks(again, check, write_copy) if line.level == "FAULT"
         ] == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.cli.report import main as report
-from ablate.report.write import write_findings
+from ablate.report.write import write_copy, write_findings
 from ablate.results.check import verify
 from ablate.results.names import HYPOTHESES, MARKDOWN, PARQUET, SUMMARY
 from support import PUBLISHED, ROOT
@@ -57,9 +57,7 @@ def run(tmp_path: Path) -> Path:
 
 def faults(folder: Path) -> list[str]:
     return [
-        f"{line.check}: {line.text}"
-        for line in verify(folder, write_findings)
-        if line.level == "FAULT"
+        f"{line.check}: {line.text}" for line in verify(folder, write_copy) if line.level == "FAULT"
     ]
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from ablate.analysis import findings
 from ablate.analysis.across import comparison, pooled
-from ablate.report.summary_file import summary_markdown
+from ablate.analysis.verdicts.verdict import verdict_of
+from ablate.report.read import read_run
+from ablate.report.summary_file import read_verdict, summary_markdown
 from ablate.results.csv import read_table, write_table
 from readme import README, ROOT, columns, rendered
 from support import PUBLISHED
@@ -30,7 +32,11 @@ def test_the_readme_is_current() -> None:
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_committed_summary_follows_from_its_table(folder) -> None:
     text = (folder / "summary.md").read_text(encoding="utf-8")
-    assert text == summary_markdown(findings.find(folder)), "run `ablate report`"
+    found = read_run(folder)
+    verdict = verdict_of(found)
+    assert text == summary_markdown(found, verdict), "run `ablate report`"
+    said = read_verdict(folder)
+    assert (said["sentence"], said["effect"]) == (verdict.sentence, verdict.effect)
 
 
 @pytest.mark.parametrize("folder", COMPARISONS, ids=lambda folder: folder.name)

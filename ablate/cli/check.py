@@ -14,13 +14,13 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate check") -> int:
 
 
 def _check(folders: list[Path]) -> int:
-    from ablate.report.write import write_findings
+    from ablate.report.write import write_copy
     from ablate.results.check import verify
 
     faults = 0
     for folder in folders:
         print(folder)
-        for line in verify(folder, write_findings):
+        for line in verify(folder, write_copy):
             print(printable(f"{line.level:5}  {line.check}: {line.text}"), flush=True)
             faults += line.level == "FAULT"
     print(f"{faults or 'no'} fault{'s' if faults > 1 else ''}")

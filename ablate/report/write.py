@@ -30,7 +30,7 @@ from ablate.search.explored import is_search, read_explored
 
 
 def write_findings(
-    folder: Path, index: Path | None = None, pdf: bool = False
+    folder: Path, index: Path | None = None, pdf: bool = False, place: Path | None = None
 ) -> tuple[Findings, Verdict]:
     """Write verdict, summary, figures and report of the run in a folder, and return what they say.
 
@@ -39,6 +39,7 @@ def write_findings(
         index: the folder of an index that is, or will be, written; the page links to it, as it
             does to one that is there already.
         pdf: whether the figures are written as PDF too, for a printed column and for two.
+        place: of a copy, where the run itself lies: its page is that of the run.
 
     Raises:
         InputError: a table is missing or not ours, or pypdf is missing for a PDF.
@@ -72,9 +73,15 @@ def write_findings(
     write_text(folder / MARKDOWN, summary_markdown(found, verdict))
     pictures = [picture(drawing, folder) for drawing in drawings]
     explored = read_explored(folder) if is_search(folder) else None
-    page = page_of(found, verdict, pictures, folder, explored)
-    root = folder.resolve().parent.parent
+    lies = (place or folder).resolve()
+    page = page_of(found, verdict, pictures, lies, explored)
+    root = lies.parent.parent
     if (index is not None and index.resolve() == root) or (root / INDEX).exists():
-        page = replace(page, links=links(folder.resolve(), root))
+        page = replace(page, links=links(lies, root))
     write_text(folder / REPORT, render(page))
     return found, verdict
+
+
+def write_copy(copy: Path, place: Path) -> None:
+    """Write in a copy of a run's folder what `write_findings` writes where the run lies."""
+    write_findings(copy, place=place)

@@ -51,7 +51,7 @@ def verify(folder: Path, remake: files.Remake) -> list[Line]:
 
     Args:
         folder: RUN_DIR, such as results/STUDY/DATASET; only read.
-        remake: writes into a folder what its tables show: `report.write.write_findings`.
+        remake: writes into a copy of the folder what its tables show: `report.write.write_copy`.
 
     Raises:
         InputError: no folder, or none of a run.

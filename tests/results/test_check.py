@@ -17,7 +17,7 @@ from ablate.cli.check import main
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.errors import InputError
-from ablate.report.write import write_findings
+from ablate.report.write import write_copy, write_findings
 from ablate.results.check import remarks, verify
 from ablate.results.csv import read_trials, write_parquet, write_table
 from ablate.results.folder import Run
@@ -102,7 +102,7 @@ def store(folder: Path) -> None:
 def of(folder: Path, check: str, level: str = "FAULT") -> list[str]:
     """What one check of a run has to say."""
     run = Run(folder, read_trials(folder / "trials.csv"))
-    return [line.text for line in remarks(run, check, write_findings) if line.level == level]
+    return [line.text for line in remarks(run, check, write_copy) if line.level == level]
 
 
 def edit(name: str, row: int, column: str, value: Any) -> Change:
@@ -217,7 +217,7 @@ def test_a_run_that_has_just_ended_has_neither_fault_nor_note(tmp_path: Path) ->
     options = "--mechanism --workers 1 --layout contiguous --timing-seconds 0.01 --device cpu"
     status, out, err = command("--study", file, "--out", tmp_path, *options.split())
     assert status == 0, out + err
-    lines = verify(tmp_path / "tiny" / "digits", write_findings)
+    lines = verify(tmp_path / "tiny" / "digits", write_copy)
     assert [line for line in lines if line.level != "ok" and "uncommitted" not in line.text] == []
 
 
@@ -403,7 +403,7 @@ def test_findings_that_are_missing_or_left_over_are_seen(run: Path) -> None:
     (run / "curves.csv").unlink()
     shutil.copy(run / "summary.csv", run / "interaction.csv")
     (run / "report.html").write_text("all is well")
-    lines = [line for line in verify(run, write_findings) if line.check == "findings"]
+    lines = [line for line in verify(run, write_copy) if line.check == "findings"]
     assert [(line.level, line.text.partition(";")[0]) for line in lines] == [
         ("FAULT", "curves.csv: missing"),
         ("FAULT", "interaction.csv: the tables give none"),
@@ -414,7 +414,7 @@ def test_findings_that_are_missing_or_left_over_are_seen(run: Path) -> None:
 def test_the_last_digits_may_be_those_of_another_library(run: Path) -> None:
     mean = pd.read_csv(run / "summary.csv")["mean"][0]
     edit("summary.csv", 0, "mean", str(mean * (1 + 1e-9)))(run)
-    assert not [line for line in verify(run, write_findings) if line.level == "FAULT"]
+    assert not [line for line in verify(run, write_copy) if line.level == "FAULT"]
 
 
 TABLES = ["epochs.csv", "stages.csv", "mechanism.csv", "correct.csv", "trials.csv"]
@@ -436,7 +436,7 @@ def test_a_file_that_is_no_table_is_a_fault_and_not_an_error(
 
 def test_words_in_a_column_of_numbers_are_a_fault(run: Path) -> None:
     edit("epochs.csv", 5, "val_accuracy", "good")(run)
-    faults = [line for line in verify(run, write_findings) if line.level == "FAULT"]
+    faults = [line for line in verify(run, write_copy) if line.level == "FAULT"]
     assert [line.check for line in faults] == ["epochs.csv"]
     assert "column 'val_accuracy': expected numbers" in faults[0].text
 
@@ -495,7 +495,7 @@ def test_what_has_not_ended_yet_is_a_note(run: Path, stored: bool) -> None:
         sql("UPDATE trials SET state = 'RUNNING' WHERE number = 3")(run)
     else:
         (run / "study.db").unlink()
-    lines = verify(run, write_findings)
+    lines = verify(run, write_copy)
     assert not [line for line in lines if line.level == "FAULT"]
     says = {line.check: line.text for line in lines if line.level == "note"}
     assert says["manifest.json"] == "unfinished: 1 of 60 trials"

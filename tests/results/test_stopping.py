@@ -9,13 +9,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ablate.analysis.findings import find
+from ablate.analysis.findings import Findings, find
+from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.engine.queue import Queue
 from ablate.engine.runner import _write
 from ablate.engine.storage import sqlite_url
+from ablate.report.html.page import Section
 from ablate.report.run_page import command, page_of
 from ablate.report.summary_file import summary_markdown
-from ablate.report.write import write_findings
+from ablate.report.write import write_copy
 from ablate.results.check import remarks
 from ablate.results.csv import read_trials, write_table
 from ablate.results.folder import Run
@@ -73,7 +75,7 @@ def told(change: Callable[[dict[str, Any]], object]) -> Change:
 
 
 def faults(folder: Path, check: str, level: str = "FAULT") -> list[str]:
-    found = remarks(Run(folder, read_trials(folder / "trials.csv")), check, write_findings)
+    found = remarks(Run(folder, read_trials(folder / "trials.csv")), check, write_copy)
     return [line.text for line in found if line.level == level]
 
 
@@ -170,19 +172,23 @@ def test_a_lie_about_the_looks_is_a_fault(run: Path, lie: str) -> None:
     assert any(says in text for text in faults(run, "looks")), faults(run, "looks")
 
 
+def sections(found: Findings, folder: Path) -> tuple[Section, ...]:
+    return page_of(found, verdict_of(found), [], folder).sections
+
+
 def test_the_findings_and_the_page_have_the_looks(whole: Path) -> None:
     found = find(whole)
     assert found.looks is not None
     assert found.looks.planned == (4, 6, 8)
     assert [look.seeds for look in found.looks.made] == [4, 6, 8]
-    (section,) = [one for one in page_of(found, []).sections if one.heading == "The seeds"]
+    (section,) = [one for one in sections(found, whole) if one.heading == "The seeds"]
     (table,) = section.tables
     assert list(table.frame["seeds"]) == [4, 6, 8]
     assert table.frame["settled"][0] == "wide - narrow higher"
     assert list(table.frame["trained on"]) == ["narrow, same", "narrow, same", "-"]
     says = "3 looks of 3, the last at 8 seeds of 8: 4 of 24 trials were not needed."
     assert section.paragraphs == (says,)
-    assert f"- {says}\n" in summary_markdown(found)
+    assert f"- {says}\n" in summary_markdown(found, verdict_of(found))
     assert "--seeds 8" in command(found)
 
 
@@ -208,10 +214,9 @@ def test_more_seeds_after_a_result_are_noticed(tmp_path: Path) -> None:
     assert says in faults(tmp_path, "manifest.json", "note")
     found = find(tmp_path)
     assert found.extended_from == (2, 3)
-    assert [s.paragraphs for s in page_of(found, []).sections if s.heading == "The seeds"] == [
-        (says,)
-    ]
-    assert f"- {says}\n" in summary_markdown(found)
+    told_there = [s.paragraphs for s in sections(found, tmp_path) if s.heading == "The seeds"]
+    assert told_there == [(says,)]
+    assert f"- {says}\n" in summary_markdown(found, verdict_of(found))
     told(lambda c: c.update(extended_from=[7]))(tmp_path)
     assert any("extended_from = [7]: expected" in t for t in faults(tmp_path, "manifest.json"))
 

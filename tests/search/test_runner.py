@@ -12,7 +12,7 @@ from ablate.data.catalog import DATASETS
 from ablate.engine.progress import plain_or_bar
 from ablate.engine.runner import Setup
 from ablate.errors import InputError
-from ablate.report.write import write_findings
+from ablate.report.write import write_copy
 from ablate.results import names
 from ablate.results.check import verify
 from ablate.results.csv import read_trials
@@ -72,7 +72,7 @@ def test_a_search_from_start_to_end_and_given_again(tmp_path: Path) -> None:
     assert any("2 done already" in line for line in again)
     pd.testing.assert_frame_equal(read_explored(folder).rows, first.rows)
     assert len(study.trials) == attempts
-    lines = verify(folder, write_findings)
+    lines = verify(folder, write_copy)
     assert [line.text for line in lines if line.level == "FAULT"] == []
     assert [line.level for line in lines if line.check == "study.db"] == ["ok"]
 
@@ -127,7 +127,7 @@ def test_a_search_with_a_limit_on_latency(tmp_path: Path) -> None:
     before = (folder / names.BASELINE).read_bytes()
     run(search, folder)
     assert (folder / names.BASELINE).read_bytes() == before  # measured once
-    assert [line.text for line in verify(folder, write_findings) if line.level == "FAULT"] == []
+    assert [line.text for line in verify(folder, write_copy) if line.level == "FAULT"] == []
 
 
 @pytest.mark.usefixtures("torch_as_it_was")

@@ -13,7 +13,7 @@ from ablate.cli import run
 from ablate.engine.runner import tune
 from ablate.errors import InputError
 from ablate.report.figures.rates import accuracy_over_rate
-from ablate.report.write import write_findings
+from ablate.report.write import write_copy
 from ablate.results.check import verify
 from ablate.results.csv import read_table, read_trials, write_table
 from ablate.study.find import find_studies
@@ -244,11 +244,11 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
     for cell, spec in zip(trials["cell"], trials["spec"], strict=True):
         assert trial_from_json(spec).train.lr == rates[cell]
     assert trials["test_accuracy"].notna().all()
-    checked = {(line.level, line.check) for line in verify(folder, write_findings)}
+    checked = {(line.level, line.check) for line in verify(folder, write_copy)}
     assert ("ok", "tuning.csv") in checked
     assert ("ok", "study.db") in checked
     write_table(table.assign(val_accuracy=0.5), folder / "tuning.csv")
-    faults = {line.text for line in verify(folder, write_findings) if line.level == "FAULT"}
+    faults = {line.text for line in verify(folder, write_copy) if line.level == "FAULT"}
     assert "narrow, lr 0.0001, seed 2147483648: not as in the storage" in faults
     before = (folder / "trials.csv").read_bytes()
     assert run.main(command) == 0  # all of it is there already

@@ -37,7 +37,7 @@ from ablate.study.tuning import COLUMNS, FIRST_SEED, best_rates
 DRAWN_FROM = (EPOCHS, STAGES, MECHANISM, CORRECT, TUNING)
 STAGE_COLUMNS = ("cell", "net", "stage", "out_size", "params", "macs", "activations")
 TEXT = ("key", "cell", "stage", "net", "state", "correct")
-Remake = Callable[[Path], object]
+Remake = Callable[[Path, Path], object]  # of a copy of a run, and where the run lies
 CLOSE = 1e-6  # another version of a library may round otherwise
 
 
@@ -180,7 +180,7 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
 
     Args:
         run: which.
-        remake: writes into a folder all that its tables show, over what is there.
+        remake: writes into a copy of a run all that its tables show, over what is there.
     """
     if not (run.folder / SUMMARY).exists() and run.unfinished:
         yield note(f"none yet: {len(run.unfinished)} trials have not ended")
@@ -194,7 +194,7 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
         known = (MANIFEST, "*.toml", "*.csv")
         for path in [path for name in known for path in run.folder.glob(name)]:
             shutil.copy(path, anew)
-        remake(anew)  # and takes away what is found no more
+        remake(anew, run.folder)  # and takes away what is found no more
         folders = (run.folder, anew) if _holds_all(run) else (run.folder,)
         tables = {path.name for folder in folders for path in folder.glob("*.csv")}
         for name in sorted(tables):
