@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate.analysis import findings, wording
+from ablate.analysis import wording
 from ablate.analysis.across import comparison
+from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report import neighbours
-from ablate.report.read import read_run
 from ablate.results import schema
 from ablate.results.names import REPORT, TRIALS
+from support.found import found_in
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -35,6 +36,10 @@ def rendered(text: str) -> str:
     )
 
 
+def _found(folder: Path) -> Findings:
+    return found_in(folder.relative_to(PUBLISHED).as_posix())
+
+
 def columns() -> str:
     """The dictionary of the columns of the trials table."""
     rows = [f"| `{column.name}` | {column.about} |" for column in schema.COLUMNS]
@@ -47,7 +52,7 @@ def verdicts() -> str:
     for folder in neighbours.in_order(PUBLISHED):
         if not (folder / TRIALS).exists():  # claims
             continue
-        verdict = verdict_of(read_run(folder))
+        verdict = verdict_of(_found(folder))
         page = (folder / REPORT).relative_to(ROOT).as_posix()
         cells = (
             f"[{folder.parent.name}]({page})",
@@ -66,12 +71,12 @@ def verdicts() -> str:
 
 def table(folder: Path) -> str:
     """The summary of a committed run, from its trials."""
-    return wording.markdown_table(findings.find(folder).summary)
+    return wording.markdown_table(_found(folder).summary)
 
 
 @cache
 def _hypotheses(folder: Path) -> pd.DataFrame:
-    return findings.find(folder).hypotheses.set_index("name")
+    return _found(folder).hypotheses.set_index("name")
 
 
 def found(folder: Path, name: str) -> str:
@@ -87,7 +92,7 @@ def found(folder: Path, name: str) -> str:
 
 def order(one: Path, other: Path) -> str:
     """How far two committed runs put their arms in one order."""
-    runs = {str(folder): findings.find(folder) for folder in (one, other)}
+    runs = {str(folder): _found(folder) for folder in (one, other)}
     (row,) = comparison.order(runs).to_dict("records")
     limits = (row[name] for name in ("rank_correlation", "low", "high"))
     return f"{wording.interval_text(*limits, '.2f')}, n = {row['n']} and {row['n_other']}"

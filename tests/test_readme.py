@@ -6,14 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ablate.analysis import findings
 from ablate.analysis.across import comparison, pooled
 from ablate.analysis.verdicts.verdict import verdict_of
-from ablate.report.read import read_run
 from ablate.report.summary_file import read_verdict, summary_markdown
 from ablate.results.csv import read_table, write_table
 from readme import README, ROOT, columns, rendered
 from support import PUBLISHED
+from support.found import found_in
 
 RUNS = sorted(path.parent for path in PUBLISHED.glob("*/*/trials.csv"))
 COMPARISONS = sorted(path.parent for path in PUBLISHED.glob("*/comparison.csv"))
@@ -32,7 +31,7 @@ def test_the_readme_is_current() -> None:
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_committed_summary_follows_from_its_table(folder) -> None:
     text = (folder / "summary.md").read_text(encoding="utf-8")
-    found = read_run(folder)
+    found = found_in(folder.relative_to(PUBLISHED).as_posix())
     verdict = verdict_of(found)
     assert text == summary_markdown(found, verdict), "run `ablate report`"
     said = read_verdict(folder)
@@ -42,7 +41,7 @@ def test_a_committed_summary_follows_from_its_table(folder) -> None:
 @pytest.mark.parametrize("folder", COMPARISONS, ids=lambda folder: folder.name)
 def test_a_committed_comparison_follows_from_its_runs(folder: Path, tmp_path: Path) -> None:
     names = pd.read_csv(folder / "comparison.csv")["run"].unique()
-    runs = {name: findings.find(PUBLISHED / Path(*name.split(" on "))) for name in names}
+    runs = {name: found_in("/".join(name.split(" on "))) for name in names}
     write_table(comparison.differences(runs), tmp_path / "comparison.csv")
     old, new = pd.read_csv(folder / "comparison.csv"), pd.read_csv(tmp_path / "comparison.csv")
     pd.testing.assert_frame_equal(old, new, check_exact=False, rtol=1e-6)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ablate.analysis import factorial, populations
 from ablate.analysis.hypotheses import ACCURACIES
-from ablate.results.csv import read_trials
+from ablate.results.csv import read_outcomes
 from ablate.results.names import STUDY, TRIALS
 from ablate.results.outcomes import by_seed
 from ablate.spec import AXIS_PREFIX
@@ -94,7 +94,7 @@ def published_spread(study: Study, root: Path) -> Spread | None:
     for path in sorted(paths, key=lambda path: path.parent.parent.name != study.name):
         if not path.parent.name.startswith(dataset.replace(":", "-")):
             continue
-        trials = read_trials(path)
+        trials = read_outcomes(path)
         numbered = AXIS_PREFIX + NETWORK in trials  # as of a sampled study, or of finalists
         if str(trials["dataset"].iloc[0]) != dataset or numbered != sampled:
             continue

@@ -1,6 +1,6 @@
 """Tables as CSV and Parquet: written whole, read again without losing any of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,11 @@ from ablate.files import aside, replacing
 from ablate.results.schema import COLUMNS, CORRECT_COLUMNS, validate
 from ablate.spec import AXIS_PREFIX
 
+OUTCOMES = (
+    *("study", "dataset", "cell", "seed", "state", "epochs"),
+    *("test_accuracy", "val_accuracy", "val_loss", "train_loss"),
+)
+
 
 def read_trials(path: Path) -> pd.DataFrame:
     """A trials table from its CSV, checked.
@@ -18,17 +23,36 @@ def read_trials(path: Path) -> pd.DataFrame:
     Raises:
         InputError: no such file, not a CSV, or not our schema.
     """
+    return validate(_read_trials(path, None), str(path))
+
+
+def read_outcomes(path: Path) -> pd.DataFrame:
+    """What the trials of a table came to, without its other columns; they are not checked.
+
+    Raises:
+        InputError: no such file, or not a CSV with these columns.
+    """
+    return _read_trials(path, OUTCOMES)
+
+
+def _read_trials(path: Path, names: Collection[str] | None) -> pd.DataFrame:
+    """The trials table in a CSV, or of its columns these and those of the axes."""
     try:
         header = pd.read_csv(path, nrows=0).columns
-        dtypes = {column.name: column.dtype for column in COLUMNS}
-        dtypes |= {name: "string" for name in header if name.startswith(AXIS_PREFIX)}
+        axes = [name for name in header if name.startswith(AXIS_PREFIX)]
+        dtypes = {column.name: column.dtype for column in COLUMNS} | dict.fromkeys(axes, "string")
         # Only an empty field is a missing value: an arm may be called "None".
-        frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=[""])
+        return pd.read_csv(
+            path,
+            dtype=dtypes,
+            keep_default_na=False,
+            na_values=[""],
+            usecols=None if names is None else [*names, *axes],
+        )
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such table") from error
     except (ValueError, TypeError, OverflowError, OSError) as error:
         raise InputError(f"{path}: not a trials table: {' '.join(str(error).split())}") from error
-    return validate(frame, str(path))
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -7,22 +7,16 @@ from typing import Any
 import pytest
 
 from ablate.analysis import comparisons, wording
-from ablate.analysis.findings import Findings, find
-from ablate.results.names import STUDY, TRIALS
+from ablate.analysis.findings import Findings
 from ablate.statistics.family import MIN_SEEDS
-from support import PUBLISHED
+from support.found import RUNS, found_in
 
-RUNS = sorted(
-    path.parent.relative_to(PUBLISHED).as_posix()
-    for path in PUBLISHED.glob(f"*/*/{TRIALS}")
-    if path.with_name(STUDY).exists()
-)
 ALPHA = 0.05 + 1e-12
 
 
 @pytest.fixture(scope="module", params=RUNS)
 def found(request: pytest.FixtureRequest) -> Findings:
-    return find(PUBLISHED / str(request.param))
+    return found_in(str(request.param))
 
 
 def test_there_are_runs() -> None:

@@ -7,8 +7,15 @@ from typing import Literal
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.caveats import caveat
-from ablate.analysis.verdicts.clauses import Clause, Mark, better, clause_of, effects
-from ablate.analysis.verdicts.names import Names, Reply, names_of, sentence
+from ablate.analysis.verdicts.clauses import (
+    MOST_NAMED,
+    Clause,
+    Mark,
+    better,
+    clause_of,
+    effects,
+)
+from ablate.analysis.verdicts.names import Names, Reply, listed, names_of, sentence
 from ablate.analysis.verdicts.settling import settling
 from ablate.statistics.family import MIN_SEEDS
 
@@ -232,7 +239,8 @@ def _standing_out(found: Findings, names: Names) -> Clause:
             arms = [names.cells[str(row["cell"])] for row in rows]
             text = better(arms, [row["diff"] for row in rows], names.cells[base], verb)
             cells = [*(str(row["cell"]) for row in rows), base]
-            return clause(text, f"minus {names.cells[base]}", effects(rows), cells)
+            what = f"{listed(arms[:MOST_NAMED])} minus {names.cells[base]}"
+            return clause(text, what, effects(rows), cells)
     others = table[table["cell"] != base]
     if (others["finding"] == "equivalent").all():
         margin = f"{100 * found.file.margin:g} points"

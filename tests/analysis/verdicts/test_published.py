@@ -6,17 +6,11 @@ from typing import Any
 
 import pytest
 
-from ablate.analysis.findings import Findings, find
+from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.names import names_of
 from ablate.analysis.verdicts.verdict import MOST_WORDS, Verdict, verdict_of
-from ablate.results.names import STUDY, TRIALS
-from support import PUBLISHED
+from support.found import RUNS, found_in
 
-RUNS = sorted(
-    path.parent.relative_to(PUBLISHED).as_posix()
-    for path in PUBLISHED.glob(f"*/*/{TRIALS}")
-    if path.with_name(STUDY).exists()
-)
 METHODS = re.compile(
     r"\bp [<=]|max-t|t-test|two one-sided|bootstrap|BCa|Hedges|Gaussian|ANOVA|family|inconclusive"
 )
@@ -25,7 +19,7 @@ NUMBER = r"[-+]?\d+(?:\.\d+)?"
 
 @pytest.fixture(scope="module", params=RUNS)
 def run(request: pytest.FixtureRequest) -> tuple[Findings, Verdict]:
-    found = find(PUBLISHED / str(request.param))
+    found = found_in(str(request.param))
     return found, verdict_of(found)
 
 
@@ -112,7 +106,7 @@ def test_the_points_of_a_sentence_are_those_of_its_arms(run: tuple[Findings, Ver
 
 def test_no_arm_of_a_shipped_study_is_without_words() -> None:
     for folder in RUNS:
-        found = find(PUBLISHED / folder)
+        found = found_in(folder)
         if found.trials["study"].iloc[0] in ("recipe", "search_pareto"):
             continue  # whose arms are the names of networks
         assert names_of(found).raw == frozenset()

@@ -106,6 +106,7 @@ def test_without_a_prediction_it_says_what_stands_out(tmp_path: Path) -> None:
     verdict = judged(tmp_path / "1", 0.83, 0.80, "")
     assert verdict.said == "No prediction: The one beat the other by 3.1 points."
     assert (verdict.word, verdict.effect[:11]) == ("open", "+3.1 points")
+    assert verdict.numbers.startswith("the one minus the other +3.1 points [")
     assert "state what you expect in the study file" in verdict.settle
     same = judged(tmp_path / "2", 0.80, 0.80, "")
     assert same.sentence == "Every arm was within 0.5 points of the other."
