@@ -1,5 +1,6 @@
 """A summary in words: the answer in sentences, and one table as plain text and as Markdown."""
 
+import html
 import itertools
 import math
 import textwrap
@@ -321,7 +322,7 @@ def decimals_to_tell(least: int, limits: Iterable[float], bounds: Iterable[float
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+    return html.escape(cell, quote=False).replace("|", "\\|")
 
 
 def si(value: float) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.cli.reporting import STATUSES, Parser, given, refuse, reporting
+from ablate.errors import InputError
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "ablate report") -> int:
@@ -35,6 +36,8 @@ def _report(
     from ablate.results.names import PUBLISHED, REPORT
     from ablate.results.published import published_run
 
+    if index is not None and not index.is_dir():
+        raise InputError(f"--index: {index}: no such folder")
     for folder in folders:
         found, verdict = write_findings(folder, index, pdf)
         print("\n".join([*verdict.lines(), str(folder / REPORT)]))

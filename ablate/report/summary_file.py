@@ -1,5 +1,7 @@
 """What a run says of itself: `summary.md` for a pull request, `verdict.csv` for the index."""
 
+import html
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -24,15 +26,20 @@ def summary_markdown(found: Findings, verdict: Verdict) -> str:
     first = found.trials.iloc[0]
     parts = [
         f"# {first['study']} on {first['dataset']}",
-        _one_line(found.file.question),
-        f"**{verdict.label}:** {verdict.sentence}",
-        *verdict.lines()[1:],
+        prose(_one_line(found.file.question)),
+        f"**{verdict.label}:** {prose(verdict.sentence)}",
+        *map(prose, verdict.lines()[1:]),
         wording.markdown_table(found.summary),
     ]
     if not found.hypotheses.empty:
         parts.append(wording.markdown_hypotheses(found.hypotheses))
     parts.append("\n".join(f"- {fact}" for fact in facts_of(found)) + "\n")
     return "\n\n".join(parts)
+
+
+def prose(text: str) -> str:
+    """Text as Markdown that reads as it is: nothing in it is markup."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(text, quote=False))
 
 
 def verdict_table(found: Findings, verdict: Verdict) -> pd.DataFrame:

@@ -3,13 +3,21 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ablate.data.catalog import DATASETS, FOLDER
 from ablate.errors import InputError, nearest
 from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, read_toml, validated
 from ablate.study.words import Words, take_words
 
+
+def _text(text: str) -> str:
+    if not text.strip() or not all(one.isprintable() or one in "\n\t" for one in text):
+        raise ValueError("expected a sentence, without control characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_text)]
 _Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
 _Depth = Annotated[int, Field(ge=1, le=50)]
@@ -23,6 +31,7 @@ MEASURED = (  # of the mechanism table, stage by stage
 MOST_SEEDS = 10_000
 _Seeds = Annotated[int, Field(ge=FIRST_LOOK, le=MOST_SEEDS)]
 KINDS = ("higher", "equal", "optimum", "interaction", "rises")
+COLUMNS_OF = {"rises": MEASURED, "optimum": ("test_accuracy", "val_accuracy")}  # else PREDICTED
 
 
 class DatasetTable(StrictTable):
@@ -117,7 +126,7 @@ class HypothesisTable(StrictTable):
             has it, the first one answers, with yes.
     """
 
-    says: str = Field(min_length=1)
+    says: Text
     answers: Literal["yes", "no"] | None = None
     column: str = "test_accuracy"
     margin: float | None = Field(default=None, gt=0)
@@ -144,7 +153,7 @@ class StudyFile(StrictTable):
         mechanism: whether each trial measures its trained network stage by stage.
     """
 
-    question: str = Field(min_length=1)
+    question: Text
     baseline: str
     seeds: int = Field(default=6, ge=1, le=MOST_SEEDS)
     net: dict[str, Any] = Field(default_factory=dict)
@@ -194,6 +203,12 @@ def _check_names(path: Path, file: StudyFile) -> None:
             raise InputError(
                 f"{path}: hypotheses.{name}: expected one of {', '.join(KINDS)}; got "
                 f"{', '.join(given) or 'none'}"
+            )
+        columns = COLUMNS_OF.get(hypothesis.kind, PREDICTED)
+        if hypothesis.column not in columns:
+            raise InputError(
+                f"{path}: hypotheses.{name}.column: {hypothesis.column!r}"
+                f"{nearest(hypothesis.column, columns)}: expected one of {', '.join(columns)}"
             )
 
 

@@ -9,8 +9,6 @@ from ablate.spec import DataSpec, TrainSpec, TrialSpec
 from ablate.study.cells import Cell, Latency, read_cells
 from ablate.study.draws import Draw, draw_cells
 from ablate.study.file import (
-    MEASURED,
-    PREDICTED,
     DatasetTable,
     StudyFile,
     TuneTable,
@@ -185,8 +183,6 @@ def _check_hypotheses(path: Path, file: StudyFile, cells: list[str]) -> None:
             _known(f"{where}.{hypothesis.kind}", cell, cells)
         for axis in hypothesis.interaction or []:
             _known(f"{where}.interaction", axis, list(file.axes))
-        columns = MEASURED if hypothesis.rises else PREDICTED
-        _known(f"{where}.column", hypothesis.column, list(columns))
 
 
 def _known(where: str, name: str, names: list[str]) -> None:

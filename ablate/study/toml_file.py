@@ -117,6 +117,9 @@ def _explain(
     given = "" if fault["type"] == "missing" else f" = {fault['input']!r}"
     if fault["type"] in ("dict_type", "model_type"):
         return f"{key}{given}: expected a table"
+    if fault["loc"][-1] in ("constrained-float", "literal['baseline']"):
+        key = ".".join(str(part) for part in fault["loc"][:-1])
+        return f'{key}{given}: expected a number above 0, or "baseline"'
     if fault["loc"][0] == "match" and fault["loc"][-1] in ("str", "float"):
         return f'match.{fault["loc"][1]}{given}: expected "reference" or a number'
     return f"{key}{given}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

@@ -175,7 +175,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "missing baseline": (changed('baseline = "narrow"\n', ""), "baseline", "required"),
     "missing axes": (changed("[axes.width]", "[datasets.svhn.net]"), "axes", "required"),
     "no axes": ('question = "Which?"\nbaseline = "a"\naxes = {}\n', "axes", "at least 1"),
-    "empty question": (changed("Which?", ""), "question = ''", "at least 1"),
+    "empty question": (changed("Which?", ""), "question = ''", "expected a sentence"),
     "question is a number": (changed('"Which?"', "1"), "question = 1", "string"),
     "seeds is text": (changed("seeds = 3", 'seeds = "3"'), "seeds = '3'", "integer"),
     "no seeds": (changed("seeds = 3", "seeds = 0"), "seeds = 0", "greater than or equal to 1"),

@@ -71,3 +71,31 @@ def test_an_answer_is_yes_or_no(tmp_path: Path) -> None:
     text = STUDY.format('"b"').replace('says = "the growth"\n', "") + more
     with pytest.raises(InputError, match=r"hypotheses.a.answers = 'perhaps': .*'yes' or 'no'"):
         read_study_file(study(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["a\\u001b[31m", " ", "a\\u0000"])
+@pytest.mark.parametrize("key", ["question", "says"])
+def test_a_sentence_holds_no_control_characters(tmp_path: Path, text: str, key: str) -> None:
+    more = '\n[hypotheses.a]\nsays = "a"\nhigher = ["one", "says"]\n'
+    file = STUDY.format('"b"').replace('says = "the growth"\n', "") + more
+    old = 'question = "Which?"' if key == "question" else '\nsays = "a"'
+    path = study(tmp_path, file.replace(old, f'{old.split("=")[0]}= "{text}"'))
+    with pytest.raises(InputError, match="expected a sentence, without control characters"):
+        read_study_file(path)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "says"),
+    [
+        ('higher = ["one", "says"]\ncolumn = "block_loss"', "column: 'block_loss'"),
+        ('rises = "one"\ncolumn = "test_accuracy"', "column: 'test_accuracy'"),
+        ('optimum = 2.0\ncolumn = "val_loss"', "expected one of test_accuracy, val_accuracy"),
+    ],
+)
+def test_a_column_of_another_kind_of_prediction_is_refused(
+    tmp_path: Path, prediction: str, says: str
+) -> None:
+    text = STUDY.format('"b"').replace('says = "the growth"\n', "")
+    path = study(tmp_path, f'{text}\n[hypotheses.a]\nsays = "a"\n{prediction}\n')
+    with pytest.raises(InputError, match=says):
+        read_study_file(path)

@@ -22,12 +22,12 @@ def run_of(
         study: the study file.
         outcomes: cell -> seed -> test accuracy, or the state of a trial without one.
         costs: of a cell.
-        columns: of all trials, in place of the usual.
+        columns: of all trials, in place of the usual; or worked out from the table.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "study.toml").write_text(study, encoding="utf-8")
     trials = trials_frame(outcomes, costs)  # type: ignore[arg-type]
     for name, value in columns.items():
-        trials[name] = value
+        trials[name] = value(trials) if callable(value) else value
     write_table(trials, folder / "trials.csv")
     return find(folder)

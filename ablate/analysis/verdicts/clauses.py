@@ -113,8 +113,9 @@ def _unknown(
     prediction: HypothesisTable, row: Mapping[Any, Any], found: Findings, names: Names
 ) -> Clause:
     cells = _cells_of(prediction, found)
-    about = joined([names.cells.get(cell, cell) for cell in cells[:MOST_NAMED]])
-    few = f"{MIN_SEEDS} {found.unit}s are needed, and there are too few"
+    named = cells if prediction.interaction is None else ()
+    about = joined([names.cells.get(cell, cell) for cell in named])
+    few = f"there are too few {found.unit}s to tell yet"
     return Clause(
         mark="open",
         text=f"nothing is known yet of {about}" if about else few,
@@ -141,7 +142,7 @@ def _of_two(prediction: HypothesisTable, row: Mapping[Any, Any], names: Names) -
     much = size(row["estimate"], percent)
     mark, short = _mark(row), ""
     if mark == "open":
-        text = f"{one} against {other} may be {_anything(row, percent)}"
+        text = f"{one} against {other} {_anything(row, percent)}"
         short = f"{one} against {other} is open"
     elif mark == "equivalent" or (mark == "supported" and prediction.equal):
         text = f"{one} and {other} were equal{where} within {_margin(row, percent)}"
@@ -153,7 +154,7 @@ def _of_two(prediction: HypothesisTable, row: Mapping[Any, Any], names: Names) -
         mark=mark,
         text=text,
         what=f"{one} minus {other}",
-        effect=interval(row, percent),
+        effect=_effect(row, percent),
         n=int(row["n"]),
         cells=(first, second),
         short=short,
@@ -163,13 +164,22 @@ def _of_two(prediction: HypothesisTable, row: Mapping[Any, Any], names: Names) -
 
 def _anything(row: Mapping[Any, Any], percent: bool) -> str:
     """What is known of a difference that might be either way, or too small to matter."""
-    if row["n"] < MIN_SEEDS or math.isnan(row["low"]):
-        return f"anything, with {int(row['n'])} of at least {MIN_SEEDS} seeds"
+    if _few(row):
+        return f"is not told yet: {int(row['n'])} of at least {MIN_SEEDS} seeds"
     scale, unit = (100, " points") if percent else (1, "")
     limits = [scale * row[end] for end in ("low", "high")]
     form = f"+z.{wording.decimals_to_tell(1, limits, [0.0])}f" if percent else "+.2g"
     low, high = (f"{limit:{form}}" for limit in limits)
-    return f"anything from {low} to {high}{unit}"
+    return f"may be anything from {low} to {high}{unit}"
+
+
+def _few(row: Mapping[Any, Any]) -> bool:
+    """Whether there are too few seeds for an interval to mean anything."""
+    return bool(row["n"] < MIN_SEEDS or math.isnan(row["low"]))
+
+
+def _effect(row: Mapping[Any, Any], percent: bool) -> str:
+    return "-" if _few(row) else interval(row, percent)
 
 
 def _margin(row: Mapping[Any, Any], percent: bool) -> str:
@@ -190,17 +200,22 @@ def _of_interaction(
     text = {
         "supported": f"what {one} gave depended on {other}, by {size(row['estimate'], percent)} at "
         "the clearest",
-        "equivalent": f"what {one} gave did not depend on {other} by {_margin(row, percent)}",
-        "open": f"what {one} gave may depend on {other} by {_anything(row, percent)}",
+        "equivalent": f"what {one} gave depended on {other} by less than {_margin(row, percent)}",
+        "open": f"how far what {one} gave depends on {other} {_anything(row, percent)}",
+    }[mark]
+    short = {
+        "supported": f"{one} and {other} interacted, by {size(row['estimate'], percent)}",
+        "equivalent": f"{one} and {other} did not interact by {_margin(row, percent)}",
+        "open": f"whether {one} and {other} interact is open",
     }[mark]
     return Clause(
         mark=mark,
         text=text,
         what="clearest contrast",
-        effect=interval(row, percent),
+        effect=_effect(row, percent),
         n=int(row["n"]),
         cells=tuple(found.summary.cells),
-        short=f"whether what {one} gave depends on {other} is open" if mark == "open" else "",
+        short=short,
         accuracy=percent,
     )
 
@@ -211,18 +226,21 @@ def _of_rise(prediction: HypothesisTable, row: Mapping[Any, Any], names: Names) 
     percent = prediction.column in ACCURACIES
     way = "rose" if row["estimate"] > 0 else "fell"
     mark = _mark(row)
-    short = {
-        "equivalent": f"{what} stayed within {_margin(row, percent)} {where}",
-        "open": f"how {what} changes {where} is open",
-    }.get(mark, f"{what} {way} by {size(row['estimate'], percent)} {where}")
-    text = f"{short}, from the first stage to the last"
-    if mark == "open":
-        text = f"{what} {where} may change by {_anything(row, percent)} over the stages"
+    much = size(row["estimate"], percent)
+    changed = {
+        "equivalent": f"{what} stayed within {_margin(row, percent)}",
+        "open": f"how {what} changes is open",
+    }.get(mark, f"{what} {way} by {much}")
+    if row["low"] == row["high"] == 0:
+        changed = f"{what} did not change"
+    short, text = f"{changed} {where}", f"{changed} from the first stage to the last {where}"
+    if mark == "open" and not row["low"] == row["high"] == 0:
+        text = f"how {what} changes over the stages {where} {_anything(row, percent)}"
     return Clause(
         mark=mark,
         text=text,
         what=f"last stage minus first {where}",
-        effect=interval(row, percent),
+        effect=_effect(row, percent),
         n=int(row["n"]),
         cells=(cell,),
         short=short,
@@ -237,23 +255,24 @@ def _of_optimum(
     fits = [fit for fit in found.fits if fit.at == at and fit.seeds == row["n"]]
     fit = next((own for own in fits if found.file.baseline in set(own.points["cell"])), None)
     if fit is None or prediction.column != OUTCOME:
-        return _of_other_optimum(row, at, mark, found)
+        return _of_other_optimum(prediction, row, mark, found)
     cells = tuple(str(cell) for cell in fit.points["cell"])
     asked = listed([names.cells[cell] for cell in fit.tested]) if fit.tested else f"growth {at:g}"
     rivals = _rivals(fit, found) if mark == "refuted" else []
     if rivals:
-        return _rivals_clause(rivals, asked, found, names)
-    lost = size(fit.lost.mean) if not math.isnan(fit.lost.mean) else "an unknown amount"
-    best = f"{fit.best.low:.2g} to {fit.best.high:.2g}"
+        return _rivals_clause(rivals, found, names)
+    best, inside = _growths(fit.best.low, fit.best.high), fit.best.low <= at <= fit.best.high
+    refuted = f"{asked} was not the best growth, which was {best}"
+    if not math.isnan(fit.lost.mean):
+        but = "" if inside else f", which was {best}"
+        refuted = f"{asked} gave away {size(fit.lost.mean)} to the best growth{but}"
     text = {
         "supported": f"{asked} was the best growth; every other arm was ruled out",
-        "refuted": f"{asked} gave away {lost}: the best growth was {best} times",
+        "refuted": refuted,
         "equivalent": f"{asked} gave away less than {_margin(row, True)} to the best growth, which "
-        f"may be anything from {best} times",
-        "open": f"the best growth may be anything from {best} times, so it may be {asked}",
+        f"may be {best}",
+        "open": f"the best growth may be {best}" + (f", so it may be {asked}" if inside else ""),
     }[mark]
-    if mark == "open" and not fit.best.low <= at <= fit.best.high:
-        text = f"the best growth may be anything from {best} times"
     return Clause(
         mark=mark,
         text=text,
@@ -264,25 +283,34 @@ def _of_optimum(
     )
 
 
-def _of_other_optimum(row: Mapping[Any, Any], at: float, mark: Mark, found: Findings) -> Clause:
-    """Of an optimum without a curve, or in another column than accuracy."""
+def _growths(low: float, high: float) -> str:
+    """A range of growths in words."""
+    least, most = f"{low:.2g}", f"{high:.2g}"
+    return f"{least} times" if least == most else f"anything from {least} to {most} times"
+
+
+def _of_other_optimum(
+    prediction: HypothesisTable, row: Mapping[Any, Any], mark: Mark, found: Findings
+) -> Clause:
+    """Of an optimum without a curve, or in another accuracy than that of the test images."""
     known = not math.isnan(row["estimate"])
-    numbers = (row["estimate"], row["low"], row["high"])
-    where = f"{row['low']:.2g} to {row['high']:.2g} times"
+    at = f"growth {prediction.optimum:g}"
+    where = f" {LIKE[prediction.column]}" if prediction.column in LIKE else ""
+    best = _growths(row["low"], row["high"]) if known else ""
     text = {
-        "supported": f"growth {at:g} was the best",
-        "refuted": f"growth {at:g} was not the best, which was {where}",
-        "equivalent": f"growth {at:g} gave away less than the margin to the best",
-        "open": f"the best growth may be anything from {where}"
+        "supported": f"{at} was the best{where}",
+        "refuted": f"{at} was not the best{where}, which was {best}",
+        "equivalent": f"{at} gave away less than the margin to the best{where}",
+        "open": f"the best growth{where} may be {best}"
         if known
-        else f"too little is known to say where the best growth is: four growths and {MIN_SEEDS} "
-        f"{found.unit}s are needed",
+        else f"too little is known to say where the best growth{where} is",
     }[mark]
+    interval = wording.interval_text(row["estimate"], row["low"], row["high"], ".2f")
     return Clause(
         mark=mark,
         text=text,
         what="best",
-        effect=f"growth {wording.interval_text(*numbers, '.2f')}" if known else "-",
+        effect=f"growth {interval}" if known else "-",
         n=int(row["n"]),
         cells=tuple(found.summary.cells),
     )
@@ -293,40 +321,53 @@ def _rivals(fit: GrowthFit, found: Findings) -> list[dict[Any, Any]]:
     if found.file.baseline not in fit.tested:
         return []
     table = found.summary.table
-    better = table[(table["finding"] == "higher") & table["cell"].isin(fit.points["cell"])]
+    others = set(fit.points["cell"]) - set(fit.tested)
+    better = table[(table["finding"] == "higher") & table["cell"].isin(others)]
     growth = fit.points.set_index("cell")["growth"]
     return sorted(better.to_dict("records"), key=lambda row: float(growth[row["cell"]]))
 
 
-def _rivals_clause(
-    rivals: Sequence[Mapping[Any, Any]], asked: str, found: Findings, names: Names
-) -> Clause:
-    winners = [names.cells[str(row["cell"])] for row in rivals]
-    text = f"{better(winners, [row['diff'] for row in rivals], asked)}"
+def _rivals_clause(rivals: Sequence[Mapping[Any, Any]], found: Findings, names: Names) -> Clause:
+    base = names.cells[found.file.baseline]
     return Clause(
         mark="refuted",
-        text=text,
-        what=f"{listed(winners)} minus {asked}",
+        text=better(rivals, names, base, "beat"),
+        what=f"{named(rivals, names)} minus {base}",
         effect=effects(rivals),
         n=int(min(row["seeds"] for row in rivals)),
         cells=(*(str(row["cell"]) for row in rivals), found.file.baseline),
+        short=f"{len(rivals)} arms beat {base}" if len(rivals) > 1 else "",
     )
 
 
-def better(winners: Sequence[str], by: Sequence[float], other: str, verb: str = "beat") -> str:
+def better(rows: Sequence[Mapping[Any, Any]], names: Names, other: str, verb: str) -> str:
     """Some arms, and by how much they beat another; of many, the number and the furthest."""
-    points = [size(value).removesuffix(" points") for value in by]
-    if len(winners) > MOST_NAMED:
-        most = max(range(len(by)), key=lambda place: abs(by[place]))
-        return f"{len(winners)} arms {verb} {other}, {winners[most]} most, by {points[most]} points"
-    return f"{listed(winners, 'or')} {verb} {other} by {joined(points)} points"
+    foremost = _foremost(rows)
+    points = [size(row["diff"]).removesuffix(" points") for row in foremost]
+    arms = [names.cells[str(row["cell"])] for row in foremost]
+    if len(rows) > MOST_NAMED:
+        return f"{len(rows)} arms {verb} {other}, {arms[0]} most, by {points[0]} points"
+    last = "or" if verb == "beat" else "and"
+    return f"{listed(arms, last)} {verb} {other} by {joined(points)} points"
+
+
+def named(rows: Sequence[Mapping[Any, Any]], names: Names) -> str:
+    """The arms whose effects are told."""
+    return listed([names.cells[str(row["cell"])] for row in _foremost(rows)])
 
 
 def effects(rows: Sequence[Mapping[Any, Any]]) -> str:
     """Differences from the baseline with their intervals, as a list."""
     texts = [
         interval({"estimate": row["diff"], "low": row["diff_low"], "high": row["diff_high"]})
-        for row in rows[:MOST_NAMED]
+        for row in _foremost(rows)
     ]
     more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
     return "; ".join(texts) + more
+
+
+def _foremost(rows: Sequence[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
+    """All rows, in order; of many, those that differ most, the furthest first."""
+    if len(rows) <= MOST_NAMED:
+        return list(rows)
+    return sorted(rows, key=lambda row: -abs(row["diff"]))[:MOST_NAMED]

@@ -21,6 +21,8 @@ JOINTS = frozenset(
     "where with within without".split()
 )
 
+ARTICLES = frozenset(("a", "an", "the", "no", "one"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
@@ -40,8 +42,10 @@ class Names:
     answers: Mapping[str, Reply]
 
     def plain(self) -> "Names":
-        """The same without the study file's words for arms."""
-        return replace(self, cells={cell: cell for cell in self.cells}, raw=frozenset(self.cells))
+        """The same without the study file's words."""
+        axes = {axis: axis.replace("_", " ") for axis in self.axes}
+        cells = {cell: cell for cell in self.cells}
+        return replace(self, cells=cells, axes=axes, raw=frozenset(cells))
 
 
 def names_of(found: Findings) -> Names:
@@ -121,9 +125,10 @@ def listed(phrases: Sequence[str], last: str = "and") -> str:
     before = _alike(words, shortest - 1)
     after = _alike([one[::-1] for one in words], shortest - 1 - before)
     alike = len({len(one) for one in words}) == 1
-    if len(phrases) == 1 or not alike or not (before or after):
-        return joined(list(phrases), last)
     middles = [" ".join(one[before : len(one) - after]) for one in words]
+    whole = any(" / " in phrase for phrase in phrases) or ARTICLES & set(middles)
+    if len(phrases) == 1 or whole or not alike or not (before or after):
+        return joined(list(phrases), last)
     start, end = words[0][:before], words[0][len(words[0]) - after :]
     return " ".join([*start, joined(middles, last), *end])
 

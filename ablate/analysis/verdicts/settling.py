@@ -1,18 +1,22 @@
 """What it would take to settle what is open: seeds, and the time to train them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ablate.analysis.findings import Findings
+from ablate.analysis.growth import FEWEST_GROWTHS
+from ablate.analysis.verdicts.clauses import Clause
 from ablate.processes import duration
 from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.power import MOST_SEEDS
 
 
-def settling(found: Findings, answering: Sequence[str], settled: bool) -> str:
+def settling(
+    found: Findings, clauses: Mapping[str, Clause], answering: Sequence[str], settled: bool
+) -> str:
     """What would settle what is open, in a sentence; empty where nothing is.
 
     Seeds are those that show a difference as large as the margin, at the spread that was seen;
@@ -20,6 +24,7 @@ def settling(found: Findings, answering: Sequence[str], settled: bool) -> str:
 
     Args:
         found: what a run shows.
+        clauses: what became of each prediction.
         answering: predictions that answer its question.
         settled: whether they do.
     """
@@ -37,21 +42,48 @@ def settling(found: Findings, answering: Sequence[str], settled: bool) -> str:
         if not others:
             return ""
         which = f"{others} of {len(table)} predictions"
-        return f"Still open: {which}; {_seeds(found, undecided)}"
+        return f"Still open: {which}; {_what(found, clauses, undecided)}"
     asked = undecided[undecided["name"].isin(answering)]
     if asked.empty:
         return (
-            f"To settle it: a margin below {100 * found.file.margin:g} points, and seeds for it; "
-            "within this one they are equal."
+            f"To settle it: they are equal within {100 * found.file.margin:g} points; to tell them "
+            "apart, set a smaller margin and run more seeds."
         )
-    return f"To settle it: {_seeds(found, asked)}"
+    return f"To settle it: {_what(found, clauses, asked)}"
 
 
-def _seeds(found: Findings, rows: pd.DataFrame) -> str:
-    unit, have = found.unit, int(found.summary.table["n"].min())
+def _what(found: Findings, clauses: Mapping[str, Clause], rows: pd.DataFrame) -> str:
+    """What open predictions need."""
+    table = found.summary.table.set_index("cell")
+    cells = {cell for name in rows["name"] for cell in clauses[name].cells if cell in table.index}
+    lost = [str(cell) for cell in table.index if cell in cells and table.loc[cell, "n"] == 0]
+    if lost and (table.loc[lost, ["diverged", "failed"]].sum(axis=1) > 0).any():
+        return f"a recipe with which {' and '.join(lost)} can be trained: no trial came to an end."
+    have = int(table.loc[sorted(cells), "n"].min()) if cells else 0
     if have < MIN_SEEDS:
-        return f"at least {MIN_SEEDS} {unit}s of each arm, {_more(found, MIN_SEEDS, have)}."
-    margin = f"{100 * found.file.margin:g} points"
+        more = _more(found, MIN_SEEDS, have)
+        return f"at least {MIN_SEEDS} {found.unit}s of each arm: {more}."
+    growths = [found.file.hypotheses[name].optimum is not None for name in rows["name"]]
+    if all(growths) and rows["estimate"].isna().all():
+        return f"{FEWEST_GROWTHS} growths or more, each with {MIN_SEEDS} {found.unit}s or more."
+    without = rows[rows["margin"].isna() & ~pd.Series(growths, index=rows.index)]
+    if len(without):
+        columns = " and ".join(sorted(set(without["column"])))
+        return f"a `margin` for {columns} in the study file, in its own unit."
+    return _seeds(found, rows, have) + (_beyond(found) if any(growths) else "")
+
+
+def _beyond(found: Findings) -> str:
+    """That the best growth may lie beyond what was tried."""
+    ends = [fit.points["growth"] for fit in found.fits if fit.edge]
+    if not ends:
+        return ""
+    least, most = min(map(min, ends)), max(map(max, ends))
+    return f" Growths below {least:.2g} or above {most:.2g} may be better still."
+
+
+def _seeds(found: Findings, rows: pd.DataFrame, have: int) -> str:
+    unit, margin = found.unit, f"{100 * found.file.margin:g} points"
     needed = [_needed(found, row["name"], row["seeds_needed"]) for row in rows.to_dict("records")]
     known = [number for number in needed if number is not None]
     if not known:
@@ -65,7 +97,7 @@ def _seeds(found: Findings, rows: pd.DataFrame) -> str:
             f"{have} {unit}s can be expected to tell {margin}; the difference is close to that, "
             "and only many more would settle on which side."
         )
-    return f"about {most:,} {unit}s of each arm to tell {margin}, {_more(found, most, have)}."
+    return f"about {most:,} {unit}s of each arm to tell {margin}: {_more(found, most, have)}."
 
 
 def _needed(found: Findings, name: str, own: Any) -> int | None:

@@ -1,6 +1,7 @@
 """The answer to a study's question: yes, no or open, in one sentence, with its caveat."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,14 +9,14 @@ from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.caveats import caveat
 from ablate.analysis.verdicts.clauses import (
-    MOST_NAMED,
     Clause,
     Mark,
     better,
     clause_of,
     effects,
+    named,
 )
-from ablate.analysis.verdicts.names import Names, Reply, listed, names_of, sentence
+from ablate.analysis.verdicts.names import Names, Reply, names_of, sentence
 from ablate.analysis.verdicts.settling import settling
 from ablate.statistics.family import MIN_SEEDS
 
@@ -84,7 +85,8 @@ class Verdict:
         """The effect with its interval and n, in a line."""
         behind = f"n = {wording.plural(self.n, self.unit)}"
         each = [f"{what} {effect}" for what, effect in self.effects if effect != "-"]
-        intervals = "95% intervals, " if any("[" in one for one in each) else ""
+        several = "s" if "; ".join(each).count("[") > 1 else ""
+        intervals = f"95% interval{several}, " if any("[" in one for one in each) else ""
         return f"{'; '.join(each)} ({intervals}{behind})" if each else behind
 
     @property
@@ -133,7 +135,10 @@ def verdict_of(found: Findings) -> Verdict:
     else:
         word, label = "open", UNASKED
         parts = [_standing_out(found, names)]
-        text = _shortest([(_held(found) + parts[0].text, names), (parts[0].text, names)])
+        plain = _standing_out(found, names.plain())
+        ways = [(_held(found) + parts[0].text, names), (parts[0].text, names)]
+        ways += [(plain.text, names.plain()), (plain.short or plain.text, names.plain())]
+        text = _shortest(ways)
     return Verdict(
         word=word,
         label=label,
@@ -142,7 +147,7 @@ def verdict_of(found: Findings) -> Verdict:
         n=min(own.n for own in parts),
         unit=found.unit,
         caveat=caveat(found, names, parts),
-        settle=settling(found, list(answering), word != "open"),
+        settle=settling(found, clauses, list(answering), word != "open"),
         figure=_figure(found, list(answering)),
         predictions=tuple(
             Said(
@@ -194,7 +199,14 @@ def _sentence(found: Findings, names: Names) -> str:
     first = "; ".join([full[0].text, *(own.short or own.text for own in full[1:])])
     ways += [(held + first, names), (first, names)]
     ways += [(held + short(full), names), (short(full), names), (short(plain), names.plain())]
-    ways += [(full[0].text, names), (plain[0].text, names.plain())]
+    if len(full) > 1:
+        counts = Counter(own.mark for own in full[1:])
+        others = ", ".join(f"{number} {mark}" for mark, number in counts.items())
+        rest = f"; of {len(full) - 1} more predictions {others}"
+        ways += [(full[0].text + rest, names), (plain[0].text + rest, names.plain())]
+        ways += [((plain[0].short or plain[0].text) + rest, names.plain())]
+    else:
+        ways += [(plain[0].short or plain[0].text, names.plain())]
     return _shortest(ways)
 
 
@@ -212,12 +224,15 @@ def _held(found: Findings) -> str:
 def _standing_out(found: Findings, names: Names) -> Clause:
     """Of a study without predictions: which arms beat the baseline or lost to it."""
     table, base = found.summary.table, found.file.baseline
-    n = int(table["n"].min())
     own = table[table["cell"] == base].iloc[0]
+    known = table[table["n"] >= MIN_SEEDS]
+    n = int(known["n"].min()) if len(known) else int(own["n"])
     mean = wording.percents(table[table["cell"] == base][["mean", "low", "high"]], ".1f")[0]
     mean = mean.replace(" [", "% [") if "[" in mean else f"{mean}%"
 
-    def clause(text: str, what: str = "", effect: str = "", cells: Sequence[str] = ()) -> Clause:
+    def clause(
+        text: str, what: str = "", effect: str = "", cells: Sequence[str] = (), short: str = ""
+    ) -> Clause:
         return Clause(
             mark="open",
             text=text,
@@ -225,27 +240,27 @@ def _standing_out(found: Findings, names: Names) -> Clause:
             effect=effect or mean,
             n=n,
             cells=tuple(cells) or tuple(map(str, table["cell"])),
+            short=short,
         )
 
     if own["n"] == 0:
         return clause(f"{names.cells[base]} has no complete trial", effect="-")
-    if len(table) < 2 or n < MIN_SEEDS:
+    if own["n"] < MIN_SEEDS or len(known) < 2:
         few = f", with {n} of at least {MIN_SEEDS} {found.unit}s" if n < MIN_SEEDS else ""
         return clause(f"{names.cells[base]} reached {100 * own['mean']:.1f}%{few}")
-    verbs: dict[str, Callable[..., str]] = {"higher": better, "lower": better}
-    for finding, verb in zip(verbs, ("beat", "lost to"), strict=True):
+    for finding, verb in (("higher", "beat"), ("lower", "lost to")):
         rows = table[table["finding"] == finding].to_dict("records")
         if rows:
-            arms = [names.cells[str(row["cell"])] for row in rows]
-            text = better(arms, [row["diff"] for row in rows], names.cells[base], verb)
+            other = names.cells[base]
+            text = better(rows, names, other, verb)
             cells = [*(str(row["cell"]) for row in rows), base]
-            what = f"{listed(arms[:MOST_NAMED])} minus {names.cells[base]}"
-            return clause(text, what, effects(rows), cells)
-    others = table[table["cell"] != base]
+            many = f"{len(rows)} of {len(table) - 1} arms {verb} {other}"
+            return clause(text, f"{named(rows, names)} minus {other}", effects(rows), cells, many)
+    others = known[known["cell"] != base]
     if (others["finding"] == "equivalent").all():
         margin = f"{100 * found.file.margin:g} points"
         return clause(f"every arm was within {margin} of {names.cells[base]}")
-    return clause(f"no arm stood out from {names.cells[base]}")
+    return clause(f"no arm differed clearly from {names.cells[base]}")
 
 
 def _figure(found: Findings, answering: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ def test_yes_where_it_holds(tmp_path: Path) -> None:
     verdict = judged(tmp_path, 0.83, 0.80)
     assert verdict.said == "Yes: The one beat the other by 3.1 points."
     assert verdict.numbers.startswith("the one minus the other +3.1 points [+2.")
-    assert verdict.numbers.endswith("(95% intervals, n = 10 seeds)")
+    assert verdict.numbers.endswith("(95% interval, n = 10 seeds)")
     assert verdict.settle == ""
     assert verdict.figure == "accuracy"
 
@@ -118,9 +118,10 @@ def test_too_few_seeds_settle_nothing(tmp_path: Path) -> None:
     outcomes = {"a": around(0.9, seeds=3), "b": around(0.8, 1, seeds=3)}
     verdict = verdict_of(run_of(tmp_path / "1", STUDY + HIGHER, outcomes))
     assert verdict.said == (
-        "Open: The one against the other may be anything, with 3 of at least 4 seeds."
+        "Open: The one against the other is not told yet: 3 of at least 4 seeds."
     )
-    assert verdict.settle.startswith("To settle it: at least 4 seeds of each arm, 1 more")
+    assert verdict.numbers == "n = 3 seeds"
+    assert verdict.settle.startswith("To settle it: at least 4 seeds of each arm: 1 more")
     plain = verdict_of(run_of(tmp_path / "2", STUDY, outcomes))
     assert "with 3 of at least 4 seeds" in plain.sentence
 
@@ -162,6 +163,85 @@ def test_a_name_is_written_as_it_is(tmp_path: Path) -> None:
     study = study.replace('{ says = "the one" }', "{}") + HIGHER.replace('["a"', '["r = 2"')
     found = run_of(tmp_path, study, {"r = 2": around(0.83), "b": around(0.80, 1)})
     assert verdict_of(found).sentence == "r = 2 beat the other by 3.1 points."
+
+
+def more_arms(says: str = "") -> str:
+    extra = f', says = "{says}"' if says else ""
+    lines = [f'"arm {place}" = {{ base_width = {place + 4}{extra} }}' for place in range(4)]
+    return STUDY.replace("b = {", "\n".join([*lines, "b = {"]), 1)
+
+
+def test_an_arm_without_trials_silences_nothing(tmp_path: Path) -> None:
+    failed: dict[int, float | str] = dict.fromkeys(range(10), "diverged")
+    outcomes = {"a": around(0.9), "b": around(0.8, 1), "arm 0": failed, "arm 1": around(0.9, 2)}
+    verdict = verdict_of(run_of(tmp_path / "1", more_arms(), outcomes))
+    assert verdict.said == "No prediction: The one or arm 1 beat the other by 10.1 and 10.0 points."
+    assert verdict.n == 10
+    wide = {seed: 0.8 + 0.03 * (-1) ** seed + 0.001 * seed for seed in range(10)}
+    apart = outcomes | {"a": wide, "b": dict.fromkeys(range(10), 0.8)}
+    open_ = verdict_of(run_of(tmp_path / "2", more_arms() + HIGHER, apart))
+    assert open_.settle.startswith("To settle it: about ")
+
+
+def test_of_many_arms_the_foremost_are_told_with_their_numbers(tmp_path: Path) -> None:
+    means = {"a": 0.85, "arm 0": 0.91, "arm 1": 0.88, "arm 2": 0.9, "arm 3": 0.86}
+    outcomes = {arm: around(mean, 2) for arm, mean in means.items()} | {"b": around(0.8, 2)}
+    verdict = verdict_of(run_of(tmp_path, more_arms(), outcomes))
+    assert verdict.sentence == "5 arms beat the other, arm 0 most, by 11.0 points."
+    assert verdict.numbers.startswith("arm 0, 2 and 1 minus the other +11.0 points [")
+    assert "; +10.0 points [" in verdict.numbers
+    assert " and 2 more (95% intervals, n = 10 seeds)" in verdict.numbers
+
+
+def test_a_long_answer_counts_what_it_leaves_out(tmp_path: Path) -> None:
+    one = '\n[hypotheses.h{0}]\nsays = "h"\nanswers = "yes"\nhigher = ["{1}", "b"]\n'
+    arms = ["a", *(f"arm {place}" for place in range(4))]
+    text = more_arms() + "".join(one.format(*pair) for pair in enumerate(arms))
+    outcomes = {arm: around(0.7, 2) for arm in arms} | {"b": around(0.8, 1), "a": around(0.9)}
+    verdict = verdict_of(run_of(tmp_path, text, outcomes))
+    assert verdict.said == (
+        "Yes and no: The one beat the other by 10.1 points; of 4 more predictions 4 refuted."
+    )
+
+
+def test_long_words_give_way_to_names(tmp_path: Path) -> None:
+    says = "one two three four five six seven eight nine ten"
+    outcomes = {"a": around(0.9), "arm 0": around(0.9, 2), "b": around(0.8, 1)}
+    study = more_arms(says).replace("the one", says).replace("the other", says)
+    sentence = verdict_of(run_of(tmp_path, study, outcomes)).sentence
+    assert sentence == "a or arm 0 beat b by 10.1 and 10.0 points."
+
+
+def test_a_unit_without_a_margin_is_asked_for_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    loss = HIGHER + 'column = "val_loss"\n'
+    outcomes = {"a": around(0.8), "b": around(0.8, 1)}
+    found = run_of(
+        tmp_path, STUDY + loss, outcomes, val_loss=lambda trials: rng.normal(1, 0.1, len(trials))
+    )
+    assert found.hypotheses["verdict"].tolist() == ["inconclusive"]
+    assert verdict_of(found).settle == (
+        "To settle it: a `margin` for val_loss in the study file, in its own unit."
+    )
+
+
+def test_what_is_told_of_a_best_growth_does_not_contradict_its_interval(tmp_path: Path) -> None:
+    """The arm at 2 is ruled out, though the curve's best growth may be there."""
+    study = GROWTH.replace('baseline = "two"', 'baseline = "three"')
+    means = (0.80, 0.83, 0.90, 0.80)
+    arms = ("one", "two", "three", "four")
+    outcomes = {
+        arm: around(mean, row) for row, (arm, mean) in enumerate(zip(arms, means, strict=True))
+    }
+    shapes = {
+        arm: {"widths": str([8, 8 * growth, 8 * growth**2])}
+        for growth, arm in enumerate(arms, start=1)
+    }
+    found = run_of(tmp_path, study, outcomes, shapes)
+    verdict = verdict_of(found)
+    (fit,) = found.fits
+    assert verdict.word == "no"
+    assert ("which was" in verdict.sentence) == (not fit.best.low <= 2 <= fit.best.high)
 
 
 GROWTH = """question = "Is 2 best?"
