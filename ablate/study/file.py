@@ -12,7 +12,7 @@ from ablate.study.words import Words, take_words
 
 
 def _text(text: str) -> str:
-    if not text.strip() or not all(one.isprintable() or one in "\n\t" for one in text):
+    if not text.strip() or not all(one.isprintable() or one in "\n\r\t" for one in text):
         raise ValueError("expected a sentence, without control characters")
     return text
 
