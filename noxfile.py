@@ -1,16 +1,18 @@
-"""Checks of the project: `nox -s tests`, `nox -s lint`, `nox -s typecheck`, `nox -s bench`.
+"""Checks of the project: `nox -s tests`, `nox -s lint`, `nox -s typecheck`, `nox -s docs`.
 
 Every session runs in the environment that nox was started in (`venv_backend = "none"`), the one
 that `pip install -e '.[dev]'` filled: so nothing of several GB is installed twice, and the
 benchmark measures the torch build that you use.
 """
 
+import shutil
+import zipfile
 from pathlib import Path
 
 import nox
 
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "typecheck", "tests"]
+nox.options.sessions = ["lint", "typecheck", "docs", "tests"]
 
 
 @nox.session
@@ -43,6 +45,22 @@ def lint(session: nox.Session) -> None:
 def typecheck(session: nox.Session) -> None:
     """Types, strictly."""
     session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, from the wheel's own docstrings, every warning an error; in `site/`."""
+    wheels = Path(session.create_tmp())
+    session.run(
+        "python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels), silent=True
+    )
+    wheel = max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    unpacked = wheels / "unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    zipfile.ZipFile(wheel).extractall(unpacked)
+    strict = ["-q", "-E", "-W", "--keep-going", "-b", "html"]
+    session.run("sphinx-build", *strict, "docs", "site", env={"PYTHONPATH": str(unpacked.resolve())})
+    session.log("built: site/index.html")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""The generated parts of the README: `python tests/readme.py` writes them, a test compares."""
+"""The generated parts of README and docs: `python tests/pages.py` writes them, a test compares."""
 
 import re
 from functools import cache
@@ -17,11 +17,12 @@ from support.found import found_in
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 PUBLISHED = ROOT / "results" / "published"
 
 
 def rendered(text: str) -> str:
-    """The README with every generated part made anew from the code and the committed tables."""
+    """A page with every generated part made anew from the code and the committed tables."""
     text = _fill(text, r"<!-- columns -->", lambda _: columns())
     text = _fill(text, r"<!-- verdicts -->", lambda _: verdicts())
     text = _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
@@ -109,4 +110,5 @@ def _fill(text, start, make, line="\n"):
 
 
 if __name__ == "__main__":
-    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in PAGES:
+        path.write_text(rendered(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The README's tables are those of the code and of the committed results."""
+"""The tables of README and docs are those of the code and of the committed results."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ from ablate.analysis.across import comparison, pooled
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report.summary_file import read_verdict, summary_markdown
 from ablate.results.csv import read_table, write_table
-from readme import README, ROOT, columns, rendered
+from pages import PAGES, README, ROOT, columns, rendered
 from support import PUBLISHED
 from support.found import found_in
 
@@ -18,14 +18,19 @@ RUNS = sorted(path.parent for path in PUBLISHED.glob("*/*/trials.csv"))
 COMPARISONS = sorted(path.parent for path in PUBLISHED.glob("*/comparison.csv"))
 
 
-def test_the_readme_is_current() -> None:
-    """Its column dictionary always; its tables unless the runs were made anew on this machine."""
+def test_the_column_dictionary_is_current() -> None:
     text = README.read_text(encoding="utf-8")
-    assert columns() in text, "run `python tests/readme.py`"
+    assert columns() in text, "run `python tests/pages.py`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_is_current(page: Path) -> None:
+    """Its tables and numbers, unless the runs were made anew on this machine."""
+    text = page.read_text(encoding="utf-8")
     command = ["git", "diff", "--quiet", "HEAD", "--", "results/published"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         pytest.skip("results/ is not what was committed")
-    assert rendered(text) == text, "run `python tests/readme.py`"
+    assert rendered(text) == text, "run `python tests/pages.py`"
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")

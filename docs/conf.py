@@ -1,0 +1,67 @@
+"""The documentation site: `nox -s docs` builds it, with every warning an error.
+
+Pages are MyST Markdown. What they say of the code comes from the docstrings of the wheel, and their
+numbers from the committed tables (`tests/pages.py`).
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ablate
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "ablate"
+author = copyright = "ablate contributors"
+version = release = ablate.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+myst_url_schemes = {"http": None, "https": None, "report": "published/{{path}}"}
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_class_signature = "separated"
+copybutton_exclude = ".linenos, .gp, .go"
+
+html_theme = "furo"
+html_title = "ablate"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_copy_source = False
+exclude_patterns = ["_build"]
+
+PUBLISHED = Path(__file__).parent.parent / "results" / "published"
+PAGES = "](../results/published/"
+
+
+def link_to_reports(_app: "Sphinx", _name: str, source: list[str]) -> None:
+    """A link to a published page is one within the site, where the runs are copied as they are.
+
+    In the sources it is a path in the checkout, as a reader there needs it. Pictures stay paths:
+    Sphinx copies those itself.
+    """
+    lines = source[0].split("\n")
+    source[0] = "\n".join(
+        line if "![" in line else line.replace(PAGES, "](report:") for line in lines
+    )
+
+
+def copy_reports(app: "Sphinx", error: Exception | None) -> None:
+    """Put the published runs beside the pages, their links to one another as they are."""
+    if error is None:
+        shutil.copytree(PUBLISHED, Path(app.outdir) / "published", dirs_exist_ok=True)
+
+
+def setup(app: "Sphinx") -> None:
+    """Called by Sphinx."""
+    app.connect("source-read", link_to_reports)
+    app.connect("build-finished", copy_reports)
