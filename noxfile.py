@@ -51,15 +51,15 @@ def typecheck(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation, from the wheel's own docstrings, every warning an error; in `site/`."""
     wheels = Path(session.create_tmp())
-    session.run(
-        "python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels), silent=True
-    )
+    session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels), silent=True)
     wheel = max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime)
     unpacked = wheels / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
     zipfile.ZipFile(wheel).extractall(unpacked)
     strict = ["-q", "-E", "-W", "--keep-going", "-b", "html"]
-    session.run("sphinx-build", *strict, "docs", "site", env={"PYTHONPATH": str(unpacked.resolve())})
+    session.run(
+        "sphinx-build", *strict, "docs", "site", env={"PYTHONPATH": str(unpacked.resolve())}
+    )
     session.log("built: site/index.html")
 
 

@@ -1,6 +1,13 @@
-"""The generated parts of README and docs: `python tests/pages.py` writes them, a test compares."""
+"""The generated parts of README and docs: `python tests/pages.py` writes them, a test compares.
 
+A part stands between a mark, such as `<!-- found: RUN PREDICTION -->`, and the next
+`<!-- end -->`: on lines of its own, or within a sentence. `MARKS` has the function of each.
+"""
+
+import json
 import re
+import shlex
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -11,34 +18,38 @@ from ablate.analysis.across import comparison
 from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report import neighbours
+from ablate.report.claims.figure import growth_table, macs_by_growth
 from ablate.results import schema
 from ablate.results.names import REPORT, TRIALS
 from support.found import found_in
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 PUBLISHED = ROOT / "results" / "published"
+PART = re.compile(
+    r"(<!-- (?P<name>\w+)(?:: (?P<words>[^>]+))? -->)(?P<line>\n?).*?<!-- end -->", re.S
+)
 
 
 def rendered(text: str) -> str:
     """A page with every generated part made anew from the code and the committed tables."""
-    text = _fill(text, r"<!-- columns -->", lambda _: columns())
-    text = _fill(text, r"<!-- verdicts -->", lambda _: verdicts())
-    text = _fill(text, r"<!-- table: (\S+) -->", lambda match: table(ROOT / match[1]))
-    text = _fill(
-        text, r"<!-- found: (\S+) (\S+) -->", lambda match: found(ROOT / match[1], match[2]), ""
-    )
-    return _fill(
-        text,
-        r"<!-- order: (\S+) (\S+) -->",
-        lambda match: order(ROOT / match[1], ROOT / match[2]),
-        "",
-    )
+
+    def made(part: re.Match[str]) -> str:
+        value = MARKS[part["name"]](*shlex.split(part["words"] or ""))
+        return f"{part[1]}{part['line']}{value}{part['line']}<!-- end -->"
+
+    return PART.sub(made, text)
 
 
-def _found(folder: Path) -> Findings:
-    return found_in(folder.relative_to(PUBLISHED).as_posix())
+def by_hand(text: str) -> str:
+    """What of a page is written by hand: without its generated parts, and without code."""
+    text = PART.sub("", text)
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S)
+
+
+def _found(run: str) -> Findings:
+    return found_in(Path(run).relative_to("results/published").as_posix())
 
 
 def columns() -> str:
@@ -47,42 +58,53 @@ def columns() -> str:
     return "\n".join(["| column | what it holds |", "| --- | --- |", *rows])
 
 
-def verdicts() -> str:
-    """The verdict of every published run, in the order in which they are read."""
+def verdicts(base: str = "") -> str:
+    """The verdict of every published run, in the order in which they are read.
+
+    Args:
+        base: what leads from the page to the root of the checkout, such as `../`.
+    """
     rows = []
     for folder in neighbours.in_order(PUBLISHED):
         if not (folder / TRIALS).exists():  # claims
             continue
-        verdict = verdict_of(_found(folder))
+        verdict = verdict_of(_found(folder.relative_to(ROOT).as_posix()))
         page = (folder / REPORT).relative_to(ROOT).as_posix()
         cells = (
-            f"[{folder.parent.name}]({page})",
-            folder.name,
+            f"[{folder.parent.name}]({base}{page}), {folder.name}",
             f"**{verdict.label}.** {verdict.sentence}",
             verdict.effect,
             wording.plural(verdict.n, verdict.unit),
         )
         rows.append(f"| {' | '.join(cells)} |")
     head = [
-        "| study | data set | verdict | effect, 95% intervals | n |",
-        "| :-- | :-- | :-- | :-- | :-- |",
+        "| study, data set | verdict | effect, 95% intervals | n |",
+        "| :-- | :-- | :-- | :-- |",
     ]
     return "\n".join([*head, *rows])
 
 
-def table(folder: Path) -> str:
+def answer(run: str) -> str:
+    """The verdict of a run as the terminal and its page begin with it."""
+    verdict = verdict_of(_found(run))
+    first, *others = verdict.lines()
+    lines = [first.replace(verdict.label, f"**{verdict.label}**", 1), *others]
+    return "\n>\n".join(f"> {line}" for line in lines)
+
+
+def table(run: str) -> str:
     """The summary of a committed run, from its trials."""
-    return wording.markdown_table(_found(folder).summary)
+    return wording.markdown_table(_found(run).summary)
 
 
 @cache
-def _hypotheses(folder: Path) -> pd.DataFrame:
-    return _found(folder).hypotheses.set_index("name")
+def _hypotheses(run: str) -> pd.DataFrame:
+    return _found(run).hypotheses.set_index("name")
 
 
-def found(folder: Path, name: str) -> str:
+def found(run: str, name: str) -> str:
     """The numbers of one prediction of a committed run, for the middle of a sentence."""
-    row = _hypotheses(folder).loc[name]
+    row = _hypotheses(run).loc[name]
     if row["kind"] == "interaction":
         return f"{wording.p_text(row['p'])}, n = {row['n']}"
     scale, unit = (1, "") if row["kind"] == "optimum" else (100, " points")
@@ -91,23 +113,102 @@ def found(folder: Path, name: str) -> str:
     return f"{wording.interval_text(*values, form).replace(' [', f'{unit} [')}, n = {row['n']}"
 
 
-def order(one: Path, other: Path) -> str:
+def arm(run: str, cell: str) -> str:
+    """How far an arm of a committed run is from its baseline, for the middle of a sentence."""
+    row = _found(run).summary.table.set_index("cell").loc[cell]
+    values = [100 * row[column] for column in ("diff", "diff_low", "diff_high")]
+    return (
+        f"{wording.interval_text(*values, '+z.1f').replace(' [', ' points [')}, n = {row['seeds']}"
+    )
+
+
+def best(run: str) -> str:
+    """The tested growths that may each be the best of a committed run."""
+    (fit,) = _found(run).fits
+    *names, last = (name.removeprefix("r = ") for name in fit.best_arms)
+    return f"{', '.join(names)} or {last}" if names else last
+
+
+def order(one: str, other: str) -> str:
     """How far two committed runs put their arms in one order."""
-    runs = {str(folder): _found(folder) for folder in (one, other)}
-    (row,) = comparison.order(runs).to_dict("records")
+    (row,) = comparison.order({run: _found(run) for run in (one, other)}).to_dict("records")
     limits = (row[name] for name in ("rank_correlation", "low", "high"))
     return f"{wording.interval_text(*limits, '.2f')}, n = {row['n']} and {row['n_other']}"
 
 
-def _fill(text, start, make, line="\n"):
-    """Fill what stands between a mark and the next end: on lines of its own, or within one."""
-    return re.sub(
-        rf"({start}{line}).*?(<!-- end -->)",
-        lambda match: f"{match[1]}{make(re.match(start, match[1]))}{line}{match[match.lastindex]}",
-        text,
-        flags=re.DOTALL,
-    )
+def times(run: str, column: str, cell: str, other: str) -> str:
+    """How many times what one cell costs another one does, counted."""
+    costs = _found(run).trials.groupby("cell")[column].agg(["min", "max"])
+    assert (costs["min"] == costs["max"]).all(), f"{column} is not one number for each cell"
+    return f"{costs['min'][cell] / costs['min'][other]:.2g} times"
 
+
+def mean(run: str, column: str, cell: str) -> str:
+    """The mean of an accuracy over a cell's trials, and their number."""
+    trials = _found(run).trials
+    values = trials.loc[(trials["cell"] == cell) & (trials["state"] == "complete"), column]
+    return f"{100 * values.mean():.1f}%, n = {len(values)}"
+
+
+def rows(table: str) -> str:
+    """The number of rows of a committed table."""
+    return f"{len(pd.read_csv(ROOT / table)):,}"
+
+
+def costs() -> str:
+    """What each stage of a small network costs at growths 1, 2 and 3: counted."""
+    made = growth_table(macs_by_growth().data)
+    lines = [list(made), [":--"] * len(made.columns), *made.to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+LOOPS = {
+    "usual, 0 workers": "the usual loop: DataLoader, PIL, `.item()` each step; 0 workers",
+    "usual, 2 workers": "the same, 2 workers",
+    "Lightning, 0 workers": "Lightning's Trainer, 0 workers",
+    "Lightning, 2 workers": "the same, 2 workers",
+    "timm, 0 workers": "timm's loader and optimizer, 0 workers",
+    "timm, 2 workers": "the same, 2 workers",
+    "bare": "a bare forward, backward, step loop with its batches ready in memory",
+    "ours again": "itself, as a control",
+}
+
+
+def loops() -> str:
+    """How fast the training loop is against others, from the committed measurement."""
+    kept = json.loads((PUBLISHED / "bench" / "loops.json").read_text(encoding="utf-8"))
+    assert kept["ratios"].keys() == LOOPS.keys()
+    matmul = "the fastest float32 matrix product of the machine, arithmetic alone"
+    ratios = [(LOOPS[name], kept["ratios"][name]) for name in LOOPS] + [(matmul, kept["share"])]
+    rows = [
+        f"| {name} | {wording.interval_text(ratio['value'], ratio['low'], ratio['high'], '.2f')} |"
+        for name, ratio in ratios
+    ]
+    settings = kept["settings"]
+    head = f"| our training loop against | ratio, n = {settings['rounds']} rounds |"
+    return "\n".join([head, "| :-- | :-- |", *rows])
+
+
+MARKS: dict[str, Callable[..., str]] = {
+    function.__name__: function
+    for function in (
+        *(
+            columns,
+            verdicts,
+            answer,
+            table,
+            found,
+            arm,
+            best,
+            order,
+            times,
+            mean,
+            rows,
+            costs,
+            loops,
+        ),
+    )
+}
 
 if __name__ == "__main__":
     for path in PAGES:

@@ -1,5 +1,6 @@
 """The tables of README and docs are those of the code and of the committed results."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ablate.analysis.across import comparison, pooled
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report.summary_file import read_verdict, summary_markdown
 from ablate.results.csv import read_table, write_table
-from pages import PAGES, README, ROOT, columns, rendered
+from pages import PAGES, ROOT, by_hand, columns, rendered
 from support import PUBLISHED
 from support.found import found_in
 
@@ -19,11 +20,11 @@ COMPARISONS = sorted(path.parent for path in PUBLISHED.glob("*/comparison.csv"))
 
 
 def test_the_column_dictionary_is_current() -> None:
-    text = README.read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")
     assert columns() in text, "run `python tests/pages.py`"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_page_is_current(page: Path) -> None:
     """Its tables and numbers, unless the runs were made anew on this machine."""
     text = page.read_text(encoding="utf-8")
@@ -72,3 +73,30 @@ def test_no_committed_file_is_large() -> None:
     sizes = {name: (ROOT / name).stat().st_size for name in files if (ROOT / name).is_file()}
     assert len(sizes) > 100
     assert [name for name, size in sizes.items() if size > 500 * 1024] == []
+
+
+MEASURED = {
+    "an interval": r"\[[+-]?\d+(\.\d+)?, ?[+-]?\d+(\.\d+)?\](?! blocks)",
+    "a number of seeds": r"\bn = \d",
+    "a p-value": r"\bp [=<] ?0?\.\d",
+    "a difference": r"[+-]?\d+\.\d+ points\b",
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_measured_number_is_written_by_hand(page: Path) -> None:
+    """A result comes from a table, by a mark; the margin of half a point is a setting."""
+    text = by_hand(page.read_text(encoding="utf-8")).replace("0.5 points", "half a point")
+    found = [
+        f"{what}: {match[0]}"
+        for what, form in MEASURED.items()
+        for match in re.finditer(form, text)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_part_within_a_sentence_does_not_begin_a_line(page: Path) -> None:
+    """Markdown would take such a line for HTML, and end the paragraph before it."""
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"^[ \t]*<!-- (?!end)[^>]* -->(?=\S)", text, flags=re.MULTILINE) == []

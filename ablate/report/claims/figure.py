@@ -39,7 +39,11 @@ def macs_by_growth() -> Drawing:
             bars = _draw(axes, data, column)
         for bar, (growth, widths) in zip(bars, table.loc["Widths"].items(), strict=True):
             bar.set_label(f"{growth}: widths {widths}")
-        head(figure, Sheet(subject="The article's network"), "Counted, so without uncertainty")
+        head(
+            figure,
+            Sheet(subject="A small ResNet: 16 channels at first, two blocks a stage"),
+            "Counted, so without uncertainty",
+        )
         legend_below(figure, bars, height=8.0)
         fix_layout(figure)
     shown = [
