@@ -30,7 +30,7 @@ from ablate.study.toml_file import read_toml
 from pages import PAGES, ROOT
 
 DOCS = ROOT / "docs"
-STUDY_FILES, SEARCH = DOCS / "study-files.md", DOCS / "search.md"
+STUDY_FILES, SEARCH = DOCS / "study-files.md", DOCS / "searching.md"
 NEEDED, NONE = "needed", "none"
 KEYS: dict[tuple[Path, str], type] = {  # of each table of keys, by the heading above it
     (STUDY_FILES, "Keys of the file"): study.StudyFile,
