@@ -31,6 +31,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_class_signature = "separated"
 copybutton_exclude = ".linenos, .gp, .go"
+default_role = "literal"  # single backticks in docstrings are code
 
 html_theme = "furo"
 html_title = "ablate"
