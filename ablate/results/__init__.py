@@ -1,6 +1,7 @@
 """What lies in `results/STUDY/DATASET`: the tables, and their verification.
 
-Made and checked without torch or Optuna. May use: study, networks, spec, errors, files.
+Made and checked without torch or Optuna. May use: study, networks, spec, files, bits, errors,
+statistics.
 
 - `names`: the names of all files there.
 - `schema`: the columns of the trials table; `csv`: tables written whole and read again.

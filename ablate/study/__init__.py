@@ -1,6 +1,6 @@
 """A study file becomes a question, its cells (networks) and a plan of trials.
 
-Nothing here trains or imports torch. May use: networks, data, spec, errors, files.
+Nothing here trains or imports torch. May use: networks, data, spec, errors, files, statistics.
 
 - `toml_file`: a TOML file read once, strictly: a fault is one line with the file and the key.
 - `find`: where studies are looked for, and of which kind a file is.

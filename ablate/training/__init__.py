@@ -1,6 +1,7 @@
 """One trial: a network is trained, measured and timed.
 
-Knows nothing of studies, queues and tables. May use: networks, data, spec, errors, files.
+Knows nothing of studies, queues and tables. May use: networks, data, spec, errors, files, bits,
+processes.
 
 - `trial`: a `TrialSpec` becomes an `Outcome`. Begin reading here.
 - `outcome`: what a trial gives.
