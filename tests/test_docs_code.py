@@ -17,7 +17,10 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 QUICK = {
     "python": (
         ("seeds=4, epochs=4)", "seeds=4, epochs=1)"),
-        ("keep_weights=True, timing_seconds=0.1)", "keep_weights=True, timing_seconds=0.02)"),
+        (
+            "keep_weights=True, timing_seconds=0.1)",
+            'keep_weights=True, timing_seconds=0.02, workers=1, layout="contiguous")',
+        ),
         ("weights=ResNet50_Weights.IMAGENET1K_V2", "weights=None"),
     )
 }
