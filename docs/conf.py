@@ -30,7 +30,7 @@ myst_url_schemes = {"http": None, "https": None, "report": "published/{{path}}"}
 autodoc_member_order = "bysource"
 default_role = "code"  # of docstrings, which have single backticks for it
 autodoc_typehints = "description"
-autodoc_class_signature = "separated"
+autodoc_class_signature = "mixed"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"
@@ -69,8 +69,17 @@ def skip_field(
     return True if (getattr(member, "__doc__", None) or "").startswith("Alias for field") else None
 
 
+def keep_colon(
+    _app: "Sphinx", kind: str, _name: str, _object: object, _options: object, lines: list[str]
+) -> None:
+    """Napoleon takes what stands before the first line's colon as the type of a property."""
+    if kind in ("attribute", "property"):
+        lines[:0] = ["..", ""]  # a comment
+
+
 def setup(app: "Sphinx") -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", keep_colon, priority=100)
     app.connect("autodoc-skip-member", skip_field)
     app.connect("source-read", link_to_reports)
     app.connect("build-finished", copy_reports)
