@@ -28,8 +28,9 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 myst_url_schemes = {"http": None, "https": None, "report": "published/{{path}}"}
 autodoc_member_order = "bysource"
+default_role = "code"  # of docstrings, which have single backticks for it
 autodoc_typehints = "description"
-autodoc_class_signature = "separated"
+autodoc_class_signature = "mixed"
 copybutton_exclude = ".linenos, .gp, .go"
 default_role = "literal"  # single backticks in docstrings are code
 
@@ -62,7 +63,24 @@ def copy_reports(app: "Sphinx", error: Exception | None) -> None:
         shutil.copytree(PUBLISHED, Path(app.outdir) / "published", dirs_exist_ok=True)
 
 
+def skip_field(
+    _app: "Sphinx", _kind: str, _name: str, member: object, skip: bool, _options: object
+) -> bool | None:
+    """Python's own docstring of a named tuple's field says nothing; the tuple's says what it is."""
+    return True if (getattr(member, "__doc__", None) or "").startswith("Alias for field") else None
+
+
+def keep_colon(
+    _app: "Sphinx", kind: str, _name: str, _object: object, _options: object, lines: list[str]
+) -> None:
+    """Napoleon takes what stands before the first line's colon as the type of a property."""
+    if kind in ("attribute", "property"):
+        lines[:0] = ["..", ""]  # a comment
+
+
 def setup(app: "Sphinx") -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", keep_colon, priority=100)
+    app.connect("autodoc-skip-member", skip_field)
     app.connect("source-read", link_to_reports)
     app.connect("build-finished", copy_reports)

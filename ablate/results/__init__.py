@@ -4,7 +4,9 @@ Made and checked without torch or Optuna. May use: study, networks, spec, files,
 statistics.
 
 - `names`: the names of all files there.
-- `schema`: the columns of the trials table; `csv`: tables written whole and read again.
+- `schema`: the columns of the trials table; `dictionary`: what the columns of every table hold;
+  `drawn`: those of the values behind figures.
+- `csv`: tables written whole and read again.
 - `tables`: all tables of a run, from what was measured; `manifest`: its plan.
 - `folder`: a run's folder as it is read again.
 - `looks`: which comparisons are settled before all seeds are trained; `stopping`: which trials are

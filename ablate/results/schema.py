@@ -80,7 +80,7 @@ COLUMNS = (
         "state",
         "string",
         "complete, diverged (loss not finite, or gradient norm above 1e6), oom (out of memory), "
-        "failed, or timeout (not done within --time-limit)",
+        "failed, or timeout (not done within `--time-limit`)",
         required=True,
     ),
     Column("failure", "string", "one line: why it did not complete"),

@@ -37,7 +37,7 @@ class Cell:
     """One combination of the arms of all axes.
 
     Args:
-        name: the arm, or the arms joined by ` / `.
+        name: the arm, or the arms joined by " / ".
         arms: arm by axis.
         net: its network.
         matched: how it meets the budget, where the study sets one.
