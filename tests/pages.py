@@ -19,7 +19,8 @@ from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report import neighbours
 from ablate.report.claims.figure import growth_table, macs_by_growth
-from ablate.results import schema
+from ablate.results.dictionary import TABLES
+from ablate.results.drawn import DRAWN
 from ablate.results.names import REPORT, TRIALS
 from support.found import found_in
 
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 PUBLISHED = ROOT / "results" / "published"
+BAR = r"\|"  # in a cell
 PART = re.compile(
     r"(<!-- (?P<name>\w+)(?:: (?P<words>[^>]+))? -->)(?P<line>\n?).*?<!-- end -->", re.S
 )
@@ -52,9 +54,14 @@ def _found(run: str) -> Findings:
     return found_in(Path(run).relative_to("results/published").as_posix())
 
 
-def columns() -> str:
-    """The dictionary of the columns of the trials table."""
-    rows = [f"| `{column.name}` | {column.about} |" for column in schema.COLUMNS]
+def columns(table: str = "trials") -> str:
+    """What each column of a table, or of the values behind a figure, holds.
+
+    Args:
+        table: of `dictionary.TABLES` or `drawn.DRAWN`.
+    """
+    about = {**TABLES, **DRAWN}[table]
+    rows = [f"| `{column}` | {text.replace('|', BAR)} |" for column, text in about.items()]
     return "\n".join(["| column | what it holds |", "| --- | --- |", *rows])
 
 
