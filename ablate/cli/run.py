@@ -108,7 +108,8 @@ def make_parser(prog: str) -> Parser:
         "--engine",
         choices=("here", "ray"),
         default="here",
-        help="here (default): processes of this machine; ray: tasks of a Ray cluster (ablate[ray])",
+        help="here (default): processes of this machine; ray: tasks of a Ray cluster "
+        "(ablate-resnet[ray])",
     )
     parser.add_argument(
         "--ray-cpus", type=count, default=1, metavar="N", help="CPUs of a Ray task (default: 1)"

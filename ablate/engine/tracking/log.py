@@ -59,5 +59,5 @@ def file_name(text: str) -> str:
 def missing(option: str, what: str, extra: str) -> InputError:
     """The error of an option whose package is not there."""
     return InputError(
-        f"{option} needs {what}, which is not installed: pip install 'ablate[{extra}]'"
+        f"{option} needs {what}, which is not installed: pip install 'ablate-resnet[{extra}]'"
     )
