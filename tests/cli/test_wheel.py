@@ -1,4 +1,4 @@
-"""The wheel and the source archive have all that they are to have, and the wheel's command works."""
+"""The wheel and the source archive have all that they should, and the command works."""
 
 import subprocess
 import sys
@@ -14,6 +14,7 @@ import pytest
 import ablate
 from support import ROOT
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BESIDE = (
     *("README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "SECURITY.md"),
     *("noxfile.py", "pyproject.toml", "docs/conf.py", "studies/width_doubling.toml"),
@@ -66,14 +67,17 @@ def test_it_has_the_command_the_version_and_the_licence(
     assert metadata["Author"] == "ablate contributors"
 
 
-def test_its_extras_are_of_the_same_distribution(metadata: Message) -> None:
-    """Another distribution is called `ablate`: an extra that named it would install that one."""
-    extras = set(metadata.get_all("Provides-Extra", []))
-    own = [one for one in metadata.get_all("Requires-Dist", []) if one.startswith("ablate")]
-    assert own
-    for one in own:
-        assert one.startswith("ablate-resnet[")
-        assert set(one.partition("[")[2].partition("]")[0].split(",")) <= extras
+def test_it_depends_on_no_other_distribution_of_that_name(metadata: Message) -> None:
+    """Another one is called `ablate`: an extra that named it would install that one."""
+    extras = PROJECT["optional-dependencies"]
+    (own,) = [one for one in extras["dev"] if one.startswith("ablate")]
+    name, _, named = own.rstrip("]").partition("[")
+    assert name == metadata["Name"] == PROJECT["name"]
+    assert set(named.split(",")) == set(extras) - {"dev", "bench"}
+    assert set(metadata.get_all("Provides-Extra", [])) == set(extras)
+    required = metadata.get_all("Requires-Dist", [])
+    assert required
+    assert not [one for one in required if one.startswith("ablate")]  # they are filled in
 
 
 def test_messages_name_the_distribution_and_an_extra_that_it_has(metadata: Message) -> None:
@@ -104,11 +108,10 @@ def test_it_finds_its_studies_where_it_is_unpacked(wheel: zipfile.ZipFile, tmp_p
 
 def test_every_dependency_is_explained() -> None:
     """`docs/installing.md` says what each is for, and has none that is not needed any more."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     page = (ROOT / "docs" / "installing.md").read_text()
-    names = {one.partition(">")[0] for one in project["dependencies"]}
+    names = {one.partition(">")[0] for one in PROJECT["dependencies"]}
     table = page.partition("## What each dependency is for")[2].partition("\n## ")[0]
     lines = [line for line in table.splitlines() if line.startswith("| `")]
     assert {line.split("`")[1] for line in lines} == names
     extras = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `[")}
-    assert extras == {f"[{name}]" for name in project["optional-dependencies"]}
+    assert extras == {f"[{name}]" for name in PROJECT["optional-dependencies"]}
