@@ -2,9 +2,11 @@
 
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,17 @@ WITHOUT_TORCH = [
     *("cli.run", "cli.profile", "cli.report", "cli.check", "engine.progress", "training.machine"),
 ]
 HEAVY = {"torch", "torchvision", "fvcore", "optuna", "pandas"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+IMPORTED_AS = {"scikit-learn": "sklearn", "pillow": "PIL", "tomli-w": "tomli_w"}
+# The storage, too, which Optuna brings.
+NAMES = [one.partition(">")[0] for one in PROJECT["dependencies"]]
+DEPENDENCIES = {"sqlalchemy", "alembic", *(IMPORTED_AS.get(name, name) for name in NAMES)}
+# What trains, and what scikit-learn and torch load for themselves.
+OF_A_TRIAL = {
+    *("torch", "sklearn", "numpy", "safetensors", "threadpoolctl", "filelock", "PIL"),
+    *("scipy", "pandas", "pyarrow", "tqdm"),
+}
+OF_A_RUN = OF_A_TRIAL | {"optuna", "sqlalchemy", "alembic", "pydantic", "fvcore"}
 
 LINT = (
     "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
@@ -131,3 +144,91 @@ print(sorted({{name for name in set(sys.modules) - before if name.startswith(hea
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+# A module that a child can import; it sends, last, what it has loaded.
+PROBE = """
+import sys
+def train(work, assignment, pipe):
+    work.run(assignment, pipe)
+    pipe.send(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_the_process_of_a_trial_loads_what_trains_and_no_more(tmp_path: Path) -> None:
+    """In a real child, of the fork server where there is one, after a trial with its mechanism."""
+    (tmp_path / "probe.py").write_text(PROBE)
+    code = """
+import json
+from pathlib import Path
+import probe
+from ablate.engine.assignment import Assignment
+from ablate.engine.trial_process import Training
+from ablate.processes import prepare_forks, start_fork
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.training.execution import Execution
+spec = TrialSpec(net=NetSpec(widths=(2,), depths=(1,), strides=(1,), in_channels=1, image_size=8),
+                 train=TrainSpec(epochs=1, batch_size=512), data=DataSpec(), seed=0)
+here = Path.cwd()
+work = Training(data=spec.data, data_root=here, execution=Execution(), mechanism=True,
+                checkpoints=here / "checkpoints", weights=here / "weights")
+prepare_forks(work.preload)
+process, pipe = start_fork(probe.train, work, Assignment(0, 0, "cell", spec))
+epoch, outcome, loaded = pipe.recv(), pipe.recv(), pipe.recv()
+process.join()
+print(json.dumps({"state": outcome.row["state"], "stages": len(outcome.stages), "loaded": loaded}))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["state"] == "complete"
+    assert told["stages"] > 0
+    assert list((tmp_path / "weights").glob("*.safetensors"))
+    found = DEPENDENCIES & set(told["loaded"])
+    assert "torch" in found
+    assert found <= OF_A_TRIAL
+
+
+def test_a_run_loads_nothing_of_the_report_or_the_search_before_its_trials(tmp_path: Path) -> None:
+    code = """
+import json, os, sys
+from ablate.processes import wait_politely
+wait_politely()  # as the command does, before torch is loaded
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # threads would wait for one another
+from ablate.engine import runner
+from ablate.run import main
+def supervise(*_):
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), flush=True)
+    raise KeyboardInterrupt
+runner.supervise = supervise
+sys.exit(main(sys.argv[1:]))
+"""
+    words = [*"--study width_doubling --epochs 1 --workers 1 --timing-seconds 0.05".split()]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words, "--seeds", "6", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 130, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    found = DEPENDENCIES & set(json.loads(line))
+    assert {"torch", "optuna"} <= found
+    assert found <= OF_A_RUN
+
+
+@pytest.mark.parametrize("code", ["import ablate", "import ablate.api"])
+def test_the_package_itself_loads_no_dependency(code: str) -> None:
+    report = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    assert not DEPENDENCIES & set(done.stdout.split())

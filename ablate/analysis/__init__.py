@@ -6,7 +6,8 @@ No drawing, no torch, no Optuna. May use: results, statistics, study and what is
 - `comparisons`: what a page compares, each once, judged as one family.
 - `summary`: each arm's accuracy and its difference from the baseline.
 - `hypotheses`: the verdicts on a study's predictions.
-- `growth`: accuracy over growth, and the best growth; `factorial`: studies of several axes.
+- `growth`: accuracy over growth, and the best growth; `factorial`: studies of several axes;
+  `variance`: how their variance divides.
 - `costs`: latency, Pareto fronts, the shares of stages.
 - `distributions`: error distributions and ranks; `populations`: studies of sampled networks.
 - `images`: which test images were classified correctly, for intervals over seeds and images.

@@ -3,21 +3,15 @@
 import math
 from collections.abc import Callable
 
-from ablate.analysis import planning, populations
-from ablate.analysis.planning import Spread
 from ablate.analysis.wording import plural
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import duration
 from ablate.report.claims.file import ClaimsFile
-from ablate.results.published import published_root
 from ablate.search.file import LATENCY
 from ablate.search.plan import Search
-from ablate.search.runner import Say
 from ablate.study.cells import Cell
-from ablate.study.file import read_study_file
 from ablate.study.plan import Study
-from ablate.study.toml_file import Toml
 from ablate.study.tuning import tuning_plan
 from ablate.training.execution import Execution, set_up
 from ablate.training.machine import describe
@@ -92,52 +86,6 @@ def show_plan(
     return total
 
 
-def show_power(
-    study: Study, toml: Toml, spread: float | None, say: Callable[[str], object]
-) -> None:
-    """Say what differences the planned seeds can show, and what they cannot be expected to.
-
-    Args:
-        study: what would be run.
-        toml: its file, as it was read.
-        spread: standard deviation of the test accuracy over seeds, as a fraction; None for that
-            of published runs.
-        say: prints a line.
-    """
-    known, seeds, unit, found = _prospects(study, toml, spread)
-    if known is None:
-        say(
-            f"no run on {study.data.name} is published, so the spread over {unit}s is not known: "
-            "--spread POINTS says what the planned ones can show"
-        )
-    elif found:
-        say("")
-        for line in planning.lines(found, known, seeds, unit):
-            say(line)
-    warning = planning.shortfall(found, seeds, unit)
-    if warning:
-        say(f"warning: {warning}")
-
-
-def power_warning(study: Study, toml: Toml, spread: float | None) -> str:
-    """One line where the planned seeds cannot be expected to settle what is asked; else empty."""
-    _, seeds, unit, found = _prospects(study, toml, spread)
-    return planning.shortfall(found, seeds, unit)
-
-
-def _prospects(
-    study: Study, toml: Toml, spread: float | None
-) -> tuple[Spread | None, int, str, list[planning.Prospect]]:
-    """The spread that is known, what is counted, and what that can show."""
-    file = read_study_file(toml)
-    seeds = file.sample.networks if file.sample is not None else study.seeds
-    unit = populations.UNIT if file.sample is not None else "seed"
-    given = None if spread is None else Spread(value=spread, source="as given")
-    known = given or planning.published_spread(study, published_root())
-    found = [] if known is None else planning.prospects(study, file, known)
-    return known, seeds, unit, found
-
-
 def _shape(cell: Cell) -> str:
     """Widths and depths, and how they meet the study's budget."""
     text = f"{list(cell.net.widths)} x {list(cell.net.depths)}"
@@ -164,7 +112,7 @@ def show_claims(file: ClaimsFile, say: Callable[[str], None]) -> None:
             say(f"   against it, where it holds: {link}")
 
 
-def show_search(search: Search, say: Say) -> None:
+def show_search(search: Search, say: Callable[[str], object]) -> None:
     """Say what a search would do; raises nothing and trains nothing."""
     table, cost = search.file.search, count(search.baseline)
     say(f"{search.name} on {search.data.name}: {search.file.question}")

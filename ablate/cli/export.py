@@ -55,8 +55,8 @@ def make_parser(prog: str) -> Parser:
         "--format",
         required=True,
         choices=FORMATS,
-        help="safetensors: weights alone, to the bit; onnx: graph and weights (ablate[export]); "
-        "torch: a program for torch.export.load (.pt2)",
+        help="safetensors: weights alone, to the bit; onnx: graph and weights "
+        "(ablate-resnet[export]); torch: a program for torch.export.load (.pt2)",
     )
     parser.add_argument(
         "--seed",

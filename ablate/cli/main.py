@@ -27,7 +27,7 @@ MACHINES = ("worker", "slurm", "proxy")  # in a package of their own
 def main(argv: Sequence[str] | None = None, prog: str = "ablate") -> int:
     """Run a sub-command and return its exit status: 0, 1 failed, 2 bad input, 130 stopped."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may come next; see ablate[completion]
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may come next
         import argcomplete
 
         argcomplete.autocomplete(make_parser(prog))

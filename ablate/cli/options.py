@@ -38,10 +38,12 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
         "--tensorboard",
         type=Path,
         metavar="DIR",
-        help="write each trial's curves there, for TensorBoard (ablate[tensorboard])",
+        help="write each trial's curves there, for TensorBoard (ablate-resnet[tensorboard])",
     )
     parser.add_argument(
-        "--mlflow", metavar="URI", help="log each trial to this MLflow server (ablate[mlflow])"
+        "--mlflow",
+        metavar="URI",
+        help="log each trial to this MLflow server (ablate-resnet[mlflow])",
     )
 
 

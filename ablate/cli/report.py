@@ -82,8 +82,8 @@ def make_parser(prog: str) -> Parser:
         "--pdf",
         action="store_true",
         help="also write each figure of a run as NAME.one-column.pdf, 3.25 inches wide, and "
-        "NAME.two-columns.pdf, 6.75 inches (needs ablate[pdf]); without it, those of an earlier "
-        "report are removed, as they may show earlier tables",
+        "NAME.two-columns.pdf, 6.75 inches (needs ablate-resnet[pdf]); without it, those of an "
+        "earlier report are removed, as they may show earlier tables",
     )
     parser.add_argument(
         "--index",

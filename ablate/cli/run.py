@@ -108,7 +108,8 @@ def make_parser(prog: str) -> Parser:
         "--engine",
         choices=("here", "ray"),
         default="here",
-        help="here (default): processes of this machine; ray: tasks of a Ray cluster (ablate[ray])",
+        help="here (default): processes of this machine; ray: tasks of a Ray cluster "
+        "(ablate-resnet[ray])",
     )
     parser.add_argument(
         "--ray-cpus", type=count, default=1, metavar="N", help="CPUs of a Ray task (default: 1)"
@@ -259,7 +260,8 @@ def _execution(args: argparse.Namespace, threads: int) -> "Execution":
 def _dry_run(args: argparse.Namespace, toml: "Toml") -> int:
     """Print cells, costs, and the time to train them; train nothing."""
     study, info = _load(args, toml)
-    from ablate.cli.dry_run import show_plan, show_power
+    from ablate.cli.dry_run import show_plan
+    from ablate.cli.power import show_power
     from ablate.engine.preparation import usual_cpu_split
     from ablate.processes import cpu_count
 
@@ -305,7 +307,7 @@ def _search(args: argparse.Namespace, toml: "Toml") -> int:
 def _run(args: argparse.Namespace, toml: "Toml") -> int:
     study, info = _load(args, toml)
     prepare_forks(TRIAL_IMPORTS)  # imports beside us what takes us as long
-    from ablate.cli.dry_run import power_warning
+    from ablate.cli.power import power_warning
     from ablate.engine.progress import plain_or_bar
     from ablate.engine.runner import locked, run_study
 

@@ -2,37 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from ablate.engine.assignment import Assignment
 from ablate.results.schema import RETRIED
-from ablate.spec import TrialSpec
 from ablate.study.trial_json import trial_from_json
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)  # with an outcome
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A trial that this worker, and no other, is to run.
-
-    Args:
-        trial_id, number: of the attempt.
-        cell: for the progress display.
-        spec: the trial.
-        explore: whether it is told after each epoch if it is to go on, and keeps off the test
-            split.
-        kills: processes that have died of it.
-    """
-
-    trial_id: int
-    number: int
-    cell: str
-    spec: TrialSpec
-    explore: bool = False
-    kills: int = 0
 
 
 def assignment_of(trial: FrozenTrial) -> Assignment:

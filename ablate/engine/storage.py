@@ -102,7 +102,7 @@ def serve(where: str, host: str, port: int) -> None:
             run_grpc_proxy_server(storage, host=host, port=port)
     except ImportError as error:
         raise InputError(
-            "the proxy needs gRPC, which is not installed: pip install 'ablate[grpc]'"
+            "the proxy needs gRPC, which is not installed: pip install 'ablate-resnet[grpc]'"
         ) from error
 
 
@@ -246,7 +246,7 @@ def _postgresql(where: str) -> RDBStorage:
     except ImportError as error:
         raise InputError(
             f"--storage {shown(where)}: needs psycopg, which is not installed: "
-            "pip install 'ablate[postgresql]'"
+            "pip install 'ablate-resnet[postgresql]'"
         ) from error
     except SQLAlchemyError as error:
         reason = _storage_fault(error) or type(error).__name__
@@ -276,7 +276,8 @@ def _proxy(where: str) -> BaseStorage:
         storage.wait_server_ready(timeout=30)
     except ImportError as error:
         raise InputError(
-            f"--storage {where}: needs gRPC, which is not installed: pip install 'ablate[grpc]'"
+            f"--storage {where}: needs gRPC, which is not installed: pip install "
+            "'ablate-resnet[grpc]'"
         ) from error
     except ConnectionError as error:
         raise InputError(f"--storage {where}: no proxy answers there") from error

@@ -14,7 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, ClassVar, Protocol
 
-from ablate.engine.queue import Assignment, Queue
+from ablate.engine.assignment import Assignment
+from ablate.engine.queue import Queue
 from ablate.engine.storage import StorageError
 from ablate.errors import InputError
 from ablate.processes import Stop, end_group, heeding_stops, memory_kills, prepare_forks, start_fork

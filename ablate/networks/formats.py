@@ -87,7 +87,7 @@ def check_installed(form: Format) -> None:
         if not is_installed(package):
             raise InputError(
                 f"--format onnx needs {package}, which is not installed: pip install "
-                "'ablate[export]'"
+                "'ablate-resnet[export]'"
             )
 
 

@@ -8,9 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ablate import __version__
 from ablate.errors import InputError
 
-PACKAGES = ("ablate", "torch", "torchvision", "numpy", "optuna", "fvcore", "scikit-learn")
+PACKAGES = ("torch", "torchvision", "numpy", "optuna", "fvcore", "scikit-learn")
 GPU_STATE = (
     "clocks.sm",
     "clocks.mem",
@@ -50,7 +51,8 @@ def describe(device: str) -> dict[str, Any]:
         "driver": _driver(device),
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "versions": json.dumps(
-            {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+            {"python": platform.python_version(), "ablate": __version__}  # of the code that runs
+            | {name: version(name) for name in PACKAGES}
         ),
         "commit": commit,
         "dirty": dirty,

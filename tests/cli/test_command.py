@@ -211,7 +211,9 @@ def test_studies_are_listed_by_kind(
     ],
 )
 def test_a_shell_is_told_what_may_come_next(line: str, expected: set[str], tmp_path: Path) -> None:
-    pytest.importorskip("argcomplete", reason="needs argcomplete: pip install ablate[completion]")
+    pytest.importorskip(
+        "argcomplete", reason="needs argcomplete: pip install ablate-resnet[completion]"
+    )
     told = tmp_path / "told"
     shell = {
         "_ARGCOMPLETE": "1",

@@ -24,7 +24,7 @@ FORMATS = [
         "onnx",
         marks=pytest.mark.skipif(
             not all(map(formats.is_installed, formats.ONNX_PACKAGES)),
-            reason="ablate[export] is not installed",
+            reason="ablate-resnet[export] is not installed",
         ),
     ),
 ]
@@ -226,4 +226,4 @@ def test_a_missing_package_is_one_line(
     monkeypatch.setattr(formats, "is_installed", lambda package: package != "onnxscript")
     assert export(trained, "wide", "--format", "onnx") == 2
     err = capsys.readouterr().err
-    assert "needs onnxscript, which is not installed: pip install 'ablate[export]'" in err
+    assert "needs onnxscript, which is not installed: pip install 'ablate-resnet[export]'" in err

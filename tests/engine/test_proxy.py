@@ -16,7 +16,7 @@ from ablate.study.find import find_study
 from ablate.study.plan import Study, load_study
 from support.planned import free_port, proxy
 
-pytest.importorskip("grpc", reason="needs gRPC: pip install 'ablate[grpc]'")
+pytest.importorskip("grpc", reason="needs gRPC: pip install 'ablate-resnet[grpc]'")
 
 # Optuna says of its proxy that it is experimental.
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

@@ -9,7 +9,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from ablate.engine.queue import Assignment, Queue
+from ablate.engine.assignment import Assignment
+from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.errors import InputError
 from ablate.study.find import find_study

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from support.planned import NAME, attempts, holders, plan, states, wait_until
 
-pytest.importorskip("ray", reason="needs Ray: pip install 'ablate[ray]'")
+pytest.importorskip("ray", reason="needs Ray: pip install 'ablate-resnet[ray]'")
 
 # In a process of its own: Ray leaves threads, sockets and warnings behind.
 DRIVE = """

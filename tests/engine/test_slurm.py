@@ -14,7 +14,7 @@ import pytest
 from ablate.cli.machines.slurm import main
 from support.planned import NAME, attempts, holders, plan, proxy, states, wait_until
 
-pytest.importorskip("submitit", reason="needs submitit: pip install 'ablate[slurm]'")
+pytest.importorskip("submitit", reason="needs submitit: pip install 'ablate-resnet[slurm]'")
 
 SBATCH = """#!/bin/sh
 cp "$1" "{folder}/script"

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ablate.engine.queue import Assignment, Queue
+from ablate.engine.assignment import Assignment
+from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import MAX_KILLS, Done, supervise
 from ablate.errors import InputError

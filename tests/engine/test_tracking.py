@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ablate.engine.queue import Assignment
+from ablate.engine.assignment import Assignment
 from ablate.engine.tracking.trackers import Background, tracking
 from ablate.errors import InputError
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
@@ -75,7 +75,7 @@ def events(folder: Path) -> dict[str, "EventAccumulator"]:
     """Each run in a folder of event files, by its path, as TensorBoard reads it."""
     module = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator",
-        reason="needs TensorBoard: pip install 'ablate[tensorboard]'",
+        reason="needs TensorBoard: pip install 'ablate-resnet[tensorboard]'",
     )
     found = {}
     for path in {path.parent for path in folder.rglob("events.out.tfevents.*")}:
@@ -98,7 +98,7 @@ def hparams(run: "EventAccumulator") -> dict[str, Any]:
 @pytest.fixture
 def tensorboard(tmp_path: Path) -> Path:
     pytest.importorskip(
-        "tensorboard", reason="needs TensorBoard: pip install 'ablate[tensorboard]'"
+        "tensorboard", reason="needs TensorBoard: pip install 'ablate-resnet[tensorboard]'"
     )
     return tmp_path / "runs"
 
@@ -150,7 +150,7 @@ def test_no_name_leads_out_of_the_folder(tensorboard: Path, name: str) -> None:
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with MLflow's tables, which take it some seconds to make."""
-    pytest.importorskip("mlflow", reason="needs MLflow: pip install 'ablate[mlflow]'")
+    pytest.importorskip("mlflow", reason="needs MLflow: pip install 'ablate-resnet[mlflow]'")
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     with tracking("study", None, f"sqlite:///{path}"):
         return path
@@ -247,7 +247,9 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(
     wanted: dict[str, Any] = {"tensorboard": None, "mlflow": None}
     wanted[option] = tmp_path if option == "tensorboard" else "http://127.0.0.1:9"
     with (
-        pytest.raises(InputError, match=rf"--{option} needs .* pip install 'ablate\[{extra}\]'"),
+        pytest.raises(
+            InputError, match=rf"--{option} needs .* pip install 'ablate-resnet\[{extra}\]'"
+        ),
         tracking("study", **wanted),
     ):
         pass

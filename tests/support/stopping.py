@@ -10,7 +10,8 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any, ClassVar
 
-from ablate.engine.queue import Assignment, Queue
+from ablate.engine.assignment import Assignment
+from ablate.engine.queue import Queue
 from ablate.engine.stop_rule import StopRule, stop_rule
 from ablate.results.schema import COLUMNS
 from ablate.study.plan import Study, load_study

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+import ablate
 from ablate.errors import InputError
 from ablate.processes import cpu_count
 from ablate.results.schema import COLUMNS
@@ -31,7 +32,8 @@ def test_the_columns_of_a_machine() -> None:
     assert found["os"].startswith(platform.system())
     versions = json.loads(found["versions"])
     assert versions["python"] == platform.python_version()
-    for package in ("ablate", "torch", "torchvision", "numpy", "optuna", "fvcore", "scikit-learn"):
+    assert versions["ablate"] == ablate.__version__  # whatever the distribution is called
+    for package in ("torch", "torchvision", "numpy", "optuna", "fvcore", "scikit-learn"):
         assert versions[package] == version(package)
 
 

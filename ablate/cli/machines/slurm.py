@@ -27,7 +27,8 @@ def _submit(args: argparse.Namespace) -> int:
         from ablate.engine.cluster.slurm_job import ArrayWorker
     except ImportError as error:
         raise InputError(
-            "ablate slurm needs submitit, which is not installed: pip install 'ablate[slurm]'"
+            "ablate slurm needs submitit, which is not installed: pip install "
+            "'ablate-resnet[slurm]'"
         ) from error
     if args.cluster == "slurm" and not is_shared(args.storage):
         raise InputError(

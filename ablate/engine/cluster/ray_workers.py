@@ -61,7 +61,7 @@ def run_on_ray(worker: Worker, share: RayShare, wanted: int | None, queue: Queue
         import ray
     except ImportError as error:
         raise InputError(
-            "--engine ray needs Ray, which is not installed: pip install 'ablate[ray]'"
+            "--engine ray needs Ray, which is not installed: pip install 'ablate-resnet[ray]'"
         ) from error
     _connect()
     _check_reach(worker.storage, sum(node["Alive"] for node in ray.nodes()))

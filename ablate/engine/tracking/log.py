@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from ablate.engine.queue import Assignment
+from ablate.engine.assignment import Assignment
 from ablate.errors import InputError
 from ablate.training.outcome import Outcome
 
@@ -59,5 +59,5 @@ def file_name(text: str) -> str:
 def missing(option: str, what: str, extra: str) -> InputError:
     """The error of an option whose package is not there."""
     return InputError(
-        f"{option} needs {what}, which is not installed: pip install 'ablate[{extra}]'"
+        f"{option} needs {what}, which is not installed: pip install 'ablate-resnet[{extra}]'"
     )

@@ -84,7 +84,7 @@ def test_without_pypdf_it_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pypdf", None)
-    with pytest.raises(InputError, match=r"pip install 'ablate\[pdf\]'") as caught:
+    with pytest.raises(InputError, match=r"pip install 'ablate-resnet\[pdf\]'") as caught:
         write_findings(tmp_path, pdf=True)
     assert "\n" not in str(caught.value)
     assert main(["--index", str(tmp_path), "--pdf"]) == 2

@@ -23,7 +23,7 @@ def check_pypdf() -> None:
         import pypdf  # noqa: F401
     except ImportError as error:
         raise InputError(
-            "--pdf needs pypdf, which is not installed: pip install 'ablate[pdf]'", "pdf"
+            "--pdf needs pypdf, which is not installed: pip install 'ablate-resnet[pdf]'", "pdf"
         ) from error
 
 
