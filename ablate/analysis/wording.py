@@ -194,7 +194,7 @@ def markdown_table(summary: Summary) -> str:
     rule = [":--" if name in _WORDS else "--:" for name in table.columns]
     lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
     text = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([*text, "", *_wrapped(legend(summary))])
+    return "\n".join([*text, "", *(f"- {one}" for one in legend(summary))])
 
 
 _WORDS = ("arm", "finding")

@@ -5,9 +5,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -105,7 +105,7 @@ def stage_shares(
     stages = stages.sort_values("stage", key=lambda names: names.map(_stage_place), kind="stable")
     names = list(stages["stage"].unique())
     shares = costs.stage_shares(stages)
-    colours = mpl.colormaps["cividis"](np.linspace(0, 1, len(names) + 2)[1:-1])[:, :3].tolist()
+    colours = sns.color_palette("cividis", len(names))
     letters = min(30, sheet.letters(2))
 
     with style():

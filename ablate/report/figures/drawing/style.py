@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -28,46 +29,14 @@ COLOURS = (
 )
 # Of text on a colour: not black and white themselves, which a dark page turns.
 ON_LIGHT, ON_DARK = "#111111", "#fefefe"
-INK, RULE = ".15", ".8"  # greys, of text and of lines
-LETTERS, SMALLER = 1.2 * 12, 1.2 * 11  # points: readable where a figure is shown at half its size
-WHITE_GRID: dict[str, Any] = {
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": INK,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.linewidth": 1.25,
-    "grid.color": RULE,
-    "grid.linestyle": "-",
-    "grid.linewidth": 1,
-    "lines.linewidth": 1.5,
-    "lines.markersize": 6,
-    "lines.solid_capstyle": "round",
-    "patch.edgecolor": "w",
-    "patch.force_edgecolor": True,
-    "patch.linewidth": 1,
-    "text.color": INK,
-    "font.size": LETTERS,
-    "axes.labelsize": LETTERS,
-    "legend.title_fontsize": LETTERS,
-    **{f"{axis}tick.color": INK for axis in "xy"},
-    **{f"{axis}tick.direction": "out" for axis in "xy"},
-    **{f"{axis}tick.labelsize": SMALLER for axis in "xy"},
-    **{f"{axis}tick.major.width": 1.25 for axis in "xy"},
-    **{f"{axis}tick.major.size": 6 for axis in "xy"},
-    **{f"{axis}tick.minor.width": 1 for axis in "xy"},
-    **{f"{axis}tick.minor.size": 4 for axis in "xy"},
-    **dict.fromkeys(("xtick.bottom", "xtick.top", "ytick.left", "ytick.right"), False),
-    **dict.fromkeys(("axes.spines.left", "axes.spines.bottom"), True),
-}
 
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
     """Our look, within a `with` block alone: readable at half size, the same bytes each time."""
     rc: dict[Any, Any] = {
-        **WHITE_GRID,
+        **sns.axes_style("whitegrid"),
+        **sns.plotting_context("notebook", font_scale=1.2),
         "font.family": "DejaVu Sans",  # comes with matplotlib, so that layouts do not vary
         "figure.dpi": DPI,
         "figure.constrained_layout.w_pad": 0.08,
