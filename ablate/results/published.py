@@ -29,8 +29,13 @@ def published_run(run: Path, root: Path | None = None) -> Path:
         there = sorted(
             f"{p.parent.parent.name}/{p.parent.name}" for p in root.glob(f"*/*/{TRIALS}")
         )
+        if not there:
+            raise InputError(
+                f"--against: no runs in {root}; those of the project come with a checkout, in "
+                f"results/{PUBLISHED}: expected a folder with STUDY/DATASET/{TRIALS}"
+            )
         raise InputError(
             f"--against: {root} holds no run {own.parent.name}/{own.name}; expected one of "
-            f"{', '.join(there) or '(there is none)'}"
+            f"{', '.join(there)}"
         )
     return found
