@@ -97,6 +97,7 @@ def test_ones_own_run_against_the_published_one(
     assert report([str(run), "--against", str(tmp_path / "nowhere")]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "holds no run width_doubling/digits; expected one of (there is none)" in err
+    assert "no runs in" in err
+    assert "expected a folder with STUDY/DATASET/trials.csv" in err
     assert report(["--index", str(tmp_path), "--against", "published"]) == 2
     assert "--against: needs a RUN_DIR to compare" in capsys.readouterr().err
