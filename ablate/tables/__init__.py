@@ -1,0 +1,9 @@
+"""Tables that others measured, judged as a run of one's own: which network is better, and how surely.
+
+Reads a table and trains nothing; no torch, no Optuna. May use: analysis' words, results' files,
+statistics and what is below them.
+
+- `file`: a study file of kind `table`, read strictly. Begin reading here.
+- `source`: the table itself: CSV, Parquet or JSON lines, and its checksum.
+- `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
+"""

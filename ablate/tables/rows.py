@@ -1,0 +1,259 @@
+"""Which rows of a table are meant, and what each says: outcomes, arm or shape, budgets."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ablate.errors import InputError, nearest
+from ablate.tables.file import ColumnsTable, Condition, Scalar, TableFile, WidthsColumn
+from ablate.tables.source import Source, numbers, read_source
+
+GROWTH = "growth"  # log2 of it, as all shapes are
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The rows of a table that are meant and came to something.
+
+    Args:
+        source: the whole table.
+        outcomes: one column each; in points where the unit is an accuracy or an error.
+        better: 1 where more is better, -1 where less is.
+        points: whether the unit is points.
+        arm, seed: text; empty frames have none.
+        budgets: one column each, above zero.
+        shapes: log2 of growth, and how far the widths are from growing evenly: `bend 1`, ..., of
+            tables with widths; no column else.
+        covariates: natural logarithms, one column each.
+        meant: rows that `where` keeps; of these `failed` came to nothing.
+    """
+
+    source: Source
+    outcomes: pd.DataFrame
+    better: int
+    points: bool
+    arm: "pd.Series[str]"
+    seed: "pd.Series[str]"
+    budgets: pd.DataFrame
+    shapes: pd.DataFrame
+    covariates: pd.DataFrame
+    meant: int
+    failed: int
+
+    @property
+    def unit(self) -> str:
+        """What follows a number in words: " points", or nothing."""
+        return " points" if self.points else ""
+
+
+def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
+    """The rows of a table as its study file means them.
+
+    Args:
+        file: the study file.
+        path: of the table.
+        everything: leave `where` out of account, but for what names a column's own values.
+
+    Raises:
+        InputError: one line with the table, the column, the row and what would be right.
+    """
+    source = read_source(path, list(_columns(file)), file.source.sha256)
+    kept = np.ones(len(source.frame), dtype=bool)
+    for name, wanted in file.where.items():
+        if not (everything and isinstance(wanted, Condition) and wanted.column is not None):
+            kept &= _holds(source, name, wanted)
+    if not kept.any():
+        raise InputError(f"{path}: no row is as `where` says")
+    lost = np.zeros(len(kept), dtype=bool)
+    for name, wanted in file.failed.items():
+        lost |= _holds(source, name, wanted)
+    used = kept & ~lost
+    if not used.any():
+        raise InputError(f"{path}: every row that is meant has failed")
+    some = Source(path=path, sha256=source.sha256, frame=source.frame[used].reset_index(drop=True))
+    columns = file.columns
+    outcomes, better, points = _outcomes(some, columns)
+    text = {
+        name: some.frame[column].astype("string").fillna("") if column else pd.Series(dtype=str)
+        for name, column in (("arm", columns.arm), ("seed", columns.seed))
+    }
+    return Rows(
+        source=source,
+        outcomes=outcomes,
+        better=better,
+        points=points,
+        arm=text["arm"],
+        seed=text["seed"],
+        budgets=_budgets(some, columns),
+        shapes=_shapes(some, columns),
+        covariates=pd.DataFrame(
+            {name: np.log(_above_zero(some, column)) for name, column in columns.covariates.items()}
+        ),
+        meant=int(kept.sum()),
+        failed=int((kept & lost).sum()),
+    )
+
+
+def _columns(file: TableFile) -> Iterator[str]:
+    """Every column that a study file names."""
+    columns = file.columns
+    yield from columns.outcome.values()
+    yield from (one for one in (columns.arm, columns.seed) if one is not None)
+    if isinstance(columns.widths, WidthsColumn):
+        yield columns.widths.column
+    yield from columns.widths if isinstance(columns.widths, list) else ()
+    yield from (one for one in columns.budget.values() if isinstance(one, str))
+    yield from columns.covariates.values()
+    for name, wanted in (file.where | file.failed).items():
+        yield name
+        if isinstance(wanted, Condition) and wanted.column is not None:
+            yield wanted.column
+
+
+def _holds(source: Source, name: str, wanted: Scalar | Condition) -> np.ndarray:
+    """Which rows a condition holds for."""
+    column = source.frame[name]
+    if not isinstance(wanted, Condition):
+        return (column == wanted).fillna(False).to_numpy(dtype=bool)
+    held = np.ones(len(column), dtype=bool)
+    if wanted.column is not None:
+        held &= (column == source.frame[wanted.column]).fillna(False).to_numpy(dtype=bool)
+    if wanted.one_of is not None:
+        held &= column.isin(wanted.one_of).to_numpy(dtype=bool)
+    limits = {
+        "at_least": np.greater_equal,
+        "at_most": np.less_equal,
+        "above": np.greater,
+        "below": np.less,
+    }
+    for key, compare in limits.items():
+        limit = getattr(wanted, key)
+        if limit is not None:
+            held &= compare(numbers(source, name, allow_empty=True).to_numpy(), limit)
+    return held
+
+
+def _outcomes(source: Source, columns: ColumnsTable) -> tuple[pd.DataFrame, int, bool]:
+    """Outcomes in points where they are accuracies or errors, and which way is better."""
+    fraction = columns.unit in ("accuracy", "error")
+    percent = columns.unit in ("accuracy %", "error %")
+    found = {}
+    for name, column in columns.outcome.items():
+        values = numbers(source, column)
+        most, least = float(values.max()), float(values.min())
+        if fraction and not 0 <= least <= most <= 1:
+            raise InputError(
+                f"{source.path}: column {column!r} goes from {least:g} to {most:g}, which are no "
+                f'fractions; expected unit = "{columns.unit} %"'
+            )
+        if percent and not 0 <= least <= most <= 100:
+            raise InputError(
+                f"{source.path}: column {column!r} goes from {least:g} to {most:g}, which are no "
+                'percentages; expected unit = "higher" or "lower"'
+            )
+        if percent and most <= 1:
+            raise InputError(
+                f"{source.path}: column {column!r} goes from {least:g} to {most:g}, which look "
+                f'like fractions; expected unit = "{columns.unit.removesuffix(" %")}"'
+            )
+        found[name] = 100 * values if fraction else values
+    better = -1 if columns.unit in ("error", "error %", "lower") else 1
+    return pd.DataFrame(found), better, fraction or percent
+
+
+def _above_zero(source: Source, column: str) -> "pd.Series[float]":
+    values = numbers(source, column)
+    if (values <= 0).any():
+        row = int((values <= 0).to_numpy().argmax())
+        raise InputError(
+            f"{source.path}: column {column!r}, row {row + 1} is {values.iloc[row]:g}; expected a "
+            "number above zero"
+        )
+    return values
+
+
+def _budgets(source: Source, columns: ColumnsTable) -> pd.DataFrame:
+    """Every cost by its name; those that are products of others too."""
+    plain = {
+        name: _above_zero(source, column)
+        for name, column in columns.budget.items()
+        if isinstance(column, str)
+    }
+    found = dict(plain)
+    for name, powers in columns.budget.items():
+        if isinstance(powers, Mapping):
+            logs = sum(power * np.log(plain[one]) for one, power in powers.items())
+            found[name] = np.exp(logs)
+    return pd.DataFrame({name: found[name] for name in columns.budget})
+
+
+def _shapes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
+    """Log2 of growth, and what of the widths an even growth leaves."""
+    if columns.widths is None:
+        return pd.DataFrame()
+    widths = _widths(source, columns.widths)
+    stages = columns.stages or list(range(1, widths.shape[1] + 1))
+    if len(stages) != widths.shape[1]:
+        raise InputError(
+            f"columns.stages: {len(stages)} stages for {widths.shape[1]} widths: expected one each"
+        )
+    if len(set(stages)) < 2:
+        raise InputError("columns.stages: expected two stages or more")
+    logs = np.log2(widths)
+    return pd.DataFrame(shape_coordinates(logs, np.asarray(stages, dtype=float)))
+
+
+def shape_coordinates(logs: np.ndarray, stages: np.ndarray) -> dict[str, np.ndarray]:
+    """The shape of networks, whatever their size: growth, and departures from even growth.
+
+    Args:
+        logs: log2 of the widths, shape (networks, widths).
+        stages: the stage of each width.
+
+    Returns:
+        `growth`, the slope of log2 width over the stage by least squares, so that widths of b, br,
+        br^2 have log2 r; and `bend 1`, ...: what a line leaves, in orthogonal directions, those
+        alone in which the networks differ. All zero but growth where widths grow evenly.
+    """
+    centred = stages - stages.mean()
+    slope = logs @ centred / (centred @ centred)
+    left = logs - logs.mean(axis=1, keepdims=True) - slope[:, None] * centred
+    _, sizes, directions = np.linalg.svd(left, full_matrices=False)
+    used = directions[sizes > 1e-6 * math.sqrt(left.size)]
+    bends = {f"bend {place}": left @ one for place, one in enumerate(used, 1)}
+    return {GROWTH: slope, **bends}
+
+
+def _widths(source: Source, columns: list[str] | WidthsColumn) -> np.ndarray:
+    """Widths, shape (rows, widths)."""
+    if isinstance(columns, list):
+        return np.column_stack([_above_zero(source, name) for name in columns])
+    column = source.frame[columns.column].astype("string").fillna("")
+    parts = [text.split(columns.separator)[columns.skip :] for text in column]
+    try:
+        found = [[float(part) for part in row] for row in parts]
+    except ValueError as error:
+        raise InputError(
+            f"{source.path}: column {columns.column!r}: {error}; expected widths with "
+            f"{columns.separator!r} between them"
+        ) from error
+    lengths = {len(row) for row in found}
+    if len(lengths) > 1 or min(lengths) < 2:
+        raise InputError(
+            f"{source.path}: column {columns.column!r} has {', '.join(map(str, sorted(lengths)))} "
+            "widths in its rows; expected the same number in each, two or more"
+        )
+    if min(map(min, found)) <= 0:
+        raise InputError(f"{source.path}: column {columns.column!r}: a width is not above zero")
+    return np.array(found)
+
+
+def known_budget(rows: Rows, name: str) -> "pd.Series[float]":
+    """A cost of the rows by its name; raises `InputError` for one that is not there."""
+    if name not in rows.budgets:
+        raise InputError(f"{name!r}{nearest(name, rows.budgets)}: no such budget")
+    return rows.budgets[name]
