@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from ablate.cli.reporting import STATUSES, Parser, reporting
 
-TITLES = {"study": "Studies", "search": "Searches", "claims": "Claims"}
+TITLES = {
+    "study": "Studies",
+    "search": "Searches",
+    "claims": "Claims",
+    "table": "Tables that others measured",
+}
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "ablate list") -> int:

@@ -50,6 +50,13 @@ def _command(args: argparse.Namespace, options: set[str]) -> int:
         why = f"--study {args.study} checks claims and trains nothing; it takes only --out and "
         refuse(options - {"--study", "--out", "--dry-run"}, f"{why}--dry-run")
         return _claims(args)
+    if kind == "table":
+        why = f"--study {args.study} judges a table and trains nothing; it takes only --table and "
+        refuse(options - {"--study", "--out", "--table"}, f"{why}--out")
+        from ablate.cli.table import judge_table
+
+        return judge_table(toml, args.table, args.out)
+    refuse(options & {"--table"}, "only for a study of kind `table`")
     if kind == "search":
         return _search(args, toml)
     return _dry_run(args, toml) if args.dry_run else _run(args, toml)
@@ -169,6 +176,12 @@ def make_parser(prog: str) -> Parser:
         default=0.5,
         metavar="S",
         help="of timing each cell and quantity before the training (default: 0.5)",
+    )
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="PATH",
+        help="of a study of kind `table`: where the table lies (default: as the file says)",
     )
     parser.add_argument(
         "--out",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ablate.report.html.page import Link
-from ablate.results.names import CLAIMS, INDEX, REPORT, TRIALS
+from ablate.results.names import CLAIMS, INDEX, REPORT, SOURCE, TRIALS
 
 # From the question to what it is made of; one's own studies come before these.
 TEACHING = (
@@ -13,12 +13,13 @@ TEACHING = (
     *("width_iso_activations", "compute_balance", "growth_placement", "growth_without_stride"),
     *("head_width", "abstraction", "stride_placement", "shortcut_type", "shortcut_x_growth"),
     *("design_space", "search_pareto", "recipe"),
+    *("nats_iso_macs", "nats_iso_params", "nats_iso_activations"),
 )
 
 
 def in_order(root: Path) -> list[Path]:
     """The folders of runs, and of claims, in `root`/STUDY/DATASET, in the order of reading."""
-    found = [path.parent for name in (TRIALS, CLAIMS) for path in root.glob(f"*/*/{name}")]
+    found = [path.parent for name in (TRIALS, CLAIMS, SOURCE) for path in root.glob(f"*/*/{name}")]
     return sorted(found, key=place)
 
 

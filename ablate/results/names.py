@@ -18,6 +18,9 @@ WEIGHTS, EXPORTED = "weights", "exported"
 SUMMARY, HYPOTHESES, ANOVA, ARMS = "summary.csv", "hypotheses.csv", "anova.csv", "arms.csv"
 MARKDOWN, REPORT, VERDICT = "summary.md", "report.html", "verdict.csv"
 
+# Of a table that others measured: what was read.
+SOURCE = "source.csv"
+
 # In results/: the project's own runs, in STUDY/DATASET/ like a user's.
 PUBLISHED = "published"
 

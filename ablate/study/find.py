@@ -6,7 +6,7 @@ from typing import Literal
 from ablate.errors import InputError, nearest
 from ablate.study.toml_file import Toml, read_toml
 
-Kind = Literal["study", "search", "claims"]
+Kind = Literal["study", "search", "claims", "table"]
 
 
 def kind_of(toml: Toml) -> Kind:
@@ -18,6 +18,8 @@ def kind_of(toml: Toml) -> Kind:
     content = toml.content
     if content.get("kind") == "search" or "search" in content:
         return "search"
+    if content.get("kind") == "table":
+        return "table"
     return "claims" if "claims" in content or "kind" in content else "study"
 
 

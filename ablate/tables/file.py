@@ -139,6 +139,7 @@ class TableFile(StrictTable):
         question: what the table is to answer.
         baseline: of a table with arms, the one that the others are compared with.
         margin: what counts as equal, in the unit of the outcomes; points for a fraction.
+        network: widths of one whose standing among all of its cost is told.
         source, columns, match: see there.
         where: rows that are meant: a column, and what it must be.
         failed: rows that came to nothing, such as those that diverged; counted and left out.
@@ -149,6 +150,7 @@ class TableFile(StrictTable):
     question: Text
     baseline: str | None = None
     margin: float = Field(default=0.5, gt=0)
+    network: list[Positive] | None = None
     source: SourceTable
     columns: ColumnsTable
     where: dict[str, Scalar | Condition] = Field(default_factory=dict)
@@ -186,6 +188,8 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
         faults.append(("columns", "expected either arm or widths"))
     if columns.widths is not None and (file.match is None or not columns.budget):
         faults.append(("match", "growths are compared at equal budgets: expected [match]"))
+    if columns.widths is None and file.network is not None:
+        faults.append(("network", "needs columns.widths"))
     if columns.widths is None and file.match is not None:
         faults.append(("match", "needs columns.widths"))
     if columns.widths is not None and file.baseline is not None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import InputError, nearest
 from ablate.tables.file import ColumnsTable, Condition, Scalar, TableFile, WidthsColumn
 from ablate.tables.source import Source, numbers, read_source
 
+Array = npt.NDArray[np.float64]
 GROWTH = "growth"  # log2 of it, as all shapes are
 
 
@@ -26,6 +28,7 @@ class Rows:
         points: whether the unit is points.
         arm, seed: text; empty frames have none.
         budgets: one column each, above zero.
+        widths: shape (rows, widths); without columns in tables of arms.
         shapes: log2 of growth, and how far the widths are from growing evenly: `bend 1`, ..., of
             tables with widths; no column else.
         covariates: natural logarithms, one column each.
@@ -39,6 +42,7 @@ class Rows:
     arm: "pd.Series[str]"
     seed: "pd.Series[str]"
     budgets: pd.DataFrame
+    widths: npt.NDArray[np.float64]
     shapes: pd.DataFrame
     covariates: pd.DataFrame
     meant: int
@@ -77,6 +81,9 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
     some = Source(path=path, sha256=source.sha256, frame=source.frame[used].reset_index(drop=True))
     columns = file.columns
     outcomes, better, points = _outcomes(some, columns)
+    widths = np.empty((len(some.frame), 0))
+    if columns.widths is not None:
+        widths = _widths(some, columns.widths)
     text = {
         name: some.frame[column].astype("string").fillna("") if column else pd.Series(dtype=str)
         for name, column in (("arm", columns.arm), ("seed", columns.seed))
@@ -89,9 +96,14 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
         arm=text["arm"],
         seed=text["seed"],
         budgets=_budgets(some, columns),
-        shapes=_shapes(some, columns),
+        widths=widths,
+        shapes=_shapes(some, widths, columns.stages),
         covariates=pd.DataFrame(
-            {name: np.log(_above_zero(some, column)) for name, column in columns.covariates.items()}
+            {
+                name: np.log(_above_zero(some, column))
+                for name, column in columns.covariates.items()
+            },
+            index=some.frame.index,
         ),
         meant=int(kept.sum()),
         failed=int((kept & lost).sum()),
@@ -114,7 +126,7 @@ def _columns(file: TableFile) -> Iterator[str]:
             yield wanted.column
 
 
-def _holds(source: Source, name: str, wanted: Scalar | Condition) -> np.ndarray:
+def _holds(source: Source, name: str, wanted: Scalar | Condition) -> npt.NDArray[np.bool_]:
     """Which rows a condition holds for."""
     column = source.frame[name]
     if not isinstance(wanted, Condition):
@@ -188,15 +200,14 @@ def _budgets(source: Source, columns: ColumnsTable) -> pd.DataFrame:
         if isinstance(powers, Mapping):
             logs = sum(power * np.log(plain[one]) for one, power in powers.items())
             found[name] = np.exp(logs)
-    return pd.DataFrame({name: found[name] for name in columns.budget})
+    return pd.DataFrame({name: found[name] for name in columns.budget}, index=source.frame.index)
 
 
-def _shapes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
+def _shapes(source: Source, widths: Array, stages: list[int] | None) -> pd.DataFrame:
     """Log2 of growth, and what of the widths an even growth leaves."""
-    if columns.widths is None:
-        return pd.DataFrame()
-    widths = _widths(source, columns.widths)
-    stages = columns.stages or list(range(1, widths.shape[1] + 1))
+    if not widths.shape[1]:
+        return pd.DataFrame(index=source.frame.index)
+    stages = stages or list(range(1, widths.shape[1] + 1))
     if len(stages) != widths.shape[1]:
         raise InputError(
             f"columns.stages: {len(stages)} stages for {widths.shape[1]} widths: expected one each"
@@ -207,7 +218,7 @@ def _shapes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
     return pd.DataFrame(shape_coordinates(logs, np.asarray(stages, dtype=float)))
 
 
-def shape_coordinates(logs: np.ndarray, stages: np.ndarray) -> dict[str, np.ndarray]:
+def shape_coordinates(logs: Array, stages: Array) -> dict[str, Array]:
     """The shape of networks, whatever their size: growth, and departures from even growth.
 
     Args:
@@ -228,7 +239,7 @@ def shape_coordinates(logs: np.ndarray, stages: np.ndarray) -> dict[str, np.ndar
     return {GROWTH: slope, **bends}
 
 
-def _widths(source: Source, columns: list[str] | WidthsColumn) -> np.ndarray:
+def _widths(source: Source, columns: list[str] | WidthsColumn) -> Array:
     """Widths, shape (rows, widths)."""
     if isinstance(columns, list):
         return np.column_stack([_above_zero(source, name) for name in columns])
