@@ -33,8 +33,9 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
     rows = read_rows(file, path)
     near = read_rows(file, path, everything=True)
     folder = out / toml.path.stem / path.stem
-    judged, verdict = write_shapes(folder, toml.path.stem, file, toml.text, rows, near)
-    print(printable("\n".join(verdict.lines())))
+    verdict = write_shapes(folder, toml.path.stem, file, toml.text, rows, near)
+    for line in verdict.lines():
+        print(printable(line))
     print()
     for said in verdict.predictions:
         print(printable(f"{said.mark}: {said.sentence}"))

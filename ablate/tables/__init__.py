@@ -1,4 +1,4 @@
-"""Tables that others measured, judged as a run of one's own: which network is better, and how surely.
+"""Tables that others measured, judged as a run of one's own is.
 
 Reads a table and trains nothing; no torch, no Optuna. May use: analysis' words, results' files,
 statistics and what is below them.
@@ -6,4 +6,5 @@ statistics and what is below them.
 - `file`: a study file of kind `table`, read strictly. Begin reading here.
 - `source`: the table itself: CSV, Parquet or JSON lines, and its checksum.
 - `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
+- `shapes`: many networks: growths at equal budgets; `shape_verdict`: what that answers.
 """

@@ -34,13 +34,13 @@ class SourceTable(StrictTable):
     get: str = ""
 
 
-class WidthsColumn(StrictTable):
-    """Stage widths in one column, as `16:32:64`.
+class StagesColumn(StrictTable):
+    """What the stages have, in one column, as `16:32:64`.
 
     Args:
         column: its name.
-        separator: between the widths.
-        skip: how many come before the first stage's, such as a stem's.
+        separator: between the stages.
+        skip: how many values come before the first stage's, such as a stem's.
     """
 
     column: str
@@ -56,6 +56,7 @@ class ColumnsTable(StrictTable):
         unit: of the outcomes, and which way is better.
         arm: the column that names the network, where rows repeat it.
         widths: else the columns of the widths, in order, or one that has them all.
+        depths: likewise, the blocks of each stage; their sum is held fixed, as a covariate is.
         stages: the stage that each width is of, from 1; one each if None.
         seed: the column that tells repetitions of one arm apart.
         pairs: whether arms at the same seed share something, such as the order of images.
@@ -67,7 +68,8 @@ class ColumnsTable(StrictTable):
     outcome: dict[Name, str] = Field(min_length=1)
     unit: Unit = "accuracy %"
     arm: str | None = None
-    widths: list[str] | WidthsColumn | None = None
+    widths: list[str] | StagesColumn | None = None
+    depths: list[str] | StagesColumn | None = None
     stages: list[int] | None = None
     seed: str | None = None
     pairs: bool = False

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import InputError, nearest
-from ablate.tables.file import ColumnsTable, Condition, Scalar, TableFile, WidthsColumn
+from ablate.tables.file import ColumnsTable, Condition, Scalar, StagesColumn, TableFile
 from ablate.tables.source import Source, numbers, read_source
 
 Array = npt.NDArray[np.float64]
@@ -98,13 +98,7 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
         budgets=_budgets(some, columns),
         widths=widths,
         shapes=_shapes(some, widths, columns.stages),
-        covariates=pd.DataFrame(
-            {
-                name: np.log(_above_zero(some, column))
-                for name, column in columns.covariates.items()
-            },
-            index=some.frame.index,
-        ),
+        covariates=_covariates(some, columns),
         meant=int(kept.sum()),
         failed=int((kept & lost).sum()),
     )
@@ -115,9 +109,10 @@ def _columns(file: TableFile) -> Iterator[str]:
     columns = file.columns
     yield from columns.outcome.values()
     yield from (one for one in (columns.arm, columns.seed) if one is not None)
-    if isinstance(columns.widths, WidthsColumn):
-        yield columns.widths.column
-    yield from columns.widths if isinstance(columns.widths, list) else ()
+    for stages in (columns.widths, columns.depths):
+        if isinstance(stages, StagesColumn):
+            yield stages.column
+        yield from stages if isinstance(stages, list) else ()
     yield from (one for one in columns.budget.values() if isinstance(one, str))
     yield from columns.covariates.values()
     for name, wanted in (file.where | file.failed).items():
@@ -198,9 +193,21 @@ def _budgets(source: Source, columns: ColumnsTable) -> pd.DataFrame:
     found = dict(plain)
     for name, powers in columns.budget.items():
         if isinstance(powers, Mapping):
-            logs = sum(power * np.log(plain[one]) for one, power in powers.items())
-            found[name] = np.exp(logs)
+            logs = [power * np.log(plain[one]) for one, power in powers.items()]
+            found[name] = pd.Series(np.exp(sum(logs)), index=source.frame.index)
     return pd.DataFrame({name: found[name] for name in columns.budget}, index=source.frame.index)
+
+
+def _covariates(source: Source, columns: ColumnsTable) -> pd.DataFrame:
+    """Logarithms of what else differs between rows, where it does."""
+    found: dict[str, pd.Series[float]] = {
+        name: _above_zero(source, one).map(math.log) for name, one in columns.covariates.items()
+    }
+    if columns.depths is not None:
+        blocks = np.log(_widths(source, columns.depths).sum(axis=1))
+        found["blocks"] = pd.Series(blocks, index=source.frame.index)
+    differ = {name: column for name, column in found.items() if column.nunique() > 1}
+    return pd.DataFrame(differ, index=source.frame.index)
 
 
 def _shapes(source: Source, widths: Array, stages: list[int] | None) -> pd.DataFrame:
@@ -239,7 +246,7 @@ def shape_coordinates(logs: Array, stages: Array) -> dict[str, Array]:
     return {GROWTH: slope, **bends}
 
 
-def _widths(source: Source, columns: list[str] | WidthsColumn) -> Array:
+def _widths(source: Source, columns: list[str] | StagesColumn) -> Array:
     """Widths, shape (rows, widths)."""
     if isinstance(columns, list):
         return np.column_stack([_above_zero(source, name) for name in columns])
@@ -266,5 +273,5 @@ def _widths(source: Source, columns: list[str] | WidthsColumn) -> Array:
 def known_budget(rows: Rows, name: str) -> "pd.Series[float]":
     """A cost of the rows by its name; raises `InputError` for one that is not there."""
     if name not in rows.budgets:
-        raise InputError(f"{name!r}{nearest(name, rows.budgets)}: no such budget")
+        raise InputError(f"{name!r}{nearest(name, map(str, rows.budgets))}: no such budget")
     return rows.budgets[name]

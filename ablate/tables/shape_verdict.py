@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.names import joined
+from ablate.analysis.verdicts.names import Reply, joined
 from ablate.analysis.verdicts.verdict import (
     BOTH,
     IN_PART,
@@ -119,9 +119,11 @@ def called(growth: float) -> str:
 def verdict_of(file: TableFile, rows: Rows, shapes: Shapes, judged: pd.DataFrame) -> Verdict:
     """The answer to the study's question; it has the form of a trained study's."""
     marks: dict[str, Mark] = dict(zip(judged["name"], judged["verdict"], strict=True))
-    answering = {
+    answering: dict[str, Reply] = {
         name: own.answers for name, own in file.hypotheses.items() if own.answers is not None
-    } or {name: "yes" for name in list(file.hypotheses)[:1]}
+    }
+    if not answering:
+        answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
     texts = {name: _sentence(name, file, rows, shapes, marks[name]) for name in file.hypotheses}
     replies = [_reply(marks[name], answers) for name, answers in answering.items()]
     if not replies:
@@ -166,7 +168,7 @@ def meant(budget: str) -> str:
     return MEANT.get(budget, budget.replace("_", " "))
 
 
-def _reply(mark: Mark, answers: Literal["yes", "no"]) -> Word:
+def _reply(mark: Mark, answers: Reply) -> Word:
     other: dict[str, Word] = {"yes": "no", "no": "yes"}
     if mark == "supported":
         return answers

@@ -86,7 +86,7 @@ def find_shapes(file: TableFile, rows: Rows, near: Rows) -> Shapes:
             f"match.at: no networks lie around any of these budgets; they have {least:.3g} to "
             f"{most:.3g} {file.match.budget}"
         )
-    fitted = {name: surface.fit(points, column) for name, column in rows.outcomes.items()}
+    fitted = {str(name): surface.fit(points, own) for name, own in rows.outcomes.items()}
     every = np.vstack([line for line in lines.values() if len(line)])
     counts = surface.resampled(len(points), DRAWS)
     values = {name: one.at(every) for name, one in fitted.items()}
@@ -96,7 +96,7 @@ def find_shapes(file: TableFile, rows: Rows, near: Rows) -> Shapes:
     pieces = _pieces(lines)
     along = [
         Along(
-            outcome=str(name),
+            outcome=name,
             at=at,
             growths=every[piece, 1],
             mean=values[name][piece],
@@ -240,7 +240,9 @@ def _best(one: Along, growth: float, better: int) -> dict[str, object]:
 def _contrasts(file: TableFile, near: Rows, along: Sequence[Along]) -> pd.DataFrame:
     """Every predicted difference of two growths at every budget, all of them together."""
     assert file.match is not None
-    rows, means, draws = [], [], []
+    rows: list[dict[str, object]] = []
+    means: list[float] = []
+    draws: list[Array] = []
     for name, asked in file.hypotheses.items():
         two = asked.higher or asked.equal
         if two is None:

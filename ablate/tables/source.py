@@ -1,6 +1,7 @@
 """A table as a file: CSV, Parquet or JSON lines, read whole, with its checksum."""
 
 import hashlib
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +76,8 @@ def column_names(path: Path) -> list[str]:
 
             return [str(name) for name in pq.read_schema(path).names]
         with path.open(encoding="utf-8") as lines:
-            return [str(name) for name in pd.read_json(_some(lines), lines=True).columns]
+            first = next(iter(lines), "")
+        return [str(name) for name in pd.read_json(io.StringIO(first), lines=True).columns]
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, ValueError, pd.errors.ParserError) as error:
@@ -133,13 +135,6 @@ def _checksum(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     return digest.hexdigest()
-
-
-def _some(lines: "object") -> "object":
-    """The first line of a file of JSON lines, as a file."""
-    import io
-
-    return io.StringIO(next(iter(lines), ""))  # type: ignore[call-overload]
 
 
 def _first_line(error: Exception) -> str:

@@ -73,8 +73,8 @@ def growth_at_budgets(
     ]
     return Drawing(
         name="growth",
-        title=f"Over growth r, the ratio of a stage's width to the one before, at equal {budget}; at "
-        "the foot, the growth at which each curve is best",
+        title=f"Over growth r, the ratio of a stage's width to the one before, at equal {budget}; "
+        "at the foot, the growth at which each curve is best",
         alt=". ".join(said) + ".",
         data=shapes.curves,
         figure=figure,

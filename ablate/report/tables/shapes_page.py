@@ -201,8 +201,8 @@ def _fits(shapes: Shapes, unit: str) -> Section:
     table = Table(
         caption="How well the surface tells a network that it has not seen",
         frame=frame,
-        note=f"Each network told from all others: root mean squared error{f', {unit}' if unit else ''}"
-        ", and the share of the variance that is told. Deviation: of single networks about the "
+        note="Each network told from all others: root mean squared error"
+        f"{f', {unit}' if unit else ''}, and the share of the variance that is told. Deviation: of single networks about the "
         "surface, as it was learnt.",
     )
     return Section(

@@ -23,8 +23,8 @@ from ablate.tables.shapes import Shapes, find_shapes
 
 def write_shapes(
     folder: Path, name: str, file: TableFile, text: str, rows: Rows, near: Rows
-) -> tuple[pd.DataFrame, Verdict]:
-    """Judge a table of many networks and write what it shows.
+) -> Verdict:
+    """Judge a table of many networks, write what it shows, and return the answer.
 
     Args:
         folder: where the files go.
@@ -71,7 +71,7 @@ def write_shapes(
     write_text(folder / names.MARKDOWN, _markdown(name, file, rows, shapes, verdict))
     page = page_of(name, file, source, shapes, judged, verdict, [picture(drawing, folder)])
     write_text(folder / names.REPORT, render(page))
-    return judged, verdict
+    return verdict
 
 
 def _axis(file: TableFile) -> str:
