@@ -96,13 +96,19 @@ def terms(costs: Array, times: Array, counts: Array | None = None) -> Array:
         values, vectors = np.linalg.eigh(square)
         roots = np.sqrt(np.maximum(values, values.max() * 1e-12))
         found[place] = nnls(roots[:, None] * vectors.T, (vectors.T @ side) / roots)[0]
-    return found * scale
+    scaled: Array = found * scale
+    return scaled
 
 
 def sum_of_terms(costs: Array, times: Array) -> Callable[[Array], Array]:
     """The sum of terms that is fitted to times, as a function of costs."""
     found = terms(costs, times)[0]
-    return lambda wanted: found[0] + wanted @ found[1:]
+
+    def told(wanted: Array) -> Array:
+        times: Array = found[0] + wanted @ found[1:]
+        return times
+
+    return told
 
 
 def cross_validated(fit: Fit, costs: Array, times: Array, groups: Codes, seed: int = 0) -> Told:

@@ -6,7 +6,7 @@ judged together; a second interval is over whole families. Whole networks were t
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,18 +37,19 @@ class Powers:
             `families`; the exponents `macs` and `activations` with `_low` and `_high`; `growth`
             that keeps a layer's run time, `low` and `high` over networks, `all_low` and `all_high`
             (over networks, holding for all groups at once), `families_low` and `families_high`
-            (over families; missing below six of them); `within_macs`, `within_activations`, `within`, `within_low`,
-            `within_high`: exponents and growth where each family has a level of its own. Of the fit: `r2`; `cv_r2` and `cv_error` in families left out,
-            `macs_cv_error` for MACs alone. Of the sum: `sum_base`, seconds of each image or
-            whatever a rate counts; `sum_macs`, `sum_activations`, seconds for one unit of the
-            column; `share`, of the time that these two take in the median network that MACs do;
-            `sum_growth`, `sum_low`, `sum_high`, the growth at that share; `sum_cv_error`.
-        networks: in all groups together.
+            (over families; missing below six of them); `within_macs`, `within_activations`,
+            `within`, `within_low`, `within_high`: exponents and growth where each family has a
+            level of its own. Of the fit: `r2`; `cv_r2` and `cv_error` in families left out,
+            `macs_cv_error` for MACs alone. Of the sum: `sum_base`, the time that stands for every
+            row; `sum_macs`, `sum_activations`, for one unit of the column; `share`, of the time
+            that these two take in the median row that MACs do; `sum_growth`, `sum_low`,
+            `sum_high`, the growth at that share; `sum_cv_error`.
+        networks: how many there are in the groups of each kind, and of None in all.
         few: groups left out because they have fewer than `FEWEST` networks.
     """
 
     table: pd.DataFrame
-    networks: int
+    networks: Mapping[str | None, int]
     few: tuple[str, ...]
 
 
@@ -80,8 +81,9 @@ def find_powers(file: TableFile, rows: Rows) -> Powers:
     found, logs, draws = [], [], []
     for one in groups:
         own = _draws(one, counts.astype(float))
-        found.append(_row(one, own))
-        logs.append(math.log2(found[-1]["growth"]))
+        row = _row(one, own)
+        found.append(row)
+        logs.append(np.log2(np.array(row["growth"], dtype=float)))
         draws.append(np.log2(own))
     table = pd.DataFrame(found)
     low, high = _together(np.array(logs), np.array(draws).T)
@@ -89,8 +91,12 @@ def find_powers(file: TableFile, rows: Rows) -> Powers:
     assert isinstance(after, int)
     table.insert(after + 1, "all_low", low)
     table.insert(after + 2, "all_high", high)
-    every = np.unique(np.concatenate([one.networks for one in groups]))
-    return Powers(table=table, networks=len(every), few=few)
+    kinds: list[str | None] = [None, *table["kind"].unique()]
+    networks = {
+        kind: len(set().union(*(one.networks for one in groups if kind in (None, one.kind))))
+        for kind in kinds
+    }
+    return Powers(table=table, networks=networks, few=few)
 
 
 def _groups(file: TableFile, rows: Rows) -> tuple[list[_Group], tuple[str, ...]]:
@@ -104,7 +110,7 @@ def _groups(file: TableFile, rows: Rows) -> tuple[list[_Group], tuple[str, ...]]
             f"{values[row]:g} is no time or rate; expected numbers above zero"
         )
     times = 1 / values if rows.better > 0 else values
-    costs = np.column_stack(
+    costs: Array = np.column_stack(
         [
             known_budget(rows, name).to_numpy(dtype=float)
             for name in (file.power.macs, file.power.activations)

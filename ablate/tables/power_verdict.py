@@ -27,10 +27,12 @@ KEEPS = "the growth that keeps a layer's run time equal is"
 def judge(file: TableFile, powers: Powers) -> pd.DataFrame:
     """A verdict on each prediction, over all groups that it is about.
 
-    By the limits of the power law's growth that hold for all groups at once. `above` is supported
-    where every interval is above the growth, and refuted where any is below it; `below` likewise.
-    `near` is supported where every interval is within the margin, and refuted where any is wholly
-    outside of it. Else they are open.
+    By the limits of the power law's growth that hold for all groups at once. A group speaks for
+    `above` where its interval is above the growth that was predicted, and against it where it is
+    below; `below` likewise. It speaks for `near` where its interval is within the margin, and
+    against it where it is wholly outside. What the sum of terms says must lie on the same side:
+    where the fits disagree, a group speaks for neither. A prediction is supported where every group
+    speaks for it, refuted where any speaks against it, and else open.
 
     Returns:
         One row a prediction: `COLUMNS`; `held` and `against` are the numbers of groups that speak
@@ -53,7 +55,7 @@ def judge(file: TableFile, powers: Powers) -> pd.DataFrame:
                 len(held),
                 int(held.sum()),
                 int(against.sum()),
-                powers.networks,
+                powers.networks[asked.of],
             )
         )
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -63,14 +65,17 @@ def _counts(
     asked: TableHypothesis, table: pd.DataFrame, margin: float
 ) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """Which groups speak for a prediction, and which against it."""
-    low, high = table["all_low"], table["all_high"]
+    low, high, other = table["all_low"], table["all_high"], table["sum_growth"]
     if asked.above is not None:
-        return low > asked.above, high < asked.above
+        limit = asked.above
+        return (low > limit) & (other > limit), (high < limit) & (other < limit)
     if asked.below is not None:
-        return high < asked.below, low > asked.below
+        limit = asked.below
+        return (high < limit) & (other < limit), (low > limit) & (other > limit)
     assert asked.near is not None
     least, most = asked.near - margin, asked.near + margin
-    return (low >= least) & (high <= most), (low > most) | (high < least)
+    held = (low >= least) & (high <= most) & other.between(least, most)
+    return held, (low > most) & (other > most) | (high < least) & (other < least)
 
 
 def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict:
@@ -94,7 +99,7 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
         label=label,
         sentence=_sentence(powers),
         effects=tuple(effect for kind in kinds_of(powers) for effect in _effects(powers, kind)),
-        n=powers.networks,
+        n=powers.networks[None],
         unit="network",
         caveat=_caveat(powers, file, list(answering)),
         settle="" if word != "open" else "To settle it: layers timed by themselves.",
@@ -106,7 +111,7 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
                 sentence=_became(asked, powers, rows[name]["held"], rows[name]["against"], file),
                 what="",
                 effect="",
-                n=powers.networks,
+                n=powers.networks[asked.of],
             )
             for name, asked in file.hypotheses.items()
         ),
@@ -164,10 +169,11 @@ def _became(
         "near": f"within {file.margin:g} of {asked.near:g}" if asked.near else "",
     }[asked.kind]
     beyond = "outside" if asked.near is not None else "on the other side"
+    many = "all" if held == len(table) else held or "none"
     return (
-        f"{where} is {span(table, 'growth')}; of {wording.plural(len(table), 'interval')} "
-        f"{held} {'lies' if held == 1 else 'lie'} {limit} and {against} {beyond}. A sum of terms "
-        f"puts it at {span(table, 'sum_growth')}, families each with a level of its own at "
+        f"{where} is {span(table, 'growth')}: {many} of {wording.plural(len(table), 'group')} "
+        f"{'is' if held == 1 else 'are'} clearly {limit}, {against or 'none'} {beyond}. A sum of "
+        f"terms puts it at {span(table, 'sum_growth')}, families each with a level of its own at "
         f"{span(table, 'within')}."
     )
 

@@ -1,5 +1,7 @@
 """The growth that keeps a layer's run time, of each group of a table of run times."""
 
+from typing import Literal
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +16,7 @@ from ablate.tables.power import Powers, kinds_of, of_kind
 from ablate.tables.power_verdict import span
 
 EACH = 0.36  # inches of a group's line
-LINES = (":", "--", "-.", (0, (1, 4)))  # of growths that are marked
+LINES: tuple[Literal[":", "--", "-."], ...] = (":", "--", "-.")  # of growths that are marked
 OFF = 0.26  # of a line: the other fits stand above and below
 
 

@@ -72,7 +72,8 @@ def _predictions(judged: pd.DataFrame, verdict: Verdict) -> Section:
         heading="What was predicted",
         anchor="predictions",
         paragraphs=(
-            "Each is judged by the power law, with intervals that hold for all groups at once.",
+            "Each is judged by the power law, with intervals that hold for all groups at once; "
+            "what the sum of terms says must lie on the same side.",
         ),
         statements=tuple(
             Statement(
