@@ -17,7 +17,7 @@ from ablate.analysis.verdicts.verdict import (
     Word,
 )
 from ablate.tables.file import TableFile, TableHypothesis
-from ablate.tables.power import EVERY, Powers, kinds_of, of_kind
+from ablate.tables.power import EVERY, FEWEST, Powers, kinds_of, of_kind
 
 Mark = Literal["supported", "refuted", "open"]
 COLUMNS = ("name", "says", "kind", "verdict", "groups", "held", "against", "n")
@@ -44,7 +44,7 @@ def judge(file: TableFile, powers: Powers) -> pd.DataFrame:
         mark: Mark = "open"
         if against.any():
             mark = "refuted"
-        elif held.all():
+        elif held.all() and len(held):
             mark = "supported"
         found.append(
             (
@@ -55,7 +55,7 @@ def judge(file: TableFile, powers: Powers) -> pd.DataFrame:
                 len(held),
                 int(held.sum()),
                 int(against.sum()),
-                powers.networks[asked.of],
+                powers.networks.get(asked.of, 0),
             )
         )
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -111,7 +111,7 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
                 sentence=_became(asked, powers, rows[name]["held"], rows[name]["against"], file),
                 what="",
                 effect="",
-                n=powers.networks[asked.of],
+                n=powers.networks.get(asked.of, 0),
             )
             for name, asked in file.hypotheses.items()
         ),
@@ -162,6 +162,8 @@ def _became(
 ) -> str:
     """What became of a prediction."""
     table = of_kind(powers, asked.of)
+    if table.empty:
+        return f"No group of {asked.of} has the {FEWEST} networks that a fit needs."
     where = f"On {asked.of} it" if asked.of else "It"
     limit = {
         "above": f"above {asked.above:g}" if asked.above else "",
@@ -183,6 +185,8 @@ def _caveat(powers: Powers, file: TableFile, answering: list[str]) -> str:
     kinds = {file.hypotheses[name].of for name in answering}
     kind = kinds.pop() if len(kinds) == 1 else None
     table = of_kind(powers, kind)
+    if table.empty:
+        return f"No group of {kind} has the {FEWEST} networks that a fit needs."
     better = int((table["sum_cv_error"] < table["cv_error"]).sum())
     on = f" on {kind}" if kind else ""
     first = "Whole networks were timed, not layers."
