@@ -17,6 +17,7 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         table: where the table lies; as the file says if None.
         out: the folder of results.
     """
+    from ablate.report.tables.write_power import write_powers
     from ablate.report.tables.write_shapes import write_shapes
     from ablate.results.names import REPORT
     from ablate.tables.file import read_table_file
@@ -31,9 +32,12 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
             f"study; give it with --table PATH.{how}"
         )
     rows = read_rows(file, path)
-    near = read_rows(file, path, everything=True)
     folder = out / toml.path.stem / path.stem
-    verdict = write_shapes(folder, toml.path.stem, file, toml.text, rows, near)
+    if file.power is not None:
+        verdict = write_powers(folder, toml.path.stem, file, toml.text, rows)
+    else:
+        near = read_rows(file, path, everything=True)
+        verdict = write_shapes(folder, toml.path.stem, file, toml.text, rows, near)
     for line in verdict.lines():
         print(printable(line))
     print()

@@ -7,4 +7,5 @@ statistics and what is below them.
 - `source`: the table itself: CSV, Parquet or JSON lines, and its checksum.
 - `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
 - `shapes`: many networks: growths at equal budgets; `shape_verdict`: what that answers.
+- `power`: run time over MACs and activations; `power_verdict`: what that answers.
 """

@@ -10,6 +10,9 @@ from ablate.study.file import Text
 from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, validated
 
 Unit = Literal["accuracy %", "accuracy", "error %", "error", "higher", "lower"]
+Kind = Literal["higher", "equal", "optimum", "above", "below", "near"]
+KINDS: tuple[Kind, ...] = ("higher", "equal", "optimum", "above", "below", "near")
+OF_TIME: tuple[Kind, ...] = ("above", "below", "near")
 Scalar = str | int | float | bool
 Positive = Annotated[float, Field(gt=0)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -63,6 +66,9 @@ class ColumnsTable(StrictTable):
         budget: costs: a name and its column, or a product of powers of such names.
         covariates: columns of other settings that differ between rows, all above zero; their
             logarithms are held fixed.
+        fixed_by: columns that fix the costs: a row without a cost has that of rows alike in these.
+        group: columns that split the rows, each part with a fit of its own, such as a device.
+        cluster: the column of what is left out as a whole to test a fit, such as a family.
     """
 
     outcome: dict[Name, str] = Field(min_length=1)
@@ -75,6 +81,27 @@ class ColumnsTable(StrictTable):
     pairs: bool = False
     budget: dict[Name, str | dict[str, float]] = Field(default_factory=dict)
     covariates: dict[Name, str] = Field(default_factory=dict)
+    fixed_by: list[str] = Field(default_factory=list)
+    group: list[str] = Field(default_factory=list)
+    cluster: str | None = None
+
+
+class PowerTable(StrictTable):
+    """How run time goes with MACs and activations, and the growth that keeps a layer's run time.
+
+    The outcome is a time where the unit is `lower`; where it is `higher` it is a rate, such as
+    images a second, and the time is 1 over it.
+
+    Args:
+        macs, activations: names of these costs.
+        kinds: of groups, by name: values of the first column of `columns.group`.
+        marks: growths that the figure marks, by name.
+    """
+
+    macs: str = "macs"
+    activations: str = "activations"
+    kinds: dict[Name, list[str]] = Field(default_factory=dict)
+    marks: dict[Name, Positive] = Field(default_factory=dict)
 
 
 class Condition(StrictTable):
@@ -97,12 +124,17 @@ class Condition(StrictTable):
 class TableHypothesis(StrictTable):
     """A prediction about arms, by name, or about growths, as numbers.
 
+    The last three are about the growth that keeps a layer's run time, and need `[power]`.
+
     Args:
         says: the prediction in words.
         answers: to the question, where it holds.
         higher: the first is better than the second.
         equal: they are within the margin of each other.
         optimum: the growth that is best.
+        above, below: the growth is greater, or less, than this in every group.
+        near: it is within the margin of this in every group.
+        of: the kind of groups that is meant, by its name in `power.kinds`; all if None.
     """
 
     says: Text
@@ -110,13 +142,20 @@ class TableHypothesis(StrictTable):
     higher: _Two | _TwoGrowths | None = None
     equal: _Two | _TwoGrowths | None = None
     optimum: Positive | None = None
+    above: Positive | None = None
+    below: Positive | None = None
+    near: Positive | None = None
+    of: str | None = None
 
     @property
-    def kind(self) -> Literal["higher", "equal", "optimum"]:
-        """Which of the three it is."""
-        if self.higher is not None:
-            return "higher"
-        return "equal" if self.equal is not None else "optimum"
+    def kind(self) -> Kind:
+        """Which it is."""
+        return self.given[0]
+
+    @property
+    def given(self) -> list[Kind]:
+        """All that it is; a sound prediction is one."""
+        return [one for one in KINDS if getattr(self, one) is not None]
 
 
 class MatchTable(StrictTable):
@@ -140,9 +179,10 @@ class TableFile(StrictTable):
         kind: `table`.
         question: what the table is to answer.
         baseline: of a table with arms, the one that the others are compared with.
-        margin: what counts as equal, in the unit of the outcomes; points for a fraction.
+        margin: what counts as equal, in the unit of the outcomes; points for a fraction. Of a
+            growth where `power` is given.
         network: widths of one whose standing among all of its cost is told.
-        source, columns, match: see there.
+        source, columns, match, power: see there.
         where: rows that are meant: a column, and what it must be.
         failed: rows that came to nothing, such as those that diverged; counted and left out.
         hypotheses: predictions, by name.
@@ -158,6 +198,7 @@ class TableFile(StrictTable):
     where: dict[str, Scalar | Condition] = Field(default_factory=dict)
     failed: dict[str, Scalar | Condition] = Field(default_factory=dict)
     match: MatchTable | None = None
+    power: PowerTable | None = None
     hypotheses: dict[Name, TableHypothesis] = Field(default_factory=dict)
 
 
@@ -165,6 +206,7 @@ TABLES: Mapping[tuple[str, ...], type[StrictTable]] = {
     ("source",): SourceTable,
     ("columns",): ColumnsTable,
     ("match",): MatchTable,
+    ("power",): PowerTable,
     ("hypotheses",): TableHypothesis,
 }
 
@@ -196,7 +238,7 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
         faults.append(("match", "needs columns.widths"))
     if columns.widths is not None and file.baseline is not None:
         faults.append(("baseline", "growths have none; leave it out"))
-    if columns.arm is not None and file.baseline is None and file.hypotheses:
+    if columns.arm is not None and not file.power and not file.baseline and file.hypotheses:
         faults.append(("baseline", "expected the arm that the others are compared with"))
     if file.match is not None and file.match.budget not in columns.budget:
         known = ", ".join(columns.budget)
@@ -211,9 +253,13 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
                 if one not in plain
             ]
     for name, asked in file.hypotheses.items():
-        given = [asked.higher, asked.equal, asked.optimum]
-        if sum(one is not None for one in given) != 1:
-            faults.append((f"hypotheses.{name}", "expected one of higher, equal and optimum"))
+        if len(asked.given) != 1:
+            kinds = ", ".join(OF_TIME if file.power is not None else KINDS[:3])
+            faults.append((f"hypotheses.{name}", f"expected one of {kinds}"))
+            continue
+        if (asked.kind in OF_TIME) != (file.power is not None):
+            needs = "needs [power]" if file.power is None else f"expected {', '.join(OF_TIME)}"
+            faults.append((f"hypotheses.{name}.{asked.kind}", needs))
             continue
         if asked.optimum is not None and columns.widths is None:
             faults.append((f"hypotheses.{name}.optimum", "needs columns.widths"))
@@ -222,4 +268,37 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
         if two and words == (columns.widths is not None):
             what = "two growths, as numbers" if columns.widths is not None else "two arms, as text"
             faults.append((f"hypotheses.{name}.{asked.kind}", f"expected {what}"))
+    return [*faults, *_power_faults(file)]
+
+
+def _power_faults(file: TableFile) -> list[tuple[str, str]]:
+    """What no single key shows of a fit of run time."""
+    columns, power = file.columns, file.power
+    if power is None:
+        keys = ("group", "cluster")
+        faults = [(f"columns.{key}", "needs [power]") for key in keys if getattr(columns, key)]
+        named = [name for name, asked in file.hypotheses.items() if asked.of is not None]
+        return [*faults, *((f"hypotheses.{name}.of", "needs [power]") for name in named)]
+    faults = []
+    if columns.arm is None:
+        faults.append(("columns.arm", "run times are of networks: expected their column"))
+    if columns.cluster is None:
+        faults.append(("columns.cluster", "expected the column of the networks' families"))
+    if len(columns.outcome) != 1:
+        faults.append(("columns.outcome", "expected one, a time or a rate"))
+    if columns.unit not in ("higher", "lower"):
+        faults.append(("columns.unit", 'expected "lower" for a time or "higher" for a rate'))
+    if file.baseline is not None:
+        faults.append(("baseline", "growths have none; leave it out"))
+    known = ", ".join(columns.budget)
+    for key, name in (("macs", power.macs), ("activations", power.activations)):
+        if name not in columns.budget:
+            near = nearest(name, columns.budget)
+            faults.append((f"power.{key}", f"{name!r}{near}: expected one of {known or 'budget'}"))
+    if power.kinds and not columns.group:
+        faults.append(("power.kinds", "needs columns.group"))
+    for name, asked in file.hypotheses.items():
+        if asked.of is not None and asked.of not in power.kinds:
+            kinds = ", ".join(power.kinds) or "kinds, which are none"
+            faults.append((f"hypotheses.{name}.of", f"{asked.of!r}: expected one of {kinds}"))
     return faults

@@ -32,6 +32,8 @@ class Rows:
         shapes: log2 of growth, and how far the widths are from growing evenly: `bend 1`, ..., of
             tables with widths; no column else.
         covariates: natural logarithms, one column each.
+        group: what splits the rows, its values with commas between; empty text without.
+        cluster: text; an empty frame has none.
         meant: rows that `where` keeps; of these `failed` came to nothing.
     """
 
@@ -45,6 +47,8 @@ class Rows:
     widths: npt.NDArray[np.float64]
     shapes: pd.DataFrame
     covariates: pd.DataFrame
+    group: "pd.Series[str]"
+    cluster: "pd.Series[str]"
     meant: int
     failed: int
 
@@ -66,6 +70,7 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
         InputError: one line with the table, the column, the row and what would be right.
     """
     source = read_source(path, list(_columns(file)), file.source.sha256)
+    source = _with_costs(source, file.columns)
     kept = np.ones(len(source.frame), dtype=bool)
     for name, wanted in file.where.items():
         if not (everything and isinstance(wanted, Condition) and wanted.column is not None):
@@ -86,7 +91,11 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
         widths = _widths(some, columns.widths)
     text = {
         name: some.frame[column].astype("string").fillna("") if column else pd.Series(dtype=str)
-        for name, column in (("arm", columns.arm), ("seed", columns.seed))
+        for name, column in (
+            ("arm", columns.arm),
+            ("seed", columns.seed),
+            ("cluster", columns.cluster),
+        )
     }
     return Rows(
         source=source,
@@ -99,6 +108,8 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
         widths=widths,
         shapes=_shapes(some, widths, columns.stages),
         covariates=_covariates(some, columns),
+        group=_joined(some, columns.group),
+        cluster=text["cluster"],
         meant=int(kept.sum()),
         failed=int((kept & lost).sum()),
     )
@@ -108,7 +119,8 @@ def _columns(file: TableFile) -> Iterator[str]:
     """Every column that a study file names."""
     columns = file.columns
     yield from columns.outcome.values()
-    yield from (one for one in (columns.arm, columns.seed) if one is not None)
+    yield from (one for one in (columns.arm, columns.seed, columns.cluster) if one is not None)
+    yield from (*columns.fixed_by, *columns.group)
     for stages in (columns.widths, columns.depths):
         if isinstance(stages, StagesColumn):
             yield stages.column
@@ -119,6 +131,32 @@ def _columns(file: TableFile) -> Iterator[str]:
         yield name
         if isinstance(wanted, Condition) and wanted.column is not None:
             yield wanted.column
+
+
+def _with_costs(source: Source, columns: ColumnsTable) -> Source:
+    """The table with costs that rows lack, taken from rows that are alike in what fixes them."""
+    if not columns.fixed_by:
+        return source
+    frame = source.frame.copy()
+    alike = frame.groupby(columns.fixed_by)
+    for name in {one for one in columns.budget.values() if isinstance(one, str)}:
+        numbers(source, name, allow_empty=True)  # refuses text
+        several = alike[name].transform("nunique") > 1
+        if several.any():
+            row = int(several.to_numpy().argmax())
+            raise InputError(
+                f"{source.path}: column {name!r}, row {row + 1}: rows that are alike in "
+                f"{', '.join(columns.fixed_by)} differ in it; expected columns that fix it"
+            )
+        frame[name] = frame[name].fillna(alike[name].transform("first"))
+    return Source(path=source.path, sha256=source.sha256, frame=frame)
+
+
+def _joined(source: Source, columns: list[str]) -> "pd.Series[str]":
+    """The values of several columns as one text."""
+    if not columns:
+        return pd.Series("", index=source.frame.index)
+    return source.frame[columns].astype("string").fillna("").agg(", ".join, axis=1)
 
 
 def _holds(source: Source, name: str, wanted: Scalar | Condition) -> npt.NDArray[np.bool_]:

@@ -48,7 +48,7 @@ def page_of(
         _contrasts(shapes, meant(file.match.budget), unit, file),
         *_standing(shapes, file),
         _fits(shapes, unit),
-        _source(file, source),
+        source_section(file, source),
         Section(heading="Reproduce", anchor="reproduce", code=command(name, file)),
     ]
     return Page(
@@ -218,7 +218,8 @@ def _fits(shapes: Shapes, unit: str) -> Section:
     )
 
 
-def _source(file: TableFile, source: pd.DataFrame) -> Section:
+def source_section(file: TableFile, source: pd.DataFrame) -> Section:
+    """What was read, and where it is from."""
     row = source.iloc[0]
     facts = {
         "file": row["file"],

@@ -1,0 +1,198 @@
+"""What a table of run times answers: each prediction judged, and the answer in a sentence."""
+
+from typing import Literal
+
+import pandas as pd
+
+from ablate.analysis import wording
+from ablate.analysis.verdicts.names import Reply, joined
+from ablate.analysis.verdicts.verdict import (
+    BOTH,
+    IN_PART,
+    LABELS,
+    MOST_WORDS,
+    UNASKED,
+    Said,
+    Verdict,
+    Word,
+)
+from ablate.tables.file import TableFile, TableHypothesis
+from ablate.tables.power import EVERY, FEWEST, Powers, kinds_of, of_kind
+
+Mark = Literal["supported", "refuted", "open"]
+COLUMNS = ("name", "says", "kind", "verdict", "groups", "held", "against", "n")
+KEEPS = "the growth that keeps a layer's run time equal is"
+
+
+def judge(file: TableFile, powers: Powers) -> pd.DataFrame:
+    """A verdict on each prediction, over all groups that it is about.
+
+    By the limits of the power law's growth that hold for all groups at once. A group speaks for
+    `above` where its interval is above the growth that was predicted, and against it where it is
+    below; `below` likewise. It speaks for `near` where its interval is within the margin, and
+    against it where it is wholly outside. What the sum of terms says must lie on the same side:
+    where the fits disagree, a group speaks for neither. A prediction is supported where every group
+    speaks for it, refuted where any speaks against it, and else open.
+
+    Returns:
+        One row a prediction: `COLUMNS`; `held` and `against` are the numbers of groups that speak
+        for and against it; `n` is the number of the networks.
+    """
+    found = []
+    for name, asked in file.hypotheses.items():
+        held, against = _counts(asked, of_kind(powers, asked.of), file.margin)
+        mark: Mark = "open"
+        if against.any():
+            mark = "refuted"
+        elif held.all() and len(held):
+            mark = "supported"
+        found.append(
+            (
+                name,
+                asked.says,
+                asked.kind,
+                mark,
+                len(held),
+                int(held.sum()),
+                int(against.sum()),
+                powers.networks.get(asked.of, 0),
+            )
+        )
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _counts(
+    asked: TableHypothesis, table: pd.DataFrame, margin: float
+) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
+    """Which groups speak for a prediction, and which against it."""
+    low, high, other = table["all_low"], table["all_high"], table["sum_growth"]
+    if asked.above is not None:
+        limit = asked.above
+        return (low > limit) & (other > limit), (high < limit) & (other < limit)
+    if asked.below is not None:
+        limit = asked.below
+        return (high < limit) & (other < limit), (low > limit) & (other > limit)
+    assert asked.near is not None
+    least, most = asked.near - margin, asked.near + margin
+    held = (low >= least) & (high <= most) & other.between(least, most)
+    return held, (low > most) & (other > most) | (high < least) & (other < least)
+
+
+def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict:
+    """The answer to the study's question; it has the form of a trained study's."""
+    rows = {row["name"]: row for row in judged.to_dict("records")}
+    answering: dict[str, Reply] = {
+        name: own.answers for name, own in file.hypotheses.items() if own.answers is not None
+    }
+    if not answering:
+        answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
+    replies = [_reply(rows[name]["verdict"], holds) for name, holds in answering.items()]
+    different = set(replies)
+    word: Word = "open"
+    label = UNASKED
+    if len(different) == 1:
+        word, label = replies[0], LABELS[replies[0]]
+    elif different:
+        word, label = ("open", IN_PART) if "open" in different else ("no", BOTH)
+    return Verdict(
+        word=word,
+        label=label,
+        sentence=_sentence(powers),
+        effects=tuple(effect for kind in kinds_of(powers) for effect in _effects(powers, kind)),
+        n=powers.networks[None],
+        unit="network",
+        caveat=_caveat(powers, file, list(answering)),
+        settle="" if word != "open" else "To settle it: layers timed by themselves.",
+        figure="growth",
+        predictions=tuple(
+            Said(
+                name=name,
+                mark=rows[name]["verdict"],
+                sentence=_became(asked, powers, rows[name]["held"], rows[name]["against"], file),
+                what="",
+                effect="",
+                n=powers.networks.get(asked.of, 0),
+            )
+            for name, asked in file.hypotheses.items()
+        ),
+    )
+
+
+def _reply(mark: Mark, answers: Reply) -> Word:
+    other: dict[str, Word] = {"yes": "no", "no": "yes"}
+    if mark == "supported":
+        return answers
+    return other[answers] if mark == "refuted" else "open"
+
+
+def span(table: pd.DataFrame, column: str, form: str = ".1f") -> str:
+    """The least and the greatest of a column, in words."""
+    least, most = f"{table[column].min():{form}}", f"{table[column].max():{form}}"
+    return least if least == most else f"{least} to {most}"
+
+
+def _sentence(powers: Powers) -> str:
+    """The growths of each kind."""
+    kinds = kinds_of(powers)
+    parts = [
+        span(of_kind(powers, kind), "growth") + (f" on {kind}" if kind != EVERY else "")
+        for kind in kinds
+    ]
+    text = f"{KEEPS} {joined(parts)}"
+    if len(text.split()) > MOST_WORDS:
+        text = f"{KEEPS} {span(powers.table, 'growth')}"
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _effects(powers: Powers, kind: str) -> list[tuple[str, str]]:
+    """The least and the greatest growth of a kind, each with its interval and its group."""
+    table = of_kind(powers, kind).sort_values("growth", kind="stable")
+    ends = [table.iloc[0]] if len(table) == 1 else [table.iloc[0], table.iloc[-1]]
+    return [
+        (
+            one["group"].replace(", ", " ") or "growth",
+            wording.interval_text(one["growth"], one["low"], one["high"], ".2f"),
+        )
+        for one in ends
+    ]
+
+
+def _became(
+    asked: TableHypothesis, powers: Powers, held: int, against: int, file: TableFile
+) -> str:
+    """What became of a prediction."""
+    table = of_kind(powers, asked.of)
+    if table.empty:
+        return f"No group of {asked.of} has the {FEWEST} networks that a fit needs."
+    where = f"On {asked.of} it" if asked.of else "It"
+    limit = {
+        "above": f"above {asked.above:g}" if asked.above else "",
+        "below": f"below {asked.below:g}" if asked.below else "",
+        "near": f"within {file.margin:g} of {asked.near:g}" if asked.near else "",
+    }[asked.kind]
+    beyond = "outside" if asked.near is not None else "on the other side"
+    many = "all" if held == len(table) else held or "none"
+    return (
+        f"{where} is {span(table, 'growth')}: {many} of {wording.plural(len(table), 'group')} "
+        f"{'is' if held == 1 else 'are'} clearly {limit}, {against or 'none'} {beyond}. A sum of "
+        f"terms puts it at {span(table, 'sum_growth')}, families each with a level of its own at "
+        f"{span(table, 'within')}."
+    )
+
+
+def _caveat(powers: Powers, file: TableFile, answering: list[str]) -> str:
+    """What speaks most against the answer."""
+    kinds = {file.hypotheses[name].of for name in answering}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    table = of_kind(powers, kind)
+    if table.empty:
+        return f"No group of {kind} has the {FEWEST} networks that a fit needs."
+    better = int((table["sum_cv_error"] < table["cv_error"]).sum())
+    on = f" on {kind}" if kind else ""
+    first = "Whole networks were timed, not layers."
+    if 2 * better > len(table):
+        return (
+            f"A sum of terms, which tells unseen families better in {better} of {len(table)} "
+            f"groups, puts it at {span(table, 'sum_growth')}{on}. {first}"
+        )
+    return f"{first} Within families it is {span(table, 'within')}{on}."
