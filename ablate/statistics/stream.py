@@ -7,7 +7,7 @@ over all proposals and all looks at each:
 - Each proposal has its part of the error: equal parts of an announced number of them, or
   error / (j (j + 1)) for the j-th of a stream without an end, which sum to the error (Bonferroni).
 - A proposal's part is spent over its looks, one after each run from the third to the last, by
-  exp(4 runs / most runs) (Hwang, Shih & DeCani 1990), with boundaries by numerical integration at
+  exp(6 runs / most runs) (Hwang, Shih & DeCani 1990), with boundaries by numerical integration at
   the information of proposal and kept one together (Lan & DeMets 1983, Biometrika 70). Where the
   kept one changes meanwhile, what is left of its part is spent against the new one, as if anew.
 - Discarding takes no error and gives none back (nonbinding): from the second run on, where the
@@ -16,9 +16,8 @@ over all proposals and all looks at each:
 - The spread is pooled: over the first kept one's runs, the first two of every proposal, and those
   of later kept ones since they are kept. Later runs of a proposal are there only where its first
   ones were good, which biases their spread, and the first two are always there. A deviation
-  beyond four counts as four, so that a run that diverged does not blind the rest. An arm whose own
-  spread is larger than the pooled one is given one in between (Smyth 2004, Statistical Applications
-  in Genetics and Molecular Biology 3), and z-values become t-values of the pooled freedom.
+  beyond four counts as four, so that a run that diverged does not blind the rest (Huber 1964). An
+  arm whose own spread is larger is given that, and z-values become t-values of the pooled freedom.
 
 What this assumes: runs are independent (other seeds), with noise about normal and spreads alike;
 runs of the kept one are not started because of how a proposal just did. Runs that led to a keep
@@ -48,7 +47,6 @@ GAIN = 1.0  # standard deviations of a run that are worth finding
 FUTILITY = 0.1  # share of the first chance to be kept, below which a proposal is given up
 HOPELESS = 0.001  # p-value of "not worse" by which one run is enough to discard
 KNOWN = 10  # degrees of freedom of the spread, for that
-LIKE_OTHERS = 8  # degrees of freedom by which an arm's spread is expected to be the pooled one
 FARTHEST = 4.0  # standard deviations that a deviation counts as, at most
 FEWEST, MOST = 301, 2_001  # points of the grid on which the process is followed
 LOWEST = -9.0  # standard deviations: a process is never below
@@ -198,7 +196,8 @@ class Stream:
         error = math.sqrt(self._variance(arm) / arm.runs + self._variance(kept) / kept.runs)
         wide = math.inf
         if arm.runs >= LEAST:
-            wide = _as_t(self._boundary(arm), freedom) * error if freedom else math.inf
+            boundary = self._boundary(arm)
+            wide = _as_t(boundary, freedom) * error if self._spread.variance > 0 else math.inf
         keep = estimate > wide
         discard = not keep and (arm.runs >= most or self._futile(arm, estimate, error))
         return Decision(
@@ -213,9 +212,8 @@ class Stream:
         )
 
     def _variance(self, arm: _Arm) -> float:
-        """The pooled variance of a run, or what the arm's own says where that is larger."""
-        pooled, own = self._spread.variance, arm.runs - 1
-        return max(pooled, (LIKE_OTHERS * pooled + arm.squares) / (LIKE_OTHERS + own))
+        """The pooled variance of a run, or the arm's own where that is larger."""
+        return max(self._spread.variance, arm.squares / max(arm.runs - 1, 1))
 
     def _boundary(self, arm: _Arm) -> float:
         """The z-value that this look takes."""
@@ -231,7 +229,7 @@ class Stream:
         freedom, part = self._spread.freedom, self.rule.part(arm.place)
         if part == 0:
             return True
-        if freedom == 0 or error == 0:
+        if self._spread.variance == 0:
             return False
         if arm.runs == 1:
             sure = freedom >= KNOWN
@@ -257,7 +255,7 @@ class _Spread:
         self._squares: list[float] = []
 
     def add(self, square: float) -> None:
-        """Count one; none as more than `FARTHEST` standard deviations of all (Huber 1964)."""
+        """Count one; none as more than `FARTHEST` standard deviations of all."""
         self.freedom += 1
         self._sum += square
         bisect.insort(self._squares, square)
