@@ -98,8 +98,10 @@ class World:
 NORMAL = World(noise=lambda rng: rng.standard_normal())
 WORLDS = {
     "normal": NORMAL,
-    "t with 5 degrees of freedom": replace(NORMAL, noise=lambda rng: rng.standard_t(5)),
-    "t with 3": replace(NORMAL, noise=lambda rng: rng.standard_t(3)),
+    "t with 5 degrees of freedom": replace(
+        NORMAL, noise=lambda rng: rng.standard_t(5) / math.sqrt(5 / 3)
+    ),
+    "t with 3": replace(NORMAL, noise=lambda rng: rng.standard_t(3) / math.sqrt(3)),
     "log-normal, long tail of good runs": replace(
         NORMAL, noise=lambda rng: math.exp(0.7 * rng.standard_normal()) - math.exp(0.245)
     ),
@@ -200,6 +202,11 @@ def bounds() -> Iterator[str]:
     yield "| --: | --: | --: |"
     for kept in (8, 18, 30, 60, 100, math.inf):
         yield f"| {kept} | {bound(RUNS, kept, part):.1%} | {runs_for(0.8, kept, part)} |"
+    yield ""
+    yield "| proposals announced | kept within 8 runs |"
+    yield "| --: | --: |"
+    for count in (1, 2, 5, 10, 20, 50, PROPOSALS):
+        yield f"| {count} | {bound(RUNS, math.inf, 0.05 / count):.1%} |"
     yield ""
     yield "| share of null streams with a false keep | kept within 8 runs |"
     yield "| --: | --: |"

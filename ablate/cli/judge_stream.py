@@ -4,7 +4,6 @@ import dataclasses
 import json
 import math
 
-from ablate.analysis.wording import plural
 from ablate.errors import printable
 from ablate.statistics.stream import ADVISED, Decision, Rule
 from ablate.tables.stream import checked, decisions, lines, runs
@@ -49,7 +48,7 @@ def run(
 def sentence(one: Decision) -> str:
     """A decision in a line."""
     name = printable(one.name)
-    count = plural(one.runs, "run")
+    count = f"{one.runs} run{'' if one.runs == 1 else 's'}"
     if one.word == "kept":
         advice = f" of {ADVISED} that are advised" if one.runs < ADVISED else ""
         return f"kept {name} ({count}{advice})"

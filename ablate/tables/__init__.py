@@ -6,4 +6,5 @@ statistics and what is below them.
 - `file`: a study file of kind `table`, read strictly. Begin reading here.
 - `source`: the table itself: CSV, Parquet or JSON lines, and its checksum.
 - `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
+- `stream`: rows that come one by one, and what is to be done after each.
 """
