@@ -11,6 +11,7 @@ loads torch, Optuna, pandas or pydantic. May use everything.
 - `profile`: a network's costs, stage by stage; `network_table`: its table.
 - `export`: a trained network as a file that needs no ablate, or little.
 - `machines/`: `worker`, `slurm`, `proxy`: many processes and machines.
+- `judge_stream`: proposals one by one, each kept, discarded or run again.
 - `list`, `new`: the study files there are; one more.
 - `options`: what several of them share; `reporting`: exit statuses, signals, errors in one line.
 """

@@ -9,5 +9,6 @@ May use: nothing of the package. Begin reading at `family`.
 - `optimum`: a curve through arms over growth, and where it is highest.
 - `power`: what a number of seeds can show.
 - `stopping`: what is settled at a look at growing data; `spending`: the error that a look may use.
+- `stream`: proposals one by one, each kept, discarded or run again.
 - `signed_rank`: a test that is repeated after each pair.
 """

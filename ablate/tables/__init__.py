@@ -8,4 +8,5 @@ statistics and what is below them.
 - `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
 - `shapes`: many networks: growths at equal budgets; `shape_verdict`: what that answers.
 - `power`: run time over MACs and activations; `power_verdict`: what that answers.
+- `stream`: rows that come one by one, and what is to be done after each.
 """
