@@ -207,21 +207,8 @@ def loops() -> str:
 MARKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        *(
-            columns,
-            verdicts,
-            answer,
-            table,
-            found,
-            arm,
-            best,
-            order,
-            times,
-            mean,
-            rows,
-            costs,
-            loops,
-        ),
+        *(columns, verdicts, answer, table, found, rise, arm, best, order, times, mean, rows),
+        *(costs, loops),
     )
 }
 
