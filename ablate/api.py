@@ -195,7 +195,7 @@ class Results:
 
     @cached_property
     def figures(self) -> tuple[str, ...]:
-        """Names of the figures that `plot` takes, in reading order."""
+        """Names of the figures that `plot` takes, in reading order; each has something to show."""
         from ablate.report.figures.of_run import figures
 
         return tuple(figures(self.found, self.folder))

@@ -24,10 +24,10 @@ _Caveat = Callable[[Findings, Names, Sequence[Clause]], str]
 def caveat(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
     """The one thing to know before a verdict is quoted.
 
-    In this order: seeds that were added after a result was seen; trials that are lost; arms that differ in compute though nothing is held equal; a
-    best growth at an end of what was tried; a curve that misses the means; another verdict on other
-    test images; accuracies near the ceiling; costs that differ beside the one that is held equal;
-    small networks.
+    In this order: seeds that were added after a result was seen; trials that are lost; arms that
+    differ in compute though nothing is held equal; a best growth at an end of what was tried; a
+    curve that misses the means; another verdict on other test images; accuracies near the ceiling;
+    costs that differ beside the one that is held equal; small networks.
 
     Args:
         found: what a run shows.
