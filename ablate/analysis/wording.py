@@ -14,6 +14,7 @@ from ablate.analysis.summary import Summary
 from ablate.statistics.family import MIN_SEEDS
 
 MOST_DECIMALS = 5
+WORDS = ("arm", "finding")  # columns of words, which go to the left
 WIDEST = 108  # characters of a line below a table
 WIDE = (
     "Intervals, p and findings are over seeds: what another seed would give on these test images; "
@@ -163,7 +164,7 @@ def text_table(summary: Summary) -> str:
     """
     table = display(summary)
     lines = [list(table.columns), *table.to_numpy().tolist()]
-    return "\n".join([*aligned(lines, _WORDS), "", *_wrapped(legend(summary))])
+    return "\n".join([*aligned(lines, WORDS), "", *_wrapped(legend(summary))])
 
 
 def aligned(lines: Sequence[Sequence[str]], words: Container[str]) -> list[str]:
@@ -191,13 +192,10 @@ def markdown_table(summary: Summary) -> str:
         summary: as `summarise` makes it.
     """
     table = display(summary)
-    rule = [":--" if name in _WORDS else "--:" for name in table.columns]
+    rule = [":--" if name in WORDS else "--:" for name in table.columns]
     lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
     text = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*text, "", *(f"- {one}" for one in legend(summary))])
-
-
-_WORDS = ("arm", "finding")
 
 
 def display(summary: Summary) -> pd.DataFrame:
@@ -267,23 +265,40 @@ def _wrapped(sentences: Sequence[str]) -> list[str]:
     return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDEST)]
 
 
-def legend(summary: Summary) -> list[str]:
-    """How to read the tables' brackets and columns, a sentence each."""
+def legend(summary: Summary, columns: Container[str] | None = None) -> list[str]:
+    """How to read the tables' brackets and columns, a sentence each.
+
+    Args:
+        summary: as `summarise` makes it.
+        columns: those of the table, as `display` names them; all if None.
+    """
+
+    def any_of(*names: str) -> bool:
+        return columns is None or any(name in columns for name in names)
+
     together = f"all {summary.together} comparisons" if summary.together > 1 else "the comparison"
     predicted = ", predictions included" if summary.together > len(summary.table) - 1 else ""
-    sentences = [
-        f"[{summary.level_name} intervals: of means, BCa bootstrap, Student's t for too few "
-        f"{summary.unit}s; of differences, max-t of {together}{predicted}, each arm with its own "
-        "spread]",
-        "p: of no difference, from the same distribution; equivalent: the "
-        f"{summary.equal_level_name} interval is within {100 * summary.margin:g} points (two "
-        "one-sided tests)",
-        "MACs of convolutions and linear layers for one image; images/s of inference, median "
-        "and interquartile range",
-    ]
-    if summary.wide:
+    sentences = []
+    if any_of(f"{summary.outcome_name} %", "difference, points"):
+        sentences.append(
+            f"[{summary.level_name} intervals: of means, BCa bootstrap, Student's t for too few "
+            f"{summary.unit}s; of differences, max-t of {together}{predicted}, each arm with its "
+            "own spread]"
+        )
+    if any_of("p", "finding"):
+        sentences.append(
+            "p: of no difference, from the same distribution; equivalent: the "
+            f"{summary.equal_level_name} interval is within {100 * summary.margin:g} points (two "
+            "one-sided tests)"
+        )
+    macs, rates = any_of("MACs"), any_of("images/s")
+    counted = ["MACs of convolutions and linear layers for one image"] if macs else []
+    counted += ["images/s of inference, median and interquartile range"] if rates else []
+    if counted:
+        sentences.append("; ".join(counted))
+    if summary.wide and any_of("on images like these"):
         sentences.append(WIDE)
-    if summary.table["throughput_control_off"].any():
+    if rates and summary.table["throughput_control_off"].any():
         sentences.append(
             "Do not compare the images/s: the baseline timed against itself was not equal, as "
             "when something else runs on the machine"
