@@ -147,7 +147,12 @@ def load(folder: str | Path) -> "Results":
         InputError: a table or the study file is missing, or is not one of ours.
     """
     from ablate.report.read import read_run
+    from ablate.results.names import TRIALS
 
+    if not (Path(folder) / TRIALS).is_file():
+        raise InputError(
+            f"{folder}: no run there; expected a folder that a run has left, results/STUDY/DATASET"
+        )
     return Results(Path(folder), read_run(Path(folder)))
 
 
@@ -162,6 +167,10 @@ class Results:
 
     folder: Path
     found: "Findings"
+
+    def __repr__(self) -> str:
+        """Where it lies, and its answer."""
+        return f"<run {self.folder}: {self.verdict.splitlines()[0]}>"
 
     @property
     def trials(self) -> "pd.DataFrame":

@@ -116,7 +116,7 @@ def test_a_figure_by_name(results: ablate.Results) -> None:
 
 
 def test_a_folder_that_holds_no_run(tmp_path: Path) -> None:
-    with pytest.raises(ablate.InputError, match=r"study\.toml: no such study file"):
+    with pytest.raises(ablate.InputError, match="no run there; expected a folder"):
         ablate.load(tmp_path)
 
 

@@ -102,7 +102,8 @@ def make_parser(prog: str) -> Parser:
         "--storage",
         metavar="URL",
         help="keep the trials in postgresql://USER@HOST/DATABASE or behind grpc://HOST:PORT, so "
-        "that other machines can join (ablate worker); default: a file with the results",
+        "that other machines can join (ablate worker), or in sqlite:///FILE, for workers on this "
+        "machine; default: a file with the results",
     )
     parser.add_argument(
         "--engine",

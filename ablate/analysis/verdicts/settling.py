@@ -14,6 +14,9 @@ from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.power import MOST_SEEDS
 
 
+TOO_MANY = 300  # seeds of each arm
+
+
 def settling(
     found: Findings, clauses: Mapping[str, Clause], answering: Sequence[str], settled: bool
 ) -> str:
@@ -99,6 +102,11 @@ def _seeds(found: Findings, rows: pd.DataFrame, have: int) -> str:
         return (
             f"{have} {unit}s can be expected to tell {margin}; the difference is close to that, "
             "and only many more would settle on which side."
+        )
+    if most > TOO_MANY:
+        return (
+            f"about {most:,} {unit}s of each arm would tell {margin}, more than is worth it: "
+            "train longer, or ask for a larger difference, as `margin` in the study file."
         )
     time = _time(found, most, "; ")
     return f"a new run of about {most:,} {unit}s of each arm, which can tell {margin}{time}."
