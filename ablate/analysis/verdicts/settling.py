@@ -13,7 +13,6 @@ from ablate.processes import duration
 from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.power import MOST_SEEDS
 
-
 TOO_MANY = 300  # seeds of each arm
 
 
