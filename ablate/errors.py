@@ -68,6 +68,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def plural(number: int | str, noun: str) -> str:
+    """A number, as it reads, with its noun, in the plural but for one."""
+    return f"{number} {noun}" if number in (1, "1") else f"{number} {noun}s"
+
+
 def looks_like_formula(text: str) -> bool:
     """Whether a spreadsheet that opens a CSV file would run this cell (OWASP, CSV injection)."""
     first = unicodedata.normalize("NFKC", text.lstrip())[:1]  # full-width signs are run too
