@@ -11,6 +11,7 @@ import pandas as pd
 from ablate.analysis import growth
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
+from ablate.errors import plural as plural  # it is used as one of these
 from ablate.statistics.family import MIN_SEEDS
 
 MOST_DECIMALS = 5
@@ -54,7 +55,7 @@ def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
     size = abs(row["diff"]) if lower else row["diff"]
     points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
     n = plural(row["seeds"], summary.unit)
-    margin = f"{100 * summary.margin:g}"
+    margin = margin_text(summary.margin)
     interval = f"{summary.level_name} interval {low} to {high}"
     if row["finding"] == "too few seeds":
         measured = f": {points} points, {interval}" if row["seeds"] >= 2 else ""
@@ -67,12 +68,12 @@ def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
         shown = "no number" if pd.isna(needed) else str(needed)
         return (
             f"{row['cell']} is inconclusive at {points} points ({numbers}; {shown} would show "
-            f"{margin} points)"
+            f"{margin})"
         )
     if row["finding"] == "equivalent":
         near, far = (f"{100 * row[name]:z.{decimals}f}" for name in ("equal_low", "equal_high"))
         return (
-            f"{row['cell']} is within {margin} points of it by two one-sided tests ({points} "
+            f"{row['cell']} is within {margin} of it by two one-sided tests ({points} "
             f"points, {summary.equal_level_name} interval {near} to {far}, "
             f"{p_text(row['p_equal'])}, {n})"
         )
@@ -149,11 +150,6 @@ def _joined(parts: list[str]) -> str:
 def seeds(least: int, most: int) -> str:
     """The number of seeds behind values, a range where some have fewer."""
     return f"n = {least}" if least == most else f"n = {least} to {most}"
-
-
-def plural(number: int, noun: str) -> str:
-    """A number with its noun, in the plural but for one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def text_table(summary: Summary) -> str:
@@ -241,6 +237,11 @@ def display(summary: Summary) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype=object)
 
 
+def margin_text(margin: float) -> str:
+    """A margin (a fraction) in points: `0.5 points`, `1 point`."""
+    return plural(f"{100 * margin:g}", "point")
+
+
 def percents(fractions: pd.DataFrame, form: str) -> list[str]:
     """Fractions (mean, low, high) of each row as percent, with their interval."""
     rows = (100 * fractions.to_numpy(dtype=float)).tolist()
@@ -288,7 +289,7 @@ def legend(summary: Summary, columns: Container[str] | None = None) -> list[str]
     if any_of("p", "finding"):
         sentences.append(
             "p: of no difference, from the same distribution; equivalent: the "
-            f"{summary.equal_level_name} interval is within {100 * summary.margin:g} points (two "
+            f"{summary.equal_level_name} interval is within {margin_text(summary.margin)} (two "
             "one-sided tests)"
         )
     macs, rates = any_of("MACs"), any_of("images/s")

@@ -128,7 +128,11 @@ def lost_trials(trials: pd.DataFrame) -> Section:
         return Section(
             heading="Trials that did not complete",
             anchor="failures",
-            paragraphs=(f"None: all {len(trials)} trials completed.",),
+            paragraphs=(
+                "None: "
+                + ("the trial" if len(trials) == 1 else f"all {len(trials)} trials")
+                + " completed.",
+            ),
         )
     frame = pd.DataFrame(
         {

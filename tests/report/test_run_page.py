@@ -104,6 +104,16 @@ def test_what_is_fixed_is_listed_and_what_varies_is_not(run: Path) -> None:
     assert "Nothing is held equal between arms" in text
 
 
+def test_one_comparison_is_no_family(tmp_path: Path) -> None:
+    folder = copied("shortcut_type", tmp_path)
+    found = findings.find(folder)
+    assert "The one comparison of this page" not in words(_reported(folder))
+    alone = replace(found, summary=replace(found.summary, together=1))
+    notes = [table.note for table in run_page._arms(alone).tables]
+    assert "The one comparison of this page: its p-value" in notes[1]
+    assert "comparisons" not in notes[1]
+
+
 def test_the_networks_say_all_that_differs_between_them(run: Path) -> None:
     trials = read_trials(run / results_names.TRIALS)
     plain = run_sections.networks(trials).tables[0].frame

@@ -9,6 +9,7 @@ import pandas as pd
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import FEWEST_GROWTHS
 from ablate.analysis.verdicts.clauses import Clause
+from ablate.analysis.wording import margin_text, plural
 from ablate.processes import duration
 from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.power import MOST_SEEDS
@@ -45,12 +46,12 @@ def settling(
         others = len(undecided[~undecided["name"].isin(answering)])
         if not others:
             return ""
-        which = f"{others} of {len(table)} predictions"
+        which = f"{others} of {plural(len(table), 'prediction')}"
         return f"Still open: {which}; {_what(found, clauses, undecided)}"
     asked = undecided[undecided["name"].isin(answering)]
     if asked.empty:
         return (
-            f"To settle it: they are equal within {100 * found.file.margin:g} points; to tell them "
+            f"To settle it: they are equal within {margin_text(found.file.margin)}; to tell them "
             "apart, make a new run with a smaller margin and more seeds."
         )
     return f"To settle it: {_what(found, clauses, asked)}"
@@ -88,7 +89,7 @@ def _beyond(found: Findings) -> str:
 
 
 def _seeds(found: Findings, rows: pd.DataFrame, have: int) -> str:
-    unit, margin = found.unit, f"{100 * found.file.margin:g} points"
+    unit, margin = found.unit, margin_text(found.file.margin)
     needed = [_needed(found, row["name"], row["seeds_needed"]) for row in rows.to_dict("records")]
     known = [number for number in needed if number is not None]
     if not known:
