@@ -17,6 +17,7 @@ from ablate.training.execution import Execution, set_up
 from ablate.training.machine import describe
 from ablate.training.throughput import train_rate
 
+START_S, AROUND_S = 2.0, 20.0  # rough, of a process with its data; of imports and the report
 TIMED_DRAWS = 3  # of a study of sampled networks; the others are taken to be like them
 
 
@@ -27,6 +28,8 @@ def show_plan(
     workers: int,
     say: Callable[[str], object],
     seconds: float = 0.3,
+    timing_s: float = 0.5,
+    probes: bool = False,
 ) -> float:
     """Say cells, costs, and the time to train them, from timing a few steps of each.
 
@@ -39,6 +42,8 @@ def show_plan(
         workers: that would train side by side.
         say: prints a line.
         seconds: of timing each cell.
+        timing_s: that the run will time each cell and quantity.
+        probes: whether it will choose the layout by a probe.
 
     Returns:
         The estimated time of the training steps, in seconds.
@@ -49,7 +54,8 @@ def show_plan(
         f"{plural(len(study.cells), 'cell')} x {plural(study.seeds, 'seed')} = "
         f"{plural(len(study.plan()), 'trial')} of {plural(study.train.epochs, 'epoch')}; "
         f"{plural(workers, 'worker')} x {plural(execution.threads, 'thread')}, "
-        f"{execution.memory_format}, on {describe(execution.device)['device']}\n"
+        f"{'layout by a probe' if probes else execution.memory_format}, "
+        f"on {describe(execution.device)['device']}\n"
     )
     if study.looks[1:]:
         early = ", ".join(map(str, study.looks[:-1]))
@@ -85,9 +91,22 @@ def show_plan(
         )
     say(
         f"\nestimated training: {duration(total)} (steps alone, timed for {seconds:g} s a "
-        "cell with nothing beside it; evaluation and start-up come on top)"
+        "cell with nothing beside it; evaluation comes on top)"
+    )
+    timing = _timing_s(study, timing_s, probes)
+    trials = len(study.plan()) + len(tuning)
+    say(
+        f"estimated in all: {duration(total + timing + START_S * trials / workers + AROUND_S)} "
+        f"(with {duration(timing)} of timing, and roughly {START_S:g} s to start a trial and "
+        f"{AROUND_S:g} s for imports and the report)"
     )
     return total
+
+
+def _timing_s(study: Study, each: float, probes: bool) -> float:
+    """Of timing cells, and the baseline once more, in three quantities; and two layouts."""
+    timed = 1 if study.draws else len(study.cells)
+    return each * (3 * (timed + 1) + 2 * probes)
 
 
 def _shape(cell: Cell) -> str:

@@ -252,3 +252,32 @@ def test_a_torchvision_of_another_build_is_told_in_a_line(tmp_path: Path, words:
         "one index (RuntimeError: operator torchvision::nms does not exist)\n"
     )
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["run", "--help"], ["list"], ["profile", "--preset", "resnet18"]]
+)
+def test_it_ends_quietly_where_nobody_reads_on(words: list[str], unbuffered: str) -> None:
+    """As with `ablate ... | head`."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "ablate", *words],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_pipe_that_is_not_its_output_is_told(
+    capsys: pytest.CaptureFixture[str], signals_as_they_were: None
+) -> None:
+    def broken() -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    assert reporting(broken) == 2
+    assert one_line(capsys) == "ablate: [Errno 32] Broken pipe\n"
