@@ -147,7 +147,12 @@ def load(folder: str | Path) -> "Results":
         InputError: a table or the study file is missing, or is not one of ours.
     """
     from ablate.report.read import read_run
+    from ablate.results.names import TRIALS
 
+    if not (Path(folder) / TRIALS).is_file():
+        raise InputError(
+            f"{folder}: no run there; expected a folder that a run has left, results/STUDY/DATASET"
+        )
     return Results(Path(folder), read_run(Path(folder)))
 
 
@@ -162,6 +167,10 @@ class Results:
 
     folder: Path
     found: "Findings"
+
+    def __repr__(self) -> str:
+        """Where it lies, and its answer."""
+        return f"<run {self.folder}: {self.verdict.splitlines()[0]}>"
 
     @property
     def trials(self) -> "pd.DataFrame":
@@ -195,7 +204,7 @@ class Results:
 
     @cached_property
     def figures(self) -> tuple[str, ...]:
-        """Names of the figures that `plot` takes, in reading order."""
+        """Names of the figures that `plot` takes, in reading order; each has something to show."""
         from ablate.report.figures.of_run import figures
 
         return tuple(figures(self.found, self.folder))
@@ -225,16 +234,26 @@ class Results:
 
         return markdown_table(self.found.summary)
 
-    def to_latex(self, caption: str | None = None, label: str | None = None) -> str:
-        """The summary as a LaTeX table (booktabs).
+    def to_latex(
+        self,
+        caption: str | None = None,
+        label: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> str:
+        r"""The summary as a LaTeX table; the document needs `\usepackage{booktabs}`.
 
         Args:
-            caption, label: of the table; without both it is a bare `tabular`.
-        """
-        from ablate.analysis.wording import display
+            caption, label: of the table, in LaTeX, with the legend as a note below it; without
+                both it is a bare `tabular`.
+            columns: those that are wanted, by the names that the table shows, in this order; all
+                if None, but for images/s where they cannot be compared.
 
-        table = display(self.found.summary)
-        return table.to_latex(index=False, escape=True, caption=caption, label=label)
+        Raises:
+            InputError: there is no such column.
+        """
+        from ablate.analysis.latex import latex_table
+
+        return latex_table(self.found.summary, columns, caption, label)
 
     def _repr_html_(self) -> str:
         """For a notebook: question, answer and summary."""

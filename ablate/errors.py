@@ -1,8 +1,10 @@
 """What a user got wrong, in one line that says what would be right; text that is safe to show."""
 
+import contextlib
 import difflib
+import importlib.metadata
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -39,12 +41,36 @@ class WriteError(InputError):
         return cls(f"{path}: {reason}; set it right and give the same command again")
 
 
+@contextlib.contextmanager
+def fitting_torchvision() -> Iterator[None]:
+    """Import torchvision within: one that was built for another torch is told in a line.
+
+    Raises:
+        InputError: its operators cannot be loaded.
+    """
+    try:
+        yield
+    except ModuleNotFoundError:  # it is not there at all
+        raise
+    except (RuntimeError, ImportError, OSError) as error:
+        own, other = (importlib.metadata.version(name) for name in ("torchvision", "torch"))
+        raise InputError(
+            f"torchvision {own} cannot be loaded beside torch {other}: install both again from "
+            f"one index ({type(error).__name__}: {error})"
+        ) from error
+
+
 def printable(text: str) -> str:
     """The text in one line of some length: a file may hold line breaks, terminal codes, a novel."""
     if len(text) > LONGEST_LINE:
         half = LONGEST_LINE // 2
         text = f"{text[:half]} ... {text[-half:]}"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def plural(number: int | str, noun: str) -> str:
+    """A number, as it reads, with its noun, in the plural but for one."""
+    return f"{number} {noun}" if number in (1, "1") else f"{number} {noun}s"
 
 
 def looks_like_formula(text: str) -> bool:

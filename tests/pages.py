@@ -77,15 +77,16 @@ def verdicts(base: str = "") -> str:
             continue
         verdict = verdict_of(_found(folder.relative_to(ROOT).as_posix()))
         page = (folder / REPORT).relative_to(ROOT).as_posix()
+        question = " ".join(_found(folder.relative_to(ROOT).as_posix()).file.question.split())
         cells = (
-            f"[{folder.parent.name}]({base}{page}), {folder.name}",
+            f"[{folder.parent.name}]({base}{page}), {folder.name}: {question}",
             f"**{verdict.label}.** {verdict.sentence}",
             verdict.effect,
             wording.plural(verdict.n, verdict.unit),
         )
         rows.append(f"| {' | '.join(cells)} |")
     head = [
-        "| study, data set | verdict | effect, 95% intervals | n |",
+        "| study, data set: question | answer | effect, 95% intervals | n |",
         "| :-- | :-- | :-- | :-- |",
     ]
     return "\n".join([*head, *rows])
@@ -118,6 +119,13 @@ def found(run: str, name: str) -> str:
     values = [scale * row[column] for column in ("estimate", "low", "high")]
     form = ".2f" if row["kind"] == "optimum" else "+z.1f"
     return f"{wording.interval_text(*values, form).replace(' [', f'{unit} [')}, n = {row['n']}"
+
+
+def rise(run: str, name: str) -> str:
+    """The numbers of a prediction about another column than an accuracy, in that column's unit."""
+    row = _hypotheses(run).loc[name]
+    numbers = wording.interval_text(row["estimate"], row["low"], row["high"], "+.2f")
+    return f"{numbers}, n = {row['n']}"
 
 
 def arm(run: str, cell: str) -> str:
@@ -199,21 +207,8 @@ def loops() -> str:
 MARKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        *(
-            columns,
-            verdicts,
-            answer,
-            table,
-            found,
-            arm,
-            best,
-            order,
-            times,
-            mean,
-            rows,
-            costs,
-            loops,
-        ),
+        *(columns, verdicts, answer, table, found, rise, arm, best, order, times, mean, rows),
+        *(costs, loops),
     )
 }
 

@@ -162,7 +162,7 @@ def test_the_process_of_a_trial_loads_what_trains_and_no_more(tmp_path: Path) ->
 import json
 from pathlib import Path
 import probe
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.trial_process import Training
 from ablate.processes import prepare_forks, start_fork
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec

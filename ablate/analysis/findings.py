@@ -7,11 +7,11 @@ import pandas as pd
 
 from ablate.analysis import (
     comparisons,
+    factorial,
     growth,
     hypotheses,
     populations,
     summary,
-    variance,
     wording,
 )
 from ablate.analysis.means import by_rate, chosen
@@ -42,7 +42,7 @@ class Findings:
         correct: which test images each trial classified correctly, if it was recorded.
         summary: of `summary.summarise`.
         hypotheses: of `hypotheses.judge`, one row each.
-        anova: of `variance.anova`; without rows where the study has one axis.
+        anova: of `factorial.anova`; without rows where the study has one axis.
         fits: of accuracy over growth, where the study has growths enough.
         arms: of `populations.describe`; without rows where no networks are sampled.
         draws: of sampled networks, one row a draw, if they were kept.
@@ -123,7 +123,7 @@ def find(folder: Path) -> Findings:
         hypotheses=hypotheses.judge(
             file.hypotheses, compared, judged, file.baseline, file.margin, unit, fits
         ),
-        anova=variance.anova(compared),
+        anova=factorial.anova(compared),
         fits=fits,
         arms=_arms(file, trials),
         draws=_table(folder / DRAWS),

@@ -314,13 +314,13 @@ def _sentence(
     limits = f"{100 * level:g}% interval {form.format(values.low)} to {form.format(values.high)}"
     tests = wording.p_text(one.p)
     if not math.isnan(one.p_equal):
-        bound = f"{100 * margin:g} points" if percent else f"{margin:g}"
+        bound = wording.margin_text(margin) if percent else f"{margin:g}"
         tests += (
             f"; against a margin of {bound}: {100 * (2 * level - 1):g}% interval "
             f"{form.format(near.low)} to {form.format(near.high)}, {wording.p_text(one.p_equal)}"
         )
     few = f"; {MIN_SEEDS} {unit}s are needed" if one.n < MIN_SEEDS else ""
-    return f"{numbers} ({limits}, {tests}; n = {one.n} {unit}s{few})."
+    return f"{numbers} ({limits}, {tests}; n = {wording.plural(one.n, unit)}{few})."
 
 
 def _wide_sentence(

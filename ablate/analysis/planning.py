@@ -10,6 +10,7 @@ import pandas as pd
 
 from ablate.analysis import factorial, populations
 from ablate.analysis.hypotheses import ACCURACIES
+from ablate.errors import plural
 from ablate.results.csv import read_outcomes
 from ablate.results.names import STUDY, TRIALS
 from ablate.results.outcomes import by_seed
@@ -191,12 +192,13 @@ def shortfall(found: Iterable[Prospect], seeds: int, unit: str = "seed") -> str:
         unit: what is counted, in words.
     """
     if seeds < MIN_SEEDS:
-        return f"{seeds} {unit}s settle nothing: {MIN_SEEDS} are needed, of each arm"
+        settle = "settles" if seeds == 1 else "settle"
+        return f"{plural(seeds, unit)} {settle} nothing: {MIN_SEEDS} are needed, of each arm"
     short = [one for one in found if one.predicted and one.shown > one.margin]
     if not short:
         return ""
     each = "; ".join(
-        f"{one.about} (shows {100 * one.shown:.2g} points, margin {100 * one.margin:g}: "
+        f"{one.about} (shows {_points(one.shown)}, margin {100 * one.margin:g}: "
         f"{_needed(one)} {unit}s)"
         for one in short
     )
@@ -208,15 +210,20 @@ def shortfall(found: Iterable[Prospect], seeds: int, unit: str = "seed") -> str:
 def lines(found: Iterable[Prospect], spread: Spread, seeds: int, unit: str = "seed") -> list[str]:
     """What the planned seeds can show, as lines to print."""
     said = [
-        f"what {seeds} {unit}s can show with {power.POWER:.0%} probability, at a spread of "
-        f"{100 * spread.value:.2g} points over {unit}s ({spread.source}):"
+        f"what {plural(seeds, unit)} can show with {power.POWER:.0%} probability, at a spread of "
+        f"{_points(spread.value)} over {unit}s ({spread.source}):"
     ]
     for one in found:
         said.append(
-            f"  {one.about}: {100 * one.shown:.2g} points; a margin of {100 * one.margin:g} points "
+            f"  {one.about}: {_points(one.shown)}; a margin of "
+            f"{plural(f'{100 * one.margin:g}', 'point')} "
             f"needs {_needed(one)} {unit}s"
         )
     return said
+
+
+def _points(fraction: float) -> str:
+    return plural(f"{100 * fraction:.2g}", "point")
 
 
 def _needed(one: Prospect) -> str:

@@ -11,9 +11,11 @@ import pandas as pd
 from ablate.analysis import growth
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.summary import Summary
+from ablate.errors import plural as plural  # it is used as one of these
 from ablate.statistics.family import MIN_SEEDS
 
 MOST_DECIMALS = 5
+WORDS = ("arm", "finding")  # columns of words, which go to the left
 WIDEST = 108  # characters of a line below a table
 WIDE = (
     "Intervals, p and findings are over seeds: what another seed would give on these test images; "
@@ -53,7 +55,7 @@ def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
     size = abs(row["diff"]) if lower else row["diff"]
     points, low, high = (f"{100 * value:z.{decimals}f}" for value in (size, *limits))
     n = plural(row["seeds"], summary.unit)
-    margin = f"{100 * summary.margin:g}"
+    margin = margin_text(summary.margin)
     interval = f"{summary.level_name} interval {low} to {high}"
     if row["finding"] == "too few seeds":
         measured = f": {points} points, {interval}" if row["seeds"] >= 2 else ""
@@ -66,12 +68,12 @@ def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
         shown = "no number" if pd.isna(needed) else str(needed)
         return (
             f"{row['cell']} is inconclusive at {points} points ({numbers}; {shown} would show "
-            f"{margin} points)"
+            f"{margin})"
         )
     if row["finding"] == "equivalent":
         near, far = (f"{100 * row[name]:z.{decimals}f}" for name in ("equal_low", "equal_high"))
         return (
-            f"{row['cell']} is within {margin} points of it by two one-sided tests ({points} "
+            f"{row['cell']} is within {margin} of it by two one-sided tests ({points} "
             f"points, {summary.equal_level_name} interval {near} to {far}, "
             f"{p_text(row['p_equal'])}, {n})"
         )
@@ -150,11 +152,6 @@ def seeds(least: int, most: int) -> str:
     return f"n = {least}" if least == most else f"n = {least} to {most}"
 
 
-def plural(number: int, noun: str) -> str:
-    """A number with its noun, in the plural but for one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def text_table(summary: Summary) -> str:
     """The summary as aligned plain text, one line a cell, and a line that says how to read it.
 
@@ -163,7 +160,7 @@ def text_table(summary: Summary) -> str:
     """
     table = display(summary)
     lines = [list(table.columns), *table.to_numpy().tolist()]
-    return "\n".join([*aligned(lines, _WORDS), "", *_wrapped(legend(summary))])
+    return "\n".join([*aligned(lines, WORDS), "", *_wrapped(legend(summary))])
 
 
 def aligned(lines: Sequence[Sequence[str]], words: Container[str]) -> list[str]:
@@ -191,13 +188,10 @@ def markdown_table(summary: Summary) -> str:
         summary: as `summarise` makes it.
     """
     table = display(summary)
-    rule = [":--" if name in _WORDS else "--:" for name in table.columns]
+    rule = [":--" if name in WORDS else "--:" for name in table.columns]
     lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
     text = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*text, "", *(f"- {one}" for one in legend(summary))])
-
-
-_WORDS = ("arm", "finding")
 
 
 def display(summary: Summary) -> pd.DataFrame:
@@ -243,6 +237,11 @@ def display(summary: Summary) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype=object)
 
 
+def margin_text(margin: float) -> str:
+    """A margin (a fraction) in points: `0.5 points`, `1 point`."""
+    return plural(f"{100 * margin:g}", "point")
+
+
 def percents(fractions: pd.DataFrame, form: str) -> list[str]:
     """Fractions (mean, low, high) of each row as percent, with their interval."""
     rows = (100 * fractions.to_numpy(dtype=float)).tolist()
@@ -267,23 +266,40 @@ def _wrapped(sentences: Sequence[str]) -> list[str]:
     return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDEST)]
 
 
-def legend(summary: Summary) -> list[str]:
-    """How to read the tables' brackets and columns, a sentence each."""
+def legend(summary: Summary, columns: Container[str] | None = None) -> list[str]:
+    """How to read the tables' brackets and columns, a sentence each.
+
+    Args:
+        summary: as `summarise` makes it.
+        columns: those of the table, as `display` names them; all if None.
+    """
+
+    def any_of(*names: str) -> bool:
+        return columns is None or any(name in columns for name in names)
+
     together = f"all {summary.together} comparisons" if summary.together > 1 else "the comparison"
     predicted = ", predictions included" if summary.together > len(summary.table) - 1 else ""
-    sentences = [
-        f"[{summary.level_name} intervals: of means, BCa bootstrap, Student's t for too few "
-        f"{summary.unit}s; of differences, max-t of {together}{predicted}, each arm with its own "
-        "spread]",
-        "p: of no difference, from the same distribution; equivalent: the "
-        f"{summary.equal_level_name} interval is within {100 * summary.margin:g} points (two "
-        "one-sided tests)",
-        "MACs of convolutions and linear layers for one image; images/s of inference, median "
-        "and interquartile range",
-    ]
-    if summary.wide:
+    sentences = []
+    if any_of(f"{summary.outcome_name} %", "difference, points"):
+        sentences.append(
+            f"[{summary.level_name} intervals: of means, BCa bootstrap, Student's t for too few "
+            f"{summary.unit}s; of differences, max-t of {together}{predicted}, each arm with its "
+            "own spread]"
+        )
+    if any_of("p", "finding"):
+        sentences.append(
+            "p: of no difference, from the same distribution; equivalent: the "
+            f"{summary.equal_level_name} interval is within {margin_text(summary.margin)} (two "
+            "one-sided tests)"
+        )
+    macs, rates = any_of("MACs"), any_of("images/s")
+    counted = ["MACs of convolutions and linear layers for one image"] if macs else []
+    counted += ["images/s of inference, median and interquartile range"] if rates else []
+    if counted:
+        sentences.append("; ".join(counted))
+    if summary.wide and any_of("on images like these"):
         sentences.append(WIDE)
-    if summary.table["throughput_control_off"].any():
+    if rates and summary.table["throughput_control_off"].any():
         sentences.append(
             "Do not compare the images/s: the baseline timed against itself was not equal, as "
             "when something else runs on the machine"

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from ablate.analysis.wording import plural
+from ablate.errors import plural
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import duration
@@ -17,6 +17,7 @@ from ablate.training.execution import Execution, set_up
 from ablate.training.machine import describe
 from ablate.training.throughput import train_rate
 
+START_S, AROUND_S = 2.0, 20.0  # rough, of a process with its data; of imports and the report
 TIMED_DRAWS = 3  # of a study of sampled networks; the others are taken to be like them
 
 
@@ -27,6 +28,8 @@ def show_plan(
     workers: int,
     say: Callable[[str], object],
     seconds: float = 0.3,
+    timing_s: float = 0.5,
+    probes: bool = False,
 ) -> float:
     """Say cells, costs, and the time to train them, from timing a few steps of each.
 
@@ -39,6 +42,8 @@ def show_plan(
         workers: that would train side by side.
         say: prints a line.
         seconds: of timing each cell.
+        timing_s: that the run will time each cell and quantity.
+        probes: whether it will choose the layout by a probe.
 
     Returns:
         The estimated time of the training steps, in seconds.
@@ -46,9 +51,11 @@ def show_plan(
     set_up(execution)
     say(f"{study.name} on {study.data.name}: {study.question}")
     say(
-        f"{len(study.cells)} cells x {study.seeds} seeds = {len(study.plan())} trials of "
-        f"{study.train.epochs} epochs; {workers} workers x {execution.threads} threads, "
-        f"{execution.memory_format}, on {describe(execution.device)['device']}\n"
+        f"{plural(len(study.cells), 'cell')} x {plural(study.seeds, 'seed')} = "
+        f"{plural(len(study.plan()), 'trial')} of {plural(study.train.epochs, 'epoch')}; "
+        f"{plural(workers, 'worker')} x {plural(execution.threads, 'thread')}, "
+        f"{'layout by a probe' if probes else execution.memory_format}, "
+        f"on {describe(execution.device)['device']}\n"
     )
     if study.looks[1:]:
         early = ", ".join(map(str, study.looks[:-1]))
@@ -59,7 +66,10 @@ def show_plan(
     tuning = tuning_plan(study)
     if tuning and study.tune:
         rates = ", ".join(f"{lr:g}" for lr in study.tune.lr)
-        say(f"before them {len(tuning)} trials to tune each cell's learning rate: {rates}\n")
+        say(
+            f"before them {plural(len(tuning), 'trial')} to tune each cell's learning rate: "
+            f"{rates}\n"
+        )
     cells = [cell for cell in study.cells if cell.draw < TIMED_DRAWS]
     each = (len(study.plan()) + len(tuning)) / len(cells)
     width = max(len(cell.name) for cell in cells)
@@ -76,14 +86,27 @@ def show_plan(
     if len(cells) < len(study.cells):
         again = sum(draw.network is None for draw in study.draws)
         say(
-            f"... and {len(study.cells) - len(cells)} more networks, taken to be as fast as these; "
-            f"{again} of {len(study.draws)} draws were made again"
+            f"... and {plural(len(study.cells) - len(cells), 'more network')}, taken to be as "
+            f"fast as these; {again} of {len(study.draws)} draws were made again"
         )
     say(
         f"\nestimated training: {duration(total)} (steps alone, timed for {seconds:g} s a "
-        "cell with nothing beside it; evaluation and start-up come on top)"
+        "cell with nothing beside it; evaluation comes on top)"
+    )
+    timing = _timing_s(study, timing_s, probes)
+    trials = len(study.plan()) + len(tuning)
+    say(
+        f"estimated in all: {duration(total + timing + START_S * trials / workers + AROUND_S)} "
+        f"(with {duration(timing)} of timing, and roughly {START_S:g} s to start a trial and "
+        f"{AROUND_S:g} s for imports and the report)"
     )
     return total
+
+
+def _timing_s(study: Study, each: float, probes: bool) -> float:
+    """Of timing cells, and the baseline once more, in three quantities; and two layouts."""
+    timed = 1 if study.draws else len(study.cells)
+    return each * (3 * (timed + 1) + 2 * probes)
 
 
 def _shape(cell: Cell) -> str:
@@ -117,8 +140,9 @@ def show_search(search: Search, say: Callable[[str], object]) -> None:
     table, cost = search.file.search, count(search.baseline)
     say(f"{search.name} on {search.data.name}: {search.file.question}")
     say(
-        f"{', '.join(table.samplers)}: {table.repeats} repeats x {table.trials} networks each, "
-        f"{table.seeds_each} x {search.train.epochs} epochs; objectives "
+        f"{', '.join(table.samplers)}: {plural(table.repeats, 'repeat')} x "
+        f"{plural(table.trials, 'network')} each, "
+        f"{table.seeds_each} x {plural(search.train.epochs, 'epoch')}; objectives "
         f"{', '.join(table.objectives)}; pruner {table.pruner}"
     )
     for parameter in search.space.parameters:
@@ -137,6 +161,7 @@ def show_search(search: Search, say: Callable[[str], object]) -> None:
         f"{list(search.baseline.widths)} x {list(search.baseline.depths)}"
     )
     say(
-        f"then {table.finalists} finalists and {search.file.baseline} x {search.file.seeds} seeds, "
+        f"then {plural(table.finalists, 'finalist')} and {search.file.baseline} x "
+        f"{plural(search.file.seeds, 'seed')}, "
         "on test"
     )

@@ -1,6 +1,8 @@
 """How every command ends: its exit status, and in one line what went wrong."""
 
 import argparse
+import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +12,7 @@ from ablate.errors import InputError, printable
 from ablate.processes import STOPS
 
 FAILED, BAD_INPUT, STOPPED = 1, 2, 130
+UNREAD = 141  # whoever read the output is gone, as `head` when it has enough; 128 + SIGPIPE
 STATUSES = "Exit status: 0 done, 2 bad input, 130 stopped."
 GOES_ON = "stopped; the same command goes on from here"
 
@@ -20,6 +23,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say it, and where to read more, and end the process."""
         self.exit(BAD_INPUT, f"ablate: {printable(message)} (see {self.prog} --help)\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """As the parser's own, also where nobody reads the help any more."""
+        super().exit(UNREAD if _unread() else status, message)
 
 
 def reporting(command: Callable[[], int], stopped: str = "stopped") -> int:
@@ -33,13 +40,39 @@ def reporting(command: Callable[[], int], stopped: str = "stopped") -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        return command()
+        status = command()
+        return UNREAD if _unread() else status
     except (InputError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _unread():
+            return UNREAD
         print(f"ablate: {printable(str(error))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print(f"ablate: {stopped}", file=sys.stderr)
         return STOPPED
+
+
+def _unread() -> bool:
+    """Whether whoever read our output is gone; what is left of it then goes nowhere."""
+    try:
+        sys.stdout.flush()
+        if not _is_broken(sys.stdout.fileno()):  # what is not buffered leaves nothing to flush
+            return False
+    except BrokenPipeError:
+        pass
+    except (OSError, ValueError):  # no file, as where a test captures it; or closed, or full
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
+def _is_broken(pipe: int) -> bool:
+    """Whether the end of a pipe that reads is closed; no, where the system cannot tell."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(pipe, 0)  # asks for nothing but errors
+    return any(events & select.POLLERR for _, events in poll.poll(0))
 
 
 def given(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> set[str]:

@@ -109,7 +109,8 @@ def make_parser(prog: str) -> Parser:
         "--storage",
         metavar="URL",
         help="keep the trials in postgresql://USER@HOST/DATABASE or behind grpc://HOST:PORT, so "
-        "that other machines can join (ablate worker); default: a file with the results",
+        "that other machines can join (ablate worker), or in sqlite:///FILE, for workers on this "
+        "machine; default: a file with the results",
     )
     parser.add_argument(
         "--engine",
@@ -281,7 +282,9 @@ def _dry_run(args: argparse.Namespace, toml: "Toml") -> int:
     execution = _execution(args, cpu_count())
     workers, threads = usual_cpu_split(execution, args.workers, len(study.plan()))
     execution = replace(execution, threads=threads)
-    show_plan(study, info.sizes(study.data)[0], execution, workers, say=print)
+    images = info.sizes(study.data)[0]
+    timing = {"timing_s": args.timing_seconds, "probes": args.layout == "auto"}
+    show_plan(study, images, execution, workers, say=print, **timing)
     show_power(study, toml, _spread(args), say=print)
     return 0
 

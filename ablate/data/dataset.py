@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ablate.data.catalog import FOLDER, DatasetInfo, dataset_info
 from ablate.data.folder import read_folder
-from ablate.errors import InputError
+from ablate.errors import InputError, fitting_torchvision
 from ablate.spec import DataSpec
 
 MOMENTS_BLOCK = 4096
@@ -140,7 +140,8 @@ def _folder(spec: DataSpec, root: Path) -> tuple[DatasetInfo, Images, Images | N
 
 
 def _torchvision(info: DatasetInfo, root: Path, download: bool) -> tuple[Images, Images]:
-    import torchvision.datasets
+    with fitting_torchvision():
+        import torchvision.datasets
 
     source = getattr(torchvision.datasets, info.source)
     parts = ("train", "test") if info.name == "svhn" else (True, False)

@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.errors import InputError
+from ablate.errors import InputError, fitting_torchvision
 
 SPLITS = ("train", "val", "test")
 
@@ -25,7 +25,8 @@ class Listing:
 
 def list_images(path: Path) -> Listing:
     """Every image file under `path`; `InputError` for another layout."""
-    from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
+    with fitting_torchvision():
+        from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
 
     splits = _find_splits(path)
     classes = _find_classes(path, splits)

@@ -6,7 +6,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.results.schema import RETRIED
 from ablate.study.trial_json import trial_from_json
 

@@ -15,7 +15,7 @@ from optuna.pruners import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.queue import Queue
 from ablate.engine.storage import patient
 from ablate.study.trial_json import trial_from_json

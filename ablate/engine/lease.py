@@ -7,6 +7,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ablate.spec import TrialSpec
+
 LEASE_S = 60.0
 
 
@@ -82,3 +84,24 @@ def _began(pid: int) -> str | None:
         return None
     state, began = fields[0], fields[19]
     return None if state in "ZX" else began
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A trial that this worker, and no other, is to run.
+
+    Args:
+        trial_id, number: of the attempt.
+        cell: for the progress display.
+        spec: the trial.
+        explore: whether it is told after each epoch if it is to go on, and keeps off the test
+            split.
+        kills: processes that have died of it.
+    """
+
+    trial_id: int
+    number: int
+    cell: str
+    spec: TrialSpec
+    explore: bool = False
+    kills: int = 0

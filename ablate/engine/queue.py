@@ -27,10 +27,9 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.engine.assignment import Assignment
 from ablate.engine.attempts import ENDED, assignment_of, ended, may_be_retried, standing
 from ablate.engine.kept_looks import STOP, KeptLooks
-from ablate.engine.lease import LEASE_S, Lease, lease_from_json, this_process
+from ablate.engine.lease import LEASE_S, Assignment, Lease, lease_from_json, this_process
 from ablate.engine.stop_rule import StopRule
 from ablate.engine.storage import close, open_storage, patient
 from ablate.results.stopping import Fate, Looks

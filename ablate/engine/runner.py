@@ -28,7 +28,7 @@ from ablate.engine.tracking.trackers import tracking
 from ablate.engine.trial_process import Training
 from ablate.engine.weights import say_kept, say_unkept
 from ablate.engine.worker import Worker
-from ablate.errors import InputError
+from ablate.errors import InputError, plural
 from ablate.files import sweep
 from ablate.processes import DAY_S
 from ablate.results.csv import keep_aside, write_table
@@ -155,7 +155,7 @@ def _run_locked(
         """Train what is left of a plan."""
         missing, spared = queue.submit(plan, setup.retry, stop), queue.spared()
         most = f" at most, {spared} of them not needed" if stop else ""
-        say(f"{len(plan)} trials{most}, {len(plan) - missing - spared} done already")
+        say(f"{plural(len(plan), 'trial')}{most}, {len(plan) - missing - spared} done already")
         if setup.retry and (bound := queue.bound()):
             say(
                 f"--retry: {len(bound)} failed trials are not tried again, for a look that has "
@@ -172,7 +172,7 @@ def _run_locked(
             )
         else:
             workers, threads = usual_cpu_split(execution, setup.workers, missing)
-        say(f"{workers} workers x {threads} threads, {execution.memory_format}")
+        say(f"{plural(workers, 'worker')} x {plural(threads, 'thread')}, {execution.memory_format}")
         training = Training(
             data=study.data,
             data_root=setup.data_root,

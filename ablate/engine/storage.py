@@ -114,9 +114,14 @@ def is_shared(where: str) -> bool:
 def find_study_name(where: str, wanted: str) -> str:
     """The name in a storage of the study that `wanted` names: `STUDY/DATASET`, or `STUDY` alone.
 
+    It makes no storage where there is none.
+
     Raises:
-        InputError: the storage has none, or several.
+        InputError: there is no storage, or it has no such study, or several.
     """
+    plan = f"plan it first: ablate run --study {wanted.partition('/')[0]} --storage {shown(where)}"
+    if not is_shared(where) and not Path(where.removeprefix("sqlite:///")).is_file():
+        raise InputError(f"--storage {shown(where)}: no such file; {plan}")
     storage = open_storage(where)
     names = [study.study_name for study in storage.get_all_studies()]
     close(storage)
@@ -125,9 +130,11 @@ def find_study_name(where: str, wanted: str) -> str:
     ]
     if len(found) == 1:
         return found[0]
+    if not names:
+        raise InputError(f"--study {wanted}: {shown(where)} has no study yet; {plan}")
     raise InputError(
         f"--study {wanted}: {shown(where)} has {len(found) or 'no'} such study; expected one of "
-        f"{', '.join(sorted(found or names)) or '(there is none)'}"
+        f"{', '.join(sorted(found or names))}, or {plan}"
     )
 
 

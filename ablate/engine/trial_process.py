@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ablate.data.dataset import load
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.weights import keep
 from ablate.errors import InputError
 from ablate.processes import TRIAL_IMPORTS

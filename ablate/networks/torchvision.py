@@ -4,9 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 import torch
-import torchvision
 from torch import nn
-from torchvision.models import resnet
+
+from ablate.errors import fitting_torchvision
+
+with fitting_torchvision():
+    import torchvision
+    from torchvision.models import resnet
 
 SIDE = 224  # pixels
 COLUMNS = (

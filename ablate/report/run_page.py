@@ -122,17 +122,30 @@ def _arms(found: Findings) -> Section:
             Table(
                 caption=f"Each arm against {found.file.baseline}",
                 frame=_comparisons(compared, found),
-                note=f"All {found.summary.together} comparisons of this page hold together: "
-                "p-values and intervals are of one reference distribution, of the largest t-value, "
-                "in which each arm has its own spread. g: Hedges' g, the difference over the "
+                note=f"{_together(found)} g: Hedges' g, the difference over the "
                 f"deviation of {found.unit}s; TOST: of two one-sided tests that the difference is "
-                f"beyond {100 * found.file.margin:g} points, which go by the "
+                f"beyond {wording.margin_text(found.file.margin)}, which go by the "
                 f"{found.summary.equal_level_name} interval. Would show: the difference, in "
                 f"points, that so many {found.unit}s show with {POWER:.0%} probability. Needed: "
-                f"{found.unit}s to show {100 * found.file.margin:g} points so. {_of_images(found)}",
+                f"{found.unit}s to show {wording.margin_text(found.file.margin)} so. "
+                f"{_of_images(found)}",
             )
         )
     return Section(heading=f"The arms, with {level} intervals", anchor="arms", tables=tuple(tables))
+
+
+def _together(found: Findings) -> str:
+    """What p-values and intervals are of, in a sentence."""
+    number = found.summary.together
+    if number < 2:
+        return (
+            "The one comparison of this page: its p-value and interval are of the reference "
+            "distribution of the t-value, in which each arm has its own spread."
+        )
+    return (
+        f"All {number} comparisons of this page hold together: p-values and intervals are of one "
+        "reference distribution, of the largest t-value, in which each arm has its own spread."
+    )
 
 
 def _of_images(found: Findings) -> str:

@@ -1,5 +1,6 @@
 """The sections of a report that say what was run: networks, settings, failures, machine."""
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -9,13 +10,16 @@ import pandas as pd
 
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
+from ablate.networks.canonical import network_of
 from ablate.report.html.page import Section, Table
+from ablate.spec import NetSpec
 
+SHOWN = ("widths", "depths", "strides", "shortcut")  # of every network, whatever varies
 DESCRIBED = {"net": "network", "train": "recipe", "data": "data"}
 
 
 def networks(trials: pd.DataFrame) -> Section:
-    """Each arm's network: its shape, its exact costs, and how it meets the budget."""
+    """Each arm's network: its shape and what else differs, its exact costs, and the budget."""
     cells = trials.drop_duplicates("cell")
     frame = pd.DataFrame(
         {
@@ -24,6 +28,7 @@ def networks(trials: pd.DataFrame) -> Section:
             "blocks": [_shape(text) for text in cells["depths"]],
             "strides": [_shape(text) for text in cells["strides"]],
             "shortcut": cells["shortcut"],
+            **_differing(cells),
             "params": [f"{value:,}" for value in cells["params"]],
             "MACs": [f"{value:,}" for value in cells["macs"]],
             "activations": [f"{value:,}" for value in cells["activations"]],
@@ -35,6 +40,31 @@ def networks(trials: pd.DataFrame) -> Section:
     note = "MACs and activations of convolutions and linear layers, for one image."
     table = Table(caption="Networks", frame=frame, note=note)
     return Section(heading="The networks", anchor="networks", tables=(table,))
+
+
+def _differing(cells: pd.DataFrame) -> dict[str, list[str]]:
+    """A column for each field of a network that is not the same in all, beside those of `SHOWN`.
+
+    Where a block's output has another width than the block, its output widths are one more.
+    """
+    nets = [network_of(json.loads(text).get("net", {})) for text in cells["spec"]]
+    columns = {}
+    if any(net.block_expansion != 1 for net in nets):
+        shapes = [json.loads(text) for text in cells["widths"]]
+        columns["output widths"] = [
+            _shape(json.dumps([_times(stage, net.block_expansion) for stage in shape]))
+            for shape, net in zip(shapes, nets, strict=True)
+        ]
+    for field in dataclasses.fields(NetSpec):
+        if field.name in SHOWN or len({getattr(net, field.name) for net in nets}) == 1:
+            continue
+        own = {"expansion": "block_expansion", "stem_width": "stem_out"}.get(field.name, field.name)
+        columns[field.name.replace("_", " ")] = [_shown(getattr(net, own)) for net in nets]
+    return columns
+
+
+def _times(stage: int | list[int], factor: int) -> int | list[int]:
+    return [factor * width for width in stage] if isinstance(stage, list) else factor * stage
 
 
 def _shape(text: str) -> str:
@@ -84,6 +114,8 @@ def fixed(found: Findings) -> Section:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -96,7 +128,11 @@ def lost_trials(trials: pd.DataFrame) -> Section:
         return Section(
             heading="Trials that did not complete",
             anchor="failures",
-            paragraphs=(f"None: all {len(trials)} trials completed.",),
+            paragraphs=(
+                "None: "
+                + ("the trial" if len(trials) == 1 else f"all {len(trials)} trials")
+                + " completed.",
+            ),
         )
     frame = pd.DataFrame(
         {

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from ablate.analysis import wording
+from ablate.errors import plural
 from ablate.report.html.page import Section, Table
 from ablate.search import front
 from ablate.search.explored import Explored
@@ -50,9 +51,9 @@ def _found(explored: Explored) -> Section:
         anchor="search",
         paragraphs=(
             f"{len(explored.networks):,} networks were trained whole. The samplers drew "
-            f"{len(rows):,} points: {ends}. Infeasible ones are beyond a limit or cannot be built, "
-            "and were not trained. Draws of a network that a sampler had drawn before are free: "
-            f"{int(rows['repeated'].sum()):,}.",
+            f"{plural(f'{len(rows):,}', 'point')}: {ends}. Infeasible ones are beyond a limit or "
+            "cannot be built, and were not trained. Draws of a network that a sampler had drawn "
+            f"before are free: {int(rows['repeated'].sum()):,}.",
             "Exploring looked at the validation split alone. What is said of accuracies above is "
             "of the confirmation, with seeds of its own and one test evaluation a trial.",
             *notes(explored),

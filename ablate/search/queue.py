@@ -10,10 +10,9 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from ablate.engine.assignment import Assignment
 from ablate.engine.attempts import ENDED
 from ablate.engine.exploring_queue import EXPLORING, ExploringQueue
-from ablate.engine.lease import LEASE_S
+from ablate.engine.lease import LEASE_S, Assignment
 from ablate.engine.queue import Queue
 from ablate.engine.storage import patient
 from ablate.search.chain import Chain, Latency

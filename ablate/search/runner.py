@@ -13,7 +13,7 @@ from ablate.engine.runner import Setup, locked, run_study
 from ablate.engine.supervisor import supervise
 from ablate.engine.trial_process import Training
 from ablate.engine.weights import say_kept, say_unkept
-from ablate.errors import InputError
+from ablate.errors import InputError, plural
 from ablate.processes import cpu_count
 from ablate.results.names import CHECKPOINTS, LATENCY
 from ablate.search.baseline import Timing, baseline_of, read_baseline, write_baseline
@@ -88,8 +88,8 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         try:
             queue.remember("job", training.to_job() | {"time_limit_s": setup.time_limit_s})
             say(
-                f"exploring up to {most:,} trials on validation; {slots} workers x {threads} "
-                f"threads, on {describe(setup.execution.device)['device']}"
+                f"exploring up to {most:,} trials on validation; {plural(slots, 'worker')} x "
+                f"{plural(threads, 'thread')}, on {describe(setup.execution.device)['device']}"
             )
             outcomes = queue.outcomes()
             say_unkept(setup.weights, outcomes, outcomes, say)

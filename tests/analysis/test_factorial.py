@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ablate.analysis import comparisons, factorial, variance
+from ablate.analysis import comparisons, factorial
 from ablate.study.file import HypothesisTable
 from support.frames import grid
 
@@ -32,7 +32,7 @@ def npk() -> pd.DataFrame:
 
 def test_the_shares_of_variance_are_those_of_r() -> None:
     """R: summary(aov(yield ~ block + N * P * K, npk)), its F over 1 and 12 degrees of freedom."""
-    table = variance.anova(npk()).set_index("effect")
+    table = factorial.anova(npk()).set_index("effect")
     f = {"N": 12.259, "P": 0.544, "K": 6.166, "N x P": 1.378, "N x K": 2.146, "P x K": 0.031}
     expected = {name: round(value / (value + 12), 3) for name, value in f.items()}
     assert {name: round(share, 3) for name, share in table["partial_eta2"].items()} == expected
@@ -45,7 +45,7 @@ def test_the_shares_of_variance_are_those_of_r() -> None:
 def test_an_interaction_takes_its_share() -> None:
     rng = np.random.default_rng(0)
     there, none = (
-        variance.anova(grid(size, rng)).set_index("effect")["partial_eta2"]["growth x down"]
+        factorial.anova(grid(size, rng)).set_index("effect")["partial_eta2"]["growth x down"]
         for size in (0.01, 0)
     )
     assert there > 0.5 > 0.2 > none
@@ -54,22 +54,22 @@ def test_an_interaction_takes_its_share() -> None:
 def test_one_axis_or_one_seed_has_no_table() -> None:
     rng = np.random.default_rng(0)
     table = grid(0, rng)
-    assert variance.anova(table[table["axis_down"] == "p"]).empty
-    assert variance.anova(table[table["seed"] == 0]).empty
+    assert factorial.anova(table[table["axis_down"] == "p"]).empty
+    assert factorial.anova(table[table["seed"] == 0]).empty
 
 
 def test_failed_trials_are_left_out_and_a_lost_cell_ends_it() -> None:
     table = grid(0, np.random.default_rng(0))
     table.loc[3, "state"] = "failed"
-    assert set(variance.anova(table)["n"]) == {len(table) - 1}
+    assert set(factorial.anova(table)["n"]) == {len(table) - 1}
     table.loc[table["cell"] == "y / q", "state"] = "diverged"
-    assert variance.anova(table).empty
+    assert factorial.anova(table).empty
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
     table = grid(0.01, np.random.default_rng(0))
     shuffled = table.sample(frac=1, random_state=1)
-    here, there = (variance.anova(rows).set_index("effect") for rows in (table, shuffled))
+    here, there = (factorial.anova(rows).set_index("effect") for rows in (table, shuffled))
     pd.testing.assert_frame_equal(there.loc[here.index], here, rtol=1e-9)
 
 

@@ -1,6 +1,7 @@
 """What the planned seeds can show is what seeds with that spread do show."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,9 @@ def test_too_few_seeds_are_said_in_one_line(tmp_path: Path) -> None:
     assert "larger_is_better (shows" in line
     assert "huge minus small" not in line
     assert planning.shortfall(found, 3) == "3 seeds settle nothing: 4 are needed, of each arm"
+    assert planning.shortfall(found, 1).startswith("1 seed settles nothing: ")
+    (shown,) = planning.lines([replace(found[0], shown=0.01)], GIVEN, 8)[1:]
+    assert shown.startswith("  larger_is_better: 1 point; a margin of 1 point needs ")
     small = planning.prospects(study, file, Spread(value=0.0001, source=""))
     assert planning.shortfall(small, 8) == ""
 

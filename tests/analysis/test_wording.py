@@ -166,3 +166,9 @@ def test_a_limit_is_not_printed_as_a_bound_that_it_is_not(
     least: int, limits: list[float], bounds: list[float], decimals: int
 ) -> None:
     assert wording.decimals_to_tell(least, limits, bounds) == decimals
+
+
+def test_one_is_no_plural() -> None:
+    assert [wording.plural(n, "seed") for n in (0, 1, 2)] == ["0 seeds", "1 seed", "2 seeds"]
+    texts = [wording.margin_text(margin) for margin in (0.005, 0.01, 0.02)]
+    assert texts == ["0.5 points", "1 point", "2 points"]

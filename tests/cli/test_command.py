@@ -1,5 +1,6 @@
 """One command: its sub-commands, their help, their exit status, and what they refuse."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -225,3 +226,58 @@ def test_a_shell_is_told_what_may_come_next(line: str, expected: set[str], tmp_p
     command = [sys.executable, "-c", "from ablate.cli.main import main; main()"]
     subprocess.run(command, env=os.environ | shell, check=True)
     assert {word.strip() for word in told.read_text().split("\n")} == expected
+
+
+@pytest.mark.parametrize(
+    "words", [["claims", "--dry-run"], ["width_doubling", "--dataset", "folder:{here}"],
+              ["width_doubling", "--dataset", "cifar10", "--seeds", "1"]]
+)  # fmt: skip
+def test_a_torchvision_of_another_build_is_told_in_a_line(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')"
+    )
+    where = os.pathsep.join([str(tmp_path), str(CLI.parent.parent)])
+    command = [sys.executable, "-m", "ablate", "run", "--out", str(tmp_path), "--study"]
+    done = subprocess.run(
+        [*command, *(word.format(here=tmp_path) for word in words)],
+        env=os.environ | {"PYTHONPATH": where},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    own, other = importlib.metadata.version("torchvision"), importlib.metadata.version("torch")
+    assert done.stderr == (
+        f"ablate: torchvision {own} cannot be loaded beside torch {other}: install both again from "
+        "one index (RuntimeError: operator torchvision::nms does not exist)\n"
+    )
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["run", "--help"], ["list"], ["profile", "--preset", "resnet18"]]
+)
+def test_it_ends_quietly_where_nobody_reads_on(words: list[str], unbuffered: str) -> None:
+    """As with `ablate ... | head`."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "ablate", *words],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_pipe_that_is_not_its_output_is_told(
+    capsys: pytest.CaptureFixture[str], signals_as_they_were: None
+) -> None:
+    def broken() -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    assert reporting(broken) == 2
+    assert one_line(capsys) == "ablate: [Errno 32] Broken pipe\n"

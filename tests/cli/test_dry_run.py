@@ -108,14 +108,30 @@ def test_the_estimate_is_the_sum_over_the_cells(
     seconds, lines = said(study_of(tmp_path, STUDY), 8000, execution, 2)
     # 5 epochs of 8000 images at 200 and at 400 images/s, 3 seeds each, 2 side by side
     assert seconds == pytest.approx((200 + 100) * 3 / 2)
-    assert lines[-1] == (
+    assert lines[-2] == (
         "estimated training: 8 min (steps alone, timed for 0.3 s a cell with nothing beside it; "
-        "evaluation and start-up come on top)"
+        "evaluation comes on top)"
     )
     assert [(net.widths, *how) for net, *how in rates] == [
         ((4, 8), execution, 0.3),
         ((8, 16), execution, 0.3),
     ]
+
+
+def test_timing_and_starting_are_part_of_the_whole(
+    tmp_path: Path, rates: list[tuple[NetSpec, Execution, float]]
+) -> None:
+    study = study_of(tmp_path, STUDY)
+    lines = said(study, 80, CPU, 2, timing_s=1.0, probes=True)[1]
+    # 4.5 s of training; 3 quantities of 2 cells and the control, and 2 layouts; 6 trials, 2 at once
+    assert lines[-1] == (
+        "estimated in all: 42 s (with 11 s of timing, and roughly 2 s to start a trial and 20 s "
+        "for imports and the report)"
+    )
+    assert ", layout by a probe, on cpu: " in lines[1]
+    lines = said(study, 80, CPU, 2, timing_s=1.0)[1]
+    assert "(with 9 s of timing" in lines[-1]
+    assert ", contiguous, on cpu: " in lines[1]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -134,7 +150,7 @@ def test_the_plan_and_how_it_is_run(
     assert lines[1].startswith(
         "2 cells x 3 seeds = 6 trials of 5 epochs; 4 workers x 3 threads, channels_last, on cpu: "
     )
-    assert "timed for 0.7 s" in lines[-1]
+    assert "timed for 0.7 s" in lines[-2]
     assert {seconds for *_, seconds in rates} == {0.7}
     assert torch.get_num_threads() == 3
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.errors import InputError

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import MAX_KILLS, Done, supervise

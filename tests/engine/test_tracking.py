@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.tracking.trackers import Background, tracking
 from ablate.errors import InputError
 from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec

@@ -58,7 +58,7 @@ def test_a_worker_joins_and_the_numbers_are_as_without_it(
     [
         ("mysql://x:secret@y/z", "mysql://x@y/z: expected sqlite:///PATH, postgresql://"),
         ("grpc://nowhere", "expected grpc://HOST:PORT"),
-        ("sqlite:///empty.db", "has no such study"),
+        ("sqlite:///empty.db", "no such file; plan it first: ablate run --study"),
     ],
 )
 def test_bad_input_is_one_line_and_tells_no_password(

@@ -15,7 +15,7 @@ from ablate.analysis.across import comparison, pooled
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.cli.report import main
 from ablate.errors import InputError
-from ablate.report import comparison_page, index_page, run_page, write
+from ablate.report import comparison_page, index_page, run_page, run_sections, write
 from ablate.report.figures import of_run
 from ablate.report.summary_file import read_verdict
 from ablate.results import names as results_names
@@ -102,6 +102,51 @@ def test_what_is_fixed_is_listed_and_what_varies_is_not(run: Path) -> None:
     assert "epochs 20;" in fixed
     assert "; widths" not in fixed
     assert "Nothing is held equal between arms" in text
+
+
+def test_one_comparison_is_no_family(tmp_path: Path) -> None:
+    folder = copied("shortcut_type", tmp_path)
+    found = findings.find(folder)
+    assert "The one comparison of this page" not in words(_reported(folder))
+    alone = replace(found, summary=replace(found.summary, together=1))
+    notes = [table.note for table in run_page._arms(alone).tables]
+    assert "The one comparison of this page: its p-value" in notes[1]
+    assert "comparisons" not in notes[1]
+
+
+def test_the_networks_say_all_that_differs_between_them(run: Path) -> None:
+    trials = read_trials(run / results_names.TRIALS)
+    plain = run_sections.networks(trials).tables[0].frame
+    assert list(plain.columns)[:6] == ["arm", "widths", "blocks", "strides", "shortcut", "params"]
+    assert plain["widths"].tolist()[0] == "4, 4, 4"
+    changes = {"block": "bottleneck", "expansion": 2, "activation": "silu", "preact": True}
+
+    def changed(text: str, more: dict[str, object]) -> str:
+        spec = json.loads(text)
+        return json.dumps(spec | {"net": spec["net"] | more})
+
+    first = trials["cell"] == "constant"
+    trials.loc[first, "spec"] = [changed(text, changes) for text in trials.loc[first, "spec"]]
+    other = trials["cell"] == "tripling"
+    trials.loc[other, "spec"] = [
+        changed(text, {"head_width": 64}) for text in trials.loc[other, "spec"]
+    ]
+    frame = run_sections.networks(trials).tables[0].frame.set_index("arm")
+    differing = frame.loc[:, "shortcut":"params"].iloc[:, 1:-1]  # type: ignore[misc]
+    assert differing.T.to_dict() == {
+        "constant": {
+            "output widths": "8, 8, 8", "block": "bottleneck", "preact": "yes", "expansion": "2",
+            "head width": "-", "activation": "silu",
+        },
+        "doubling": {
+            "output widths": "4, 8, 16", "block": "basic", "preact": "no", "expansion": "1",
+            "head width": "-", "activation": "relu",
+        },
+        "tripling": {
+            "output widths": "4, 12, 36", "block": "basic", "preact": "no", "expansion": "1",
+            "head width": "64", "activation": "relu",
+        },
+    }  # fmt: skip
 
 
 def _reported(folder: Path) -> Path:

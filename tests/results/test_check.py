@@ -473,7 +473,7 @@ def test_what_many_machines_may_differ_in_is_a_note(run: Path) -> None:
     assert of(run, "versions") == []
     notes = of(run, "versions", "note")
     assert any("device differs between trials" in text for text in notes)
-    assert "1 trials were made by code with uncommitted changes" in notes
+    assert "1 trial made by code with uncommitted changes" in notes
 
 
 def test_a_storage_that_is_elsewhere_is_a_note(run: Path) -> None:

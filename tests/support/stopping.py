@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any, ClassVar
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.queue import Queue
 from ablate.engine.stop_rule import StopRule, stop_rule
 from ablate.results.schema import COLUMNS

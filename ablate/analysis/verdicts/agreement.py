@@ -41,7 +41,10 @@ def agreement(runs: Mapping[str, Findings]) -> Agreement:
     against = [own for own in shared.values() if {"supported", "refuted"} <= set(own)]
     alike = [own for own in shared.values() if sum(one in DECIDED for one in own) > 1]
     of = f"of the {wording.plural(len(shared), 'prediction')} that they share"
-    settle = "To settle it: more seeds in the runs that are open; each one's page says how many."
+    settle = (
+        "To settle it: new runs, with more seeds, of those that are open; each one's page says how "
+        "many."
+    )
     if against:
         word: Word = "no"
         sentence = f"{len(against)} {of} came out supported in one run and refuted in another."

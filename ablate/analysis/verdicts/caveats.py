@@ -9,6 +9,7 @@ from ablate.analysis.findings import Findings
 from ablate.analysis.growth import SURE
 from ablate.analysis.verdicts.clauses import Clause
 from ablate.analysis.verdicts.names import Names
+from ablate.statistics.family import MIN_SEEDS
 
 LOST = 0.1  # the share of an arm's trials without an accuracy, from which on it is said
 APART = 1.1  # times as much of what is not held equal, from which on it is said
@@ -23,10 +24,10 @@ _Caveat = Callable[[Findings, Names, Sequence[Clause]], str]
 def caveat(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
     """The one thing to know before a verdict is quoted.
 
-    In this order: trials that are lost; arms that differ in compute though nothing is held equal; a
-    best growth at an end of what was tried; a curve that misses the means; another verdict on other
-    test images; accuracies near the ceiling; costs that differ beside the one that is held equal;
-    small networks.
+    In this order: seeds that were added after a result was seen; trials that are lost; arms that
+    differ in compute though nothing is held equal; a best growth at an end of what was tried; a
+    curve that misses the means; another verdict on other test images; accuracies near the ceiling;
+    costs that differ beside the one that is held equal; small networks.
 
     Args:
         found: what a run shows.
@@ -34,6 +35,7 @@ def caveat(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
         clauses: that answer its question.
     """
     order: tuple[_Caveat, ...] = (
+        _extended,
         _lost,
         _compute,
         _end,
@@ -52,6 +54,12 @@ def _about(found: Findings, clauses: Sequence[Clause]) -> pd.DataFrame:
     table = found.summary.table
     rows = table[table["cell"].isin(cells)]
     return rows if len(rows) else table
+
+
+def _extended(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
+    if max(found.extended_from, default=0) < MIN_SEEDS:  # with fewer, nothing was told before
+        return ""
+    return "Seeds were added after a result was seen: intervals hold less than they say."
 
 
 def _lost(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:

@@ -183,7 +183,7 @@ def _effect(row: Mapping[Any, Any], percent: bool) -> str:
 
 
 def _margin(row: Mapping[Any, Any], percent: bool) -> str:
-    return f"{100 * row['margin']:g} points" if percent else f"{row['margin']:g}"
+    return wording.margin_text(row["margin"]) if percent else f"{row['margin']:g}"
 
 
 def _column(prediction: HypothesisTable) -> str:

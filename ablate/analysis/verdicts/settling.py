@@ -9,9 +9,12 @@ import pandas as pd
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import FEWEST_GROWTHS
 from ablate.analysis.verdicts.clauses import Clause
+from ablate.analysis.wording import margin_text, plural
 from ablate.processes import duration
 from ablate.statistics.family import MIN_SEEDS
 from ablate.statistics.power import MOST_SEEDS
+
+TOO_MANY = 300  # seeds of each arm
 
 
 def settling(
@@ -20,7 +23,9 @@ def settling(
     """What would settle what is open, in a sentence; empty where nothing is.
 
     Seeds are those that show a difference as large as the margin, at the spread that was seen;
-    time is of training alone, one trial after the other.
+    time is of training alone, one trial after the other. They are those of a new run: seeds that
+    are added to this one, once its result was seen, make its intervals hold less than they say.
+    Only a run with too few seeds to tell anything is to be given more.
 
     Args:
         found: what a run shows.
@@ -41,13 +46,13 @@ def settling(
         others = len(undecided[~undecided["name"].isin(answering)])
         if not others:
             return ""
-        which = f"{others} of {len(table)} predictions"
+        which = f"{others} of {plural(len(table), 'prediction')}"
         return f"Still open: {which}; {_what(found, clauses, undecided)}"
     asked = undecided[undecided["name"].isin(answering)]
     if asked.empty:
         return (
-            f"To settle it: they are equal within {100 * found.file.margin:g} points; to tell them "
-            "apart, set a smaller margin and run more seeds."
+            f"To settle it: they are equal within {margin_text(found.file.margin)}; to tell them "
+            "apart, make a new run with a smaller margin and more seeds."
         )
     return f"To settle it: {_what(found, clauses, asked)}"
 
@@ -61,8 +66,9 @@ def _what(found: Findings, clauses: Mapping[str, Clause], rows: pd.DataFrame) ->
         return f"a recipe with which {' and '.join(lost)} can be trained: no trial came to an end."
     have = int(table.loc[sorted(cells), "n"].min()) if cells else 0
     if have < MIN_SEEDS:
-        more = _more(found, MIN_SEEDS, have)
-        return f"at least {MIN_SEEDS} {found.unit}s of each arm: {more}."
+        more = MIN_SEEDS - have
+        time = _time(found, more, ", ")
+        return f"at least {MIN_SEEDS} {found.unit}s of each arm: {more} more{time}."
     growths = [found.file.hypotheses[name].optimum is not None for name in rows["name"]]
     if all(growths) and rows["estimate"].isna().all():
         return f"{FEWEST_GROWTHS} growths or more, each with {MIN_SEEDS} {found.unit}s or more."
@@ -83,7 +89,7 @@ def _beyond(found: Findings) -> str:
 
 
 def _seeds(found: Findings, rows: pd.DataFrame, have: int) -> str:
-    unit, margin = found.unit, f"{100 * found.file.margin:g} points"
+    unit, margin = found.unit, margin_text(found.file.margin)
     needed = [_needed(found, row["name"], row["seeds_needed"]) for row in rows.to_dict("records")]
     known = [number for number in needed if number is not None]
     if not known:
@@ -97,7 +103,13 @@ def _seeds(found: Findings, rows: pd.DataFrame, have: int) -> str:
             f"{have} {unit}s can be expected to tell {margin}; the difference is close to that, "
             "and only many more would settle on which side."
         )
-    return f"about {most:,} {unit}s of each arm to tell {margin}: {_more(found, most, have)}."
+    if most > TOO_MANY:
+        return (
+            f"about {most:,} {unit}s of each arm would tell {margin}, more than is worth it: "
+            "train longer, or ask for a larger difference, as `margin` in the study file."
+        )
+    time = _time(found, most, "; ")
+    return f"a new run of about {most:,} {unit}s of each arm, which can tell {margin}{time}."
 
 
 def _needed(found: Findings, name: str, own: Any) -> int | None:
@@ -108,12 +120,11 @@ def _needed(found: Findings, name: str, own: Any) -> int | None:
     return None if numbers.empty else int(numbers.median())
 
 
-def _more(found: Findings, needed: int, have: int) -> str:
-    """How many more that are, and how long they train."""
+def _time(found: Findings, number: int, after: str) -> str:
+    """How long so many seeds of every arm train, `after` first; empty where that is not known."""
     each = found.trials.groupby("cell")["train_seconds"].median().astype(float).sum()
     if found.file.sample is not None:  # a draw is one network of each arm
         each *= len(found.summary.table) / max(1, found.trials["cell"].nunique())
-    more = max(1, needed - have)
     if math.isnan(each) or each <= 0:
-        return f"{more:,} more"
-    return f"{more:,} more, some {duration(more * each)} of training"
+        return ""
+    return f"{after}some {duration(number * each)} of training"

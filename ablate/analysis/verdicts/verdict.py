@@ -202,7 +202,7 @@ def _sentence(found: Findings, names: Names) -> str:
     if len(full) > 1:
         counts = Counter(own.mark for own in full[1:])
         others = ", ".join(f"{number} {mark}" for mark, number in counts.items())
-        rest = f"; of {len(full) - 1} more predictions {others}"
+        rest = f"; of {wording.plural(len(full) - 1, 'more prediction')} {others}"
         ways += [(full[0].text + rest, names), (plain[0].text + rest, names.plain())]
         ways += [((plain[0].short or plain[0].text) + rest, names.plain())]
     else:
@@ -258,7 +258,7 @@ def _standing_out(found: Findings, names: Names) -> Clause:
             return clause(text, f"{named(rows, names)} minus {other}", effects(rows), cells, many)
     others = known[known["cell"] != base]
     if (others["finding"] == "equivalent").all():
-        margin = f"{100 * found.file.margin:g} points"
+        margin = wording.margin_text(found.file.margin)
         return clause(f"every arm was within {margin} of {names.cells[base]}")
     return clause(f"no arm differed clearly from {names.cells[base]}")
 

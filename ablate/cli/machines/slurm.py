@@ -9,7 +9,7 @@ from typing import Any
 from ablate.cli.options import PASSWORD, add_worker_options, count, positive, worker_of
 from ablate.cli.reporting import STATUSES, Parser, reporting
 from ablate.engine.cluster.slurm import submit
-from ablate.errors import InputError
+from ablate.errors import InputError, plural
 
 REQUEUES = 20
 
@@ -57,7 +57,7 @@ def _submit(args: argparse.Namespace) -> int:
     jobs = submit(
         ArrayWorker(worker), args.jobs, args.folder, args.cluster, args.requeues, **request
     )
-    print(f"{len(jobs)} workers of {study}: jobs {', '.join(job.job_id for job in jobs)}")
+    print(f"{plural(len(jobs), 'worker')} of {study}: jobs {', '.join(job.job_id for job in jobs)}")
     print(f"what they print is in {args.folder}")
     return 0
 

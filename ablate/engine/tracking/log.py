@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.errors import InputError
 from ablate.training.outcome import Outcome
 

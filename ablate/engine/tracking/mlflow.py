@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.storage import shown
 from ablate.engine.tracking.log import Epoch, described, final, metrics, missing
 from ablate.errors import InputError

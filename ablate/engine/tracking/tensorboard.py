@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.tracking.log import Epoch, described, file_name, final, metrics, missing
 from ablate.training.outcome import Outcome
 

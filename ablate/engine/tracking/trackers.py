@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
-from ablate.engine.assignment import Assignment
+from ablate.engine.lease import Assignment
 from ablate.engine.storage import shown
 from ablate.engine.tracking.log import Epoch, Log
 from ablate.engine.tracking.mlflow import MlflowLog

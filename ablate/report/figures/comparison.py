@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ablate.errors import plural
 from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.drawing.style import Drawing, fix_layout, handles, looks, style
 from ablate.report.figures.drawing.tips import reading, tell_bars
@@ -76,4 +77,4 @@ def _seeds(rows: pd.DataFrame) -> str:
     counts = sorted({int(seeds) for seeds in rows["seeds"]})
     if not counts:
         return "no seeds"
-    return f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+    return plural(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"

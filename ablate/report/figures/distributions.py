@@ -26,6 +26,17 @@ FEWEST_TRIALS, FEWEST_SEEDS, FEWEST_CELLS = 20, 3, 3
 TOGETHER, ACROSS = 3, 4  # bands in a panel, panels in a row
 
 
+def has_distribution(trials: pd.DataFrame) -> bool:
+    """Whether every arm has trials enough for `error_distribution` to show."""
+    return distributions.fewest(trials) >= FEWEST_TRIALS
+
+
+def has_ranks(trials: pd.DataFrame) -> bool:
+    """Whether there are cells and seeds enough for `rank_stability` to show."""
+    seeds, cells = distributions.ranks(trials).shape
+    return seeds >= FEWEST_SEEDS and cells >= FEWEST_CELLS
+
+
 def error_distribution(
     trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE
 ) -> Drawing | None:
@@ -39,7 +50,7 @@ def error_distribution(
     Returns:
         None unless every arm has `FEWEST_TRIALS` complete trials: with fewer the band says nothing.
     """
-    if distributions.fewest(trials) < FEWEST_TRIALS:
+    if not has_distribution(trials):
         return None
     table = distributions.error_distributions(trials)
     look = looks(list(dict.fromkeys(table["arm"])))
@@ -125,9 +136,9 @@ def rank_stability(trials: pd.DataFrame, unit: str = "seed", sheet: Sheet = PAGE
         A cell a row, the best mean rank at the top, and a rank a column. None with fewer than
         `FEWEST_SEEDS` seeds complete in all cells, or `FEWEST_CELLS` cells.
     """
-    table = distributions.ranks(trials)
-    if len(table) < FEWEST_SEEDS or table.shape[1] < FEWEST_CELLS:
+    if not has_ranks(trials):
         return None
+    table = distributions.ranks(trials)
     shares, w = distributions.rank_counts(table), distributions.agreement(table)
     order = shares.mul(shares.columns.astype(float)).sum(axis="columns").sort_values(kind="stable")
     shown = shares.loc[order.index]

@@ -24,6 +24,11 @@ ACROSS = 2  # panels in a row
 APART = 0.08  # of lines at one arm, so that their intervals do not hide each other
 
 
+def has_interaction(trials: pd.DataFrame) -> bool:
+    """Whether a study has two axes or more, that is something for `interaction` to show."""
+    return len(factorial.axes_of(trials)) > 1
+
+
 def interaction(
     trials: pd.DataFrame, outcome: str = "test_accuracy", sheet: Sheet = PAGE
 ) -> Drawing | None:
@@ -39,9 +44,9 @@ def interaction(
         each combination of further ones. Where some cells lie so far below the others that these
         cannot be told apart, as many panels more show those alone. None for a study of one axis.
     """
-    names = factorial.axes_of(trials)
-    if len(names) < 2:
+    if not has_interaction(trials):
         return None
+    names = factorial.axes_of(trials)
     along, lines, *further = [AXIS_PREFIX + name for name in names]
     means = cell_means(trials, outcome)
     arms = list(dict.fromkeys(means[along]))

@@ -35,12 +35,11 @@ NAMES = (
     *("accuracy", "growth", "interaction", "pareto", "stage_costs", "stage_shares", "curves"),
     *("mechanism_by_stage", "ranks", "edf", "learning_rates"),
 )
-# None where the tables turn out to have nothing that it could show.
 Figures = Mapping[str, Callable[[], Drawing | None]]
 
 
 def figures(found: Findings, folder: Path, sheet: Sheet = PAGE) -> Figures:
-    """The figures that a run has the tables for; study and data set stand above each.
+    """The figures for which a run has something to show; study and data set stand above each.
 
     Args:
         found: what it shows.
@@ -100,15 +99,20 @@ def figures_of_cells(
         "stage_shares": partial(stages.stage_shares, of_stages, cells, sheet),
         "curves": partial(curves.learning_curves, of_epochs, cells, sheet=sheet),
     }
-    if not fits:
-        del wanted["growth"]
     if mechanism is not None:
         wanted["mechanism_by_stage"] = partial(mechanism_by_stage, mechanism, cells, sheet)
     wanted["ranks"] = partial(distributions.rank_stability, trials, sheet=sheet)
     wanted["edf"] = partial(distributions.error_distribution, trials, sheet=sheet)
-    if not rates.empty:
-        wanted["learning_rates"] = partial(accuracy_over_rate, rates, cells, sheet)
-    return wanted
+    wanted["learning_rates"] = partial(accuracy_over_rate, rates, cells, sheet)
+    shown = {
+        "growth": bool(fits),
+        "interaction": interaction.has_interaction(trials),
+        "pareto": pareto.has_costs(trials, summary),
+        "ranks": distributions.has_ranks(trials),
+        "edf": distributions.has_distribution(trials),
+        "learning_rates": not rates.empty,
+    }
+    return {name: make for name, make in wanted.items() if shown.get(name, True)}
 
 
 def figures_of_networks(
@@ -140,4 +144,9 @@ def figures_of_networks(
     if mechanism is not None:
         of_arms = populations.by_arm(mechanism, trials)
         wanted["mechanism_by_stage"] = partial(mechanism_by_stage, of_arms, arms, sheet)
-    return wanted | {"ranks": partial(distributions.rank_stability, networks, unit, sheet)}
+    wanted["ranks"] = partial(distributions.rank_stability, networks, unit, sheet)
+    shown = {
+        "edf": distributions.has_distribution(networks),
+        "ranks": distributions.has_ranks(networks),
+    }
+    return {name: make for name, make in wanted.items() if shown.get(name, True)}

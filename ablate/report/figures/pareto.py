@@ -67,8 +67,8 @@ def accuracy_against_cost(
     look = looks(summary.cells)
     table = against_cost(summary)
     known = table[table["mean"].notna()]
-    equal = [cost for cost in COSTS if _held_equal(trials, known, cost)]
-    shown = [cost for cost in COSTS if cost not in equal]
+    shown = _costs_apart(trials, known)
+    equal = [cost for cost in COSTS if cost not in shown]
     if not shown:
         return None
     trusted = not summary.table["throughput_control_off"].any()
@@ -117,6 +117,17 @@ def accuracy_against_cost(
         data=table[columns],
         figure=figure,
     )
+
+
+def has_costs(trials: pd.DataFrame, summary: Summary) -> bool:
+    """Whether arms differ in any cost, that is whether `accuracy_against_cost` shows something."""
+    table = against_cost(summary)
+    return bool(_costs_apart(trials, table[table["mean"].notna()]))
+
+
+def _costs_apart(trials: pd.DataFrame, known: pd.DataFrame) -> list[str]:
+    """The costs that are not held equal between the arms that have an accuracy, `known`."""
+    return [cost for cost in COSTS if not _held_equal(trials, known, cost)]
 
 
 def _held_equal(trials: pd.DataFrame, known: pd.DataFrame, cost: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.bits import unpack
-from ablate.errors import InputError
+from ablate.errors import InputError, plural
 from ablate.networks.cost import count_stages
 from ablate.results import schema
 from ablate.results.checks.remarks import Remark, fault, note, some
@@ -114,7 +114,7 @@ def mechanism(run: Run) -> Iterator[Remark]:
             yield fault(f"{key}: measured, but not complete")
     lacking = complete - set(table["key"])
     if lacking:
-        yield note(f"not measured in {len(lacking)} complete trials")
+        yield note(f"not measured in {plural(len(lacking), 'complete trial')}")
 
 
 def correct(run: Run) -> Iterator[Remark]:
@@ -244,7 +244,7 @@ def _of_trials(run: Run, table: pd.DataFrame) -> Iterator[Remark]:
 def _unlike(found: list[list[object]], expected: list[list[object]]) -> list[str]:
     """The rows of two lists that differ."""
     if len(found) != len(expected):
-        return [f"{len(found)} stages, not {len(expected)}"]
+        return [f"{plural(len(found), 'stage')}, not {len(expected)}"]
     return [f"{a}, not {b}" for a, b in zip(found, expected, strict=True) if a != b]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.errors import InputError
+from ablate.errors import InputError, plural
 from ablate.networks.cost import count
 from ablate.results.checks.remarks import Remark, fault, note, some
 from ablate.results.folder import Run
@@ -146,7 +146,7 @@ def alike(run: Run) -> Iterator[Remark]:
                 yield say(f"{name} differs between trials: {some(found)}")
     dirty = int(run.trials["dirty"].sum())
     if dirty:
-        yield note(f"{dirty} trials were made by code with uncommitted changes")
+        yield note(f"{plural(dirty, 'trial')} made by code with uncommitted changes")
 
 
 def _differing(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:

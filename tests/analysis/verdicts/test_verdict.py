@@ -1,6 +1,7 @@
 """Verdicts on outcomes that are known: the word, the sentence, the caveat, what is left."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,17 +63,21 @@ def test_open_where_nothing_is_shown_with_what_would_settle_it(tmp_path: Path) -
     columns = {"train_seconds": 60.0}
     verdict = verdict_of(run_of(tmp_path, STUDY + HIGHER, {"a": wide, "b": other}, **columns))
     assert verdict.said.startswith("Open: The one against the other may be anything from -")
-    assert verdict.settle.startswith("To settle it: about ")
-    seeds = int(verdict.settle.split()[4].replace(",", ""))
+    seeds = int(verdict.settle.split()[8].replace(",", ""))
     assert seeds > 100
-    assert f"{seeds - 10:,} more, some {2 * (seeds - 10) / 60:.1f} h of training" in verdict.settle
+    assert verdict.settle == (  # and not seeds to be added to this run, whose result was seen
+        f"To settle it: a new run of about {seeds:,} seeds of each arm, which can tell 0.5 points; "
+        f"some {2 * seeds / 60:.1f} h of training."
+    )
 
 
 def test_a_prediction_may_answer_no(tmp_path: Path) -> None:
     no = HIGHER + 'answers = "no"\n'
     assert judged(tmp_path / "1", 0.83, 0.80, no).word == "no"
     assert judged(tmp_path / "2", 0.77, 0.80, no).word == "yes"
-    assert judged(tmp_path / "3", 0.80, 0.80, no).word == "open"  # neither is better
+    same = judged(tmp_path / "3", 0.80, 0.80, no)
+    assert same.word == "open"  # neither is better
+    assert same.settle.endswith("make a new run with a smaller margin and more seeds.")
 
 
 BOTH = """
@@ -154,6 +159,9 @@ def test_the_caveat_is_the_first_that_applies(tmp_path: Path) -> None:
     assert more.caveat == (
         "The arms differ in parameters: the one has 11.4 times the parameters of the other."
     )
+    added = run_of(tmp_path / "2", STUDY + HIGHER, {"a": around(0.83), "b": around(0.8, 1)}, twice)
+    for before, first in (((3,), "The arms differ"), ((3, 6), "Seeds were added after a result")):
+        assert verdict_of(replace(added, extended_from=before)).caveat.startswith(first)
     large = judged(tmp_path / "5", 0.83, 0.80, params=2_000_000, epochs=200)
     assert large.caveat == "One data set and one recipe: another may decide otherwise."
 
@@ -180,7 +188,7 @@ def test_an_arm_without_trials_silences_nothing(tmp_path: Path) -> None:
     wide = {seed: 0.8 + 0.03 * (-1) ** seed + 0.001 * seed for seed in range(10)}
     apart = outcomes | {"a": wide, "b": dict.fromkeys(range(10), 0.8)}
     open_ = verdict_of(run_of(tmp_path / "2", more_arms() + HIGHER, apart))
-    assert open_.settle.startswith("To settle it: about ")
+    assert open_.settle.startswith("To settle it: a new run of about ")
 
 
 def test_of_many_arms_the_foremost_are_told_with_their_numbers(tmp_path: Path) -> None:
