@@ -17,8 +17,7 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         table: where the table lies; as the file says if None.
         out: the folder of results.
     """
-    from ablate.report.tables.write_power import write_powers
-    from ablate.report.tables.write_shapes import write_shapes
+    from ablate.report.tables.write_study import write_judged
     from ablate.results.names import REPORT
     from ablate.tables.file import read_table_file
     from ablate.tables.rows import read_rows
@@ -33,11 +32,8 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         )
     rows = read_rows(file, path)
     folder = out / toml.path.stem / path.stem
-    if file.power is not None:
-        verdict = write_powers(folder, toml.path.stem, file, toml.text, rows)
-    else:
-        near = read_rows(file, path, everything=True)
-        verdict = write_shapes(folder, toml.path.stem, file, toml.text, rows, near)
+    near = rows if file.power is not None else read_rows(file, path, everything=True)
+    verdict = write_judged(folder, toml, file, rows, near)
     for line in verdict.lines():
         print(printable(line))
     print()

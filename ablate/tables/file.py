@@ -85,6 +85,21 @@ class ColumnsTable(StrictTable):
     group: list[str] = Field(default_factory=list)
     cluster: str | None = None
 
+    @property
+    def better(self) -> int:
+        """1 where more of the outcomes is better, -1 where less is."""
+        return -1 if self.unit in ("error", "error %", "lower") else 1
+
+    @property
+    def points(self) -> bool:
+        """Whether the outcomes are told in points."""
+        return self.unit not in ("higher", "lower")
+
+    @property
+    def after(self) -> str:
+        """What follows a number in words: " points", or nothing."""
+        return " points" if self.points else ""
+
 
 class PowerTable(StrictTable):
     """How run time goes with MACs and activations, and the growth that keeps a layer's run time.

@@ -25,7 +25,6 @@ class Rows:
         source: the whole table.
         outcomes: one column each; in points where the unit is an accuracy or an error.
         better: 1 where more is better, -1 where less is.
-        points: whether the unit is points.
         arm, seed: text; empty frames have none.
         budgets: one column each, above zero.
         widths: shape (rows, widths); without columns in tables of arms.
@@ -40,7 +39,6 @@ class Rows:
     source: Source
     outcomes: pd.DataFrame
     better: int
-    points: bool
     arm: "pd.Series[str]"
     seed: "pd.Series[str]"
     budgets: pd.DataFrame
@@ -51,11 +49,6 @@ class Rows:
     cluster: "pd.Series[str]"
     meant: int
     failed: int
-
-    @property
-    def unit(self) -> str:
-        """What follows a number in words: " points", or nothing."""
-        return " points" if self.points else ""
 
 
 def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
@@ -85,7 +78,6 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
         raise InputError(f"{path}: every row that is meant has failed")
     some = Source(path=path, sha256=source.sha256, frame=source.frame[used].reset_index(drop=True))
     columns = file.columns
-    outcomes, better, points = _outcomes(some, columns)
     widths = np.empty((len(some.frame), 0))
     if columns.widths is not None:
         widths = _widths(some, columns.widths)
@@ -99,9 +91,8 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
     }
     return Rows(
         source=source,
-        outcomes=outcomes,
-        better=better,
-        points=points,
+        outcomes=_outcomes(some, columns),
+        better=columns.better,
         arm=text["arm"],
         seed=text["seed"],
         budgets=_budgets(some, columns),
@@ -182,8 +173,8 @@ def _holds(source: Source, name: str, wanted: Scalar | Condition) -> npt.NDArray
     return held
 
 
-def _outcomes(source: Source, columns: ColumnsTable) -> tuple[pd.DataFrame, int, bool]:
-    """Outcomes in points where they are accuracies or errors, and which way is better."""
+def _outcomes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
+    """Outcomes, in points where they are accuracies or errors."""
     fraction = columns.unit in ("accuracy", "error")
     percent = columns.unit in ("accuracy %", "error %")
     found = {}
@@ -206,8 +197,7 @@ def _outcomes(source: Source, columns: ColumnsTable) -> tuple[pd.DataFrame, int,
                 f'like fractions; expected unit = "{columns.unit.removesuffix(" %")}"'
             )
         found[name] = 100 * values if fraction else values
-    better = -1 if columns.unit in ("error", "error %", "lower") else 1
-    return pd.DataFrame(found), better, fraction or percent
+    return pd.DataFrame(found)
 
 
 def _above_zero(source: Source, column: str) -> "pd.Series[float]":

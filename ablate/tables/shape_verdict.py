@@ -19,7 +19,6 @@ from ablate.analysis.verdicts.verdict import (
     Word,
 )
 from ablate.tables.file import TableFile, TableHypothesis
-from ablate.tables.rows import Rows
 from ablate.tables.shapes import Shapes
 
 Mark = Literal["supported", "refuted", "equivalent", "open"]
@@ -28,7 +27,7 @@ COLUMNS = ("name", "says", "kind", "verdict", "outcomes", "budgets", "held", "ag
 MEANT = {"macs": "MACs", "params": "parameters", "activations": "activations"}
 
 
-def judge(file: TableFile, rows: Rows, shapes: Shapes) -> pd.DataFrame:
+def judge(file: TableFile, shapes: Shapes) -> pd.DataFrame:
     """A verdict on each prediction, over all outcomes and budgets.
 
     A prediction is meant for all of them. So `higher` is supported where the interval of every
@@ -47,7 +46,7 @@ def judge(file: TableFile, rows: Rows, shapes: Shapes) -> pd.DataFrame:
         marks = (
             _of_optimum(asked, shapes.best, file.margin)
             if asked.optimum is not None
-            else _of_two(name, asked, shapes.contrasts, file.margin, rows.better)
+            else _of_two(name, asked, shapes.contrasts, file.margin, file.columns.better)
         )
         table = shapes.best if asked.optimum is not None else _about(shapes.contrasts, name)
         found.append(
@@ -60,7 +59,7 @@ def judge(file: TableFile, rows: Rows, shapes: Shapes) -> pd.DataFrame:
                 table["at"].nunique(),
                 marks.count("supported"),
                 marks.count("refuted"),
-                len(rows.outcomes),
+                shapes.n,
             )
         )
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -116,7 +115,7 @@ def called(growth: float) -> str:
     return f"growing {growth:g} times" if growth > 1 else f"shrinking to {growth:g}"
 
 
-def verdict_of(file: TableFile, rows: Rows, shapes: Shapes, judged: pd.DataFrame) -> Verdict:
+def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict:
     """The answer to the study's question; it has the form of a trained study's."""
     marks: dict[str, Mark] = dict(zip(judged["name"], judged["verdict"], strict=True))
     answering: dict[str, Reply] = {
@@ -124,7 +123,7 @@ def verdict_of(file: TableFile, rows: Rows, shapes: Shapes, judged: pd.DataFrame
     }
     if not answering:
         answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
-    texts = {name: _sentence(name, file, rows, shapes, marks[name]) for name in file.hypotheses}
+    texts = {name: _sentence(name, file, shapes, marks[name]) for name in file.hypotheses}
     replies = [_reply(marks[name], answers) for name, answers in answering.items()]
     if not replies:
         word: Word = "open"
@@ -141,10 +140,10 @@ def verdict_of(file: TableFile, rows: Rows, shapes: Shapes, judged: pd.DataFrame
         word=word,
         label=label,
         sentence=f"{whole[:1].upper()}{whole[1:]}.",
-        effects=_effects(file, rows, shapes, list(answering)),
-        n=len(rows.outcomes),
+        effects=_effects(file, shapes, list(answering)),
+        n=shapes.n,
         unit="network",
-        caveat=_caveat(rows, shapes, list(answering), file),
+        caveat=_caveat(shapes, list(answering), file),
         settle=""
         if word != "open"
         else "To settle it: more networks of these costs; each was trained once.",
@@ -156,7 +155,7 @@ def verdict_of(file: TableFile, rows: Rows, shapes: Shapes, judged: pd.DataFrame
                 sentence=f"{texts[name][:1].upper()}{texts[name][1:]}.",
                 what="",
                 effect="",
-                n=len(rows.outcomes),
+                n=shapes.n,
             )
             for name in file.hypotheses
         ),
@@ -182,7 +181,7 @@ def _word(replies: Sequence[Word]) -> tuple[Word, str]:
     return ("open", IN_PART) if "open" in different else ("no", BOTH)
 
 
-def _sentence(name: str, file: TableFile, rows: Rows, shapes: Shapes, mark: Mark) -> str:
+def _sentence(name: str, file: TableFile, shapes: Shapes, mark: Mark) -> str:
     """What became of a prediction, as a clause."""
     asked = file.hypotheses[name]
     if asked.optimum is not None:
@@ -192,12 +191,12 @@ def _sentence(name: str, file: TableFile, rows: Rows, shapes: Shapes, mark: Mark
     if own.empty:
         return f"no networks lie around both {first} and {second}"
     if mark == "equivalent" or (mark == "supported" and asked.equal is not None):
-        return f"{first} and {second} were equal within {file.margin:g}{rows.unit}"
+        return f"{first} and {second} were equal within {file.margin:g}{file.columns.after}"
     verbs = (f"beat {second}", f"lost to {second}", f"may tie with {second}")
     parts: dict[str, list[tuple[str, pd.Series[float]]]] = {}
     for outcome, group in own.groupby("outcome", sort=False):
-        values = rows.better * group["estimate"]
-        limits = [rows.better * group["low"], rows.better * group["high"]]
+        values = file.columns.better * group["estimate"]
+        limits = [file.columns.better * group["low"], file.columns.better * group["high"]]
         low, high = pd.concat(limits, axis=1).min(axis=1), pd.concat(limits, axis=1).max(axis=1)
         above, below = int((low > 0).sum()), int((high < 0).sum())
         if above and not below:
@@ -211,7 +210,11 @@ def _sentence(name: str, file: TableFile, rows: Rows, shapes: Shapes, mark: Mark
     clauses = []
     for place, (verb, about) in enumerate(parts.items()):
         every = pd.concat([values for _, values in about]).abs()
-        of = f" by {_range(every.min(), every.max())}{rows.unit}" if verb != verbs[2] else ""
+        of = (
+            f" by {_range(every.min(), every.max())}{file.columns.after}"
+            if verb != verbs[2]
+            else ""
+        )
         said = verb if place == 0 else verb.removesuffix(f" {second}").replace("lost to", "lost")
         clauses.append(f"{said}{of} on {joined([outcome for outcome, _ in about])}")
     return f"{first} {', but '.join(clauses)}"
@@ -237,7 +240,7 @@ def _middle(at: "pd.Series[float]") -> float:
 
 
 def _effects(
-    file: TableFile, rows: Rows, shapes: Shapes, answering: Sequence[str]
+    file: TableFile, shapes: Shapes, answering: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """The effects behind the answer, at the middle budget."""
     assert file.match is not None
@@ -256,16 +259,16 @@ def _effects(
         at = _middle(own["at"])
         for row in own[own["at"] == at].to_dict("records"):
             what = f"{called(row['first'])} minus {called(row['second'])}, {row['outcome']}"
-            effects.append((what, _difference(row, rows)))
+            effects.append((what, _difference(row, file)))
     return tuple(effects)
 
 
-def _difference(row: Mapping[Any, Any], rows: Rows) -> str:
+def _difference(row: Mapping[Any, Any], file: TableFile) -> str:
     text = wording.interval_text(row["estimate"], row["low"], row["high"], "+z.1f")
-    return text.replace(" [", f"{rows.unit} [")
+    return text.replace(" [", f"{file.columns.after} [")
 
 
-def _caveat(rows: Rows, shapes: Shapes, answering: Sequence[str], file: TableFile) -> str:
+def _caveat(shapes: Shapes, answering: Sequence[str], file: TableFile) -> str:
     """What speaks most against the answer: the first that applies."""
     own = shapes.contrasts
     if not own.empty:

@@ -22,7 +22,7 @@ from ablate.tables.rows import GROWTH, Rows, known_budget
 
 DRAWS = 400  # of the networks
 LEVEL = 0.95
-STEP = 0.02  # of log2 of growth, along a curve
+STEP = 0.04  # of log2 of growth, along a curve
 FEWEST = 40  # networks, for a surface
 NEAR_GROWTH, NEAR_BEND = 0.2, 0.3  # log2: networks of a bin
 FEWEST_IN_BIN = 4
@@ -59,6 +59,11 @@ class Shapes:
     best: pd.DataFrame
     contrasts: pd.DataFrame
     standing: pd.DataFrame
+
+    @property
+    def n(self) -> int:
+        """How many networks the surface is of."""
+        return int(self.fits["n"].max())
 
 
 def find_shapes(file: TableFile, rows: Rows, near: Rows) -> Shapes:

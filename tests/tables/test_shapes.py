@@ -106,15 +106,15 @@ def test_the_surface_explains_what_is_smooth(found) -> None:
 
 
 def test_predictions_and_verdict(found) -> None:
-    file, rows, shapes = found
-    judged = judge(file, rows, shapes)
+    file, _, shapes = found
+    judged = judge(file, shapes)
     verdicts = judged.set_index("name")["verdict"]
     assert verdicts.to_dict() == {
         "best_is_two": "refuted",
         "growing_beats_shrinking": "supported",
         "a_little_more_ties": "supported",
     }
-    verdict = verdict_of(file, rows, shapes, judged)
+    verdict = verdict_of(file, shapes, judged)
     assert verdict.word == "no"
     assert verdict.sentence.startswith("At equal MACs, the best growth was 1.")
     assert len(verdict.sentence.split()) <= 25
@@ -124,7 +124,7 @@ def test_predictions_and_verdict(found) -> None:
 
 
 def test_where_a_network_stands_is_counted(found) -> None:
-    _, rows, shapes = found
+    _, _, shapes = found
     (row,) = shapes.standing.to_dict("records")
     frame = made()
     own = frame[(frame["c0"] == 16) & (frame["c1"] == 32) & (frame["c2"] == 64)].iloc[0]
@@ -141,7 +141,7 @@ def test_less_is_better_turns_everything_round(tmp_path: Path, found) -> None:
     rows = rows_of(tmp_path, frame.assign(accuracy=100 - frame["accuracy"]), file)
     shapes = find_shapes(file, rows, rows)
     assert shapes.best["best"].iloc[0] == pytest.approx(found[2].best["best"].iloc[0], rel=0.02)
-    verdicts = judge(file, rows, shapes)["verdict"].tolist()
+    verdicts = judge(file, shapes)["verdict"].tolist()
     assert verdicts == ["refuted", "supported", "supported"]
 
 
@@ -151,9 +151,9 @@ def test_growths_that_no_network_lies_around_are_not_told(tmp_path: Path) -> Non
     shapes = find_shapes(file, rows, rows)
     row = shapes.contrasts.set_index("hypothesis").loc["growing_beats_shrinking"]
     assert math.isnan(row["estimate"])
-    assert judge(file, rows, shapes).set_index("name").loc["growing_beats_shrinking"][
-        "verdict"
-    ] == ("open")
+    assert judge(file, shapes).set_index("name").loc["growing_beats_shrinking"]["verdict"] == (
+        "open"
+    )
 
 
 @pytest.mark.parametrize(

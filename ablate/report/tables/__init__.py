@@ -1,6 +1,5 @@
 """Tables that others measured become files, figures and pages.
 
-- `write_shapes`: all files of a table of many networks. Begin reading here.
-- `shapes_page`: its page; `shapes_figure`: its figure.
-- `write_power`: all files of a table of run times; `power_page`, `power_figure`: likewise.
+- `write_study`: all files of a study of kind `table`. Begin reading here.
+- `shapes_page`, `shapes_figure`: of many networks; `power_page`, `power_figure`: of run times.
 """

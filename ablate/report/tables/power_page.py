@@ -8,6 +8,7 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.verdicts.verdict import Verdict
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
+from ablate.report.summary_file import prose
 from ablate.report.tables.shapes_page import command, source_section
 from ablate.tables.file import TableFile
 from ablate.tables.power import FEWEST, Powers
@@ -188,3 +189,17 @@ def _sums(powers: Powers) -> Section:
         ),
         tables=(table,),
     )
+
+
+def markdown(powers: Powers) -> list[str]:
+    """The growths as a table in Markdown, its lines."""
+    return [
+        "| group | growth by a power law [95% interval] | by a sum of terms |",
+        "| :-- | --: | --: |",
+        *(
+            f"| {prose(row['group'] or 'all rows')} | "
+            f"{wording.interval_text(row['growth'], row['low'], row['high'], '.2f')} | "
+            f"{wording.interval_text(row['sum_growth'], row['sum_low'], row['sum_high'], '.2f')} |"
+            for row in powers.table.to_dict("records")
+        ),
+    ]

@@ -234,3 +234,24 @@ def source_section(file: TableFile, source: pd.DataFrame) -> Section:
     return Section(
         heading="The table", anchor="table", tables=(Table(caption="What was read", frame=frame),)
     )
+
+
+def axis(file: TableFile) -> str:
+    """What the outcomes are, for an axis."""
+    unit = file.columns.unit
+    if unit in ("higher", "lower"):
+        return f"Outcome ({unit} is better)"
+    return f"{unit.removesuffix(' %').capitalize()} (%)"
+
+
+def markdown(shapes: Shapes) -> list[str]:
+    """The best growths as a table in Markdown, its lines."""
+    return [
+        "| outcome | budget | best growth [95% interval] |",
+        "| :-- | --: | --: |",
+        *(
+            f"| {row['outcome']} | {wording.si(row['at'])} | "
+            f"{wording.interval_text(row['best'], row['low'], row['high'], '.2f')} |"
+            for row in shapes.best.to_dict("records")
+        ),
+    ]
