@@ -1,6 +1,7 @@
 """The verdict on a table with arms: one sentence, its effects, what speaks against it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,8 +61,7 @@ def verdict_of(judged: Judged) -> Verdict:
     return Verdict(
         word=word,
         label=label,
-        sentence=f"{sentence[:1].upper()}{sentence[1:]}." if _plain(judged, sentence)
-        else f"{sentence}.",
+        sentence=_sentence(judged, sentence),
         effects=tuple((what, text) for what, text, _ in rows) or (("nothing", "-"),),
         n=min((n for _, _, n in rows), default=int(judged.table["n"].max())),
         unit=judged.repeats.row,
@@ -69,12 +69,15 @@ def verdict_of(judged: Judged) -> Verdict:
         settle=settle(judged, word),
         figure=FIGURE,
         predictions=tuple(said),
-    )  # fmt: skip
+    )
 
 
-def _plain(judged: Judged, sentence: str) -> bool:
-    """Whether it begins with a word, not with an arm's name, which stays as it is."""
-    return not any(sentence.startswith(str(arm)) for arm in judged.table["arm"])
+def _sentence(judged: Judged, clause: str) -> str:
+    """A clause as a sentence; an arm's name at its beginning stays as it is."""
+    arms = map(str, judged.table["arm"])
+    if any(re.match(rf"{re.escape(arm)}(?!\w)", clause) for arm in arms):
+        return f"{clause}."
+    return f"{clause[:1].upper()}{clause[1:]}."
 
 
 _Effect = tuple[str, str, int]  # what it is of, as it reads, and n
@@ -254,7 +257,7 @@ def _said(judged: Judged, row: Row) -> Said:
     return Said(
         name=row["name"],
         mark=mark,
-        sentence=f"{text[:1].upper()}{text[1:]}." if _plain(judged, text) else f"{text}.",
+        sentence=_sentence(judged, text),
         what=f"{one} minus {other}",
         effect=effect(judged, row["estimate"], (row["low"], row["high"])) if known else "-",
         n=int(row["n"]),

@@ -63,6 +63,8 @@ def read_source(
     wanted = list(dict.fromkeys(columns))
     try:
         frame = _read(path, kind, wanted, text)
+    except InputError:
+        raise
     except (OSError, ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise InputError(f"{path}: cannot be read as {kind}: {_first_line(error)}") from error
     if frame.empty:
@@ -149,6 +151,7 @@ def _read(path: Path, kind: str, columns: list[str], text: Collection[str]) -> p
         return pd.read_csv(
             path,
             usecols=columns,
+            index_col=False,  # not where rows end in a comma either
             dtype=dict.fromkeys(names, "str"),
             keep_default_na=False,
             na_values={name: [""] if name in names else list(NOTHING) for name in columns},

@@ -115,7 +115,8 @@ def read_kept(folder: Path) -> tuple[Repeats, Asked]:
 
 
 def _rows(folder: Path, columns: dict[str, str]) -> pd.DataFrame:
-    source = read_source(folder / ROWS, list(columns), text=[ARM, SEED])
+    known = [name for name in (ARM, SEED, OUTCOME, BUDGET) if name in columns]
+    source = read_source(folder / ROWS, known, text=[ARM, SEED])
     frame = source.frame
     frame[ARM] = [_as_it_was(arm) for arm in frame[ARM]]
     for name in (OUTCOME, BUDGET):

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below, set_height
 from ablate.report.figures.drawing.style import (
     Drawing,
+    Look,
     fix_layout,
     handles,
     keep_within,
@@ -27,7 +28,7 @@ from ablate.tables.repeats import ARM, BUDGET, OUTCOME
 
 MOST_ARMS = 30  # in a figure
 MOST_DOTS = 2_000  # in a figure; of an arm with more rows than its share, evenly spaced by rank
-MOST_KEYS = 12  # arms that a key can name
+MOST_KEYS = 10  # arms that colours and markers tell apart
 
 
 def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
@@ -107,7 +108,9 @@ def outcome_by_budget(judged: Judged, sheet: Sheet = PAGE) -> Drawing | None:
     if BUDGET not in repeats.frame:
         return None
     table = judged.table.iloc[foremost(judged, MOST_ARMS)].reset_index(drop=True)
-    look = looks([str(arm) for arm in table["arm"]])
+    named = [str(judged.table["arm"].iloc[place]) for place in foremost(judged, MOST_KEYS)]
+    look = looks(named)
+    other = Look("#949494", ".", "-")
     mean_form, _ = forms(judged)
     budget = repeats.columns[BUDGET]
     with style():
@@ -119,9 +122,10 @@ def outcome_by_budget(judged: Judged, sheet: Sheet = PAGE) -> Drawing | None:
                 row["budget"],
                 row["mean"],
                 yerr=[[row["mean"] - row["low"]], [row["high"] - row["mean"]]],
-                fmt=look[arm].marker,
-                color=look[arm].colour,
+                fmt=look.get(arm, other).marker,
+                color=look.get(arm, other).colour,
                 markersize=8,
+                zorder=3 if arm in look else 2,
                 linewidth=1.6,
                 capsize=4,
             )
@@ -135,8 +139,10 @@ def outcome_by_budget(judged: Judged, sheet: Sheet = PAGE) -> Drawing | None:
         axes.set_xlabel(textwrap.fill(budget, sheet.letters()))
         axes.set_ylabel(textwrap.fill(f"{repeats.outcome}{' (%)' if repeats.points else ''}", 30))
         head(figure, sheet, _left_out(judged, table, {}))
-        names = {str(arm): str(arm) for arm in table["arm"][:MOST_KEYS]}
-        legend_below(figure, handles(look, names), 4.2, sheet)
+        names = {arm: arm for arm in named}
+        if len(table) > len(named):
+            names["others"] = f"{len(table) - len(named)} others"
+        legend_below(figure, handles(look | {"others": other}, names), 4.2, sheet)
         fix_layout(figure)
     return Drawing(
         name="budget",
@@ -153,9 +159,10 @@ def outcome_by_budget(judged: Judged, sheet: Sheet = PAGE) -> Drawing | None:
 def _dots(judged: Judged, arms: list[str]) -> dict[str, npt.NDArray[np.float64]]:
     """Outcomes of each arm that are drawn, ascending."""
     frame = judged.repeats.frame
-    share = max(10, MOST_DOTS // len(arms))
+    some = frame[frame[ARM].isin(arms)]
+    share = len(some) if len(some) <= MOST_DOTS else max(10, MOST_DOTS // len(arms))
     found = {}
-    groups = frame[frame[ARM].isin(arms)].groupby(ARM, sort=False)[OUTCOME]
+    groups = some.groupby(ARM, sort=False)[OUTCOME]
     for arm, values in groups:
         own = np.sort(values.to_numpy(dtype=float))
         if len(own) > share:
