@@ -35,6 +35,7 @@ class Repeats:
         file, sha256, rows: of the table: its name without folders, checksum, and all of its rows.
         left_out: rows that are not meant; `failed` are meant, and came to nothing.
         where: what the rows that are meant have in common, in words.
+        options: of `ablate judge`, that read the same rows; none of a study file.
     """
 
     frame: pd.DataFrame
@@ -48,6 +49,7 @@ class Repeats:
     left_out: int = 0
     failed: int = 0
     where: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -103,7 +105,7 @@ def read_repeats(
     names = _present(kept, arm[0])
     for name in arm[1:]:
         names = names + " / " + _present(kept, name)
-    found: "dict[str, pd.Series[Any]]" = {ARM: names}
+    found: dict[str, pd.Series[Any]] = {ARM: names}
     if seed is not None:
         found[SEED] = _present(kept, seed)
     kept.frame[outcome] = numbers(kept, outcome)
@@ -125,6 +127,7 @@ def read_repeats(
             rows=total,
             left_out=total - len(frame),
             where=_where(wanted),
+            options=_options(arm, columns, better, told, wanted),
         ),
         str(path),
     )
@@ -143,7 +146,7 @@ def of_rows(file: TableFile, rows: Rows, outcome: str) -> Repeats:
     """
     asked, name = file.columns, file.source.file
     assert asked.arm is not None
-    frame: "dict[str, pd.Series[Any]]" = {ARM: rows.arm}
+    frame: dict[str, pd.Series[Any]] = {ARM: rows.arm}
     columns = {ARM: asked.arm, OUTCOME: outcome}
     if asked.seed is not None:
         frame[SEED], columns[SEED] = rows.seed, asked.seed
@@ -231,6 +234,21 @@ def _present(source: Source, name: str) -> "pd.Series[str]":
             f"({int(missing.sum()):,} of {len(column):,} rows)"
         )
     return column
+
+
+def _options(
+    arm: Sequence[str],
+    columns: Mapping[str, str],
+    better: int | None,
+    told: Told | None,
+    where: Mapping[str, str],
+) -> tuple[str, ...]:
+    words = [word for name in arm for word in ("--arm", name)]
+    for key in (OUTCOME, SEED, BUDGET):
+        words += [f"--{key}", columns[key]] if key in columns else []
+    words += [{1: "--higher", -1: "--lower"}[better]] if better else []
+    words += ["--unit", told] if told else []
+    return (*words, *(word for one in where.items() for word in ("--where", "=".join(one))))
 
 
 def _where(wanted: Mapping[str, str]) -> str:

@@ -161,7 +161,7 @@ def _read(path: Path, kind: str, columns: list[str], text: Collection[str]) -> p
         frame = pd.read_parquet(path, columns=columns).reset_index(drop=True)[columns]
         return frame.astype({name: "str" for name in names if frame[name].dtype != "str"})
     types: Any = dict.fromkeys(names, str) or None
-    with pd.read_json(path, lines=True, dtype=types, chunksize=LINES) as parts:
+    with pd.read_json(path, lines=True, dtype=types, precise_float=True, chunksize=LINES) as parts:
         return pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
 
 

@@ -79,9 +79,7 @@ def test_a_checksum_is_held_against_the_file(tmp_path: Path) -> None:
         ("table", b"acc\n1\n", "expected a name that ends in .csv, .parquet"),
     ],
 )
-def test_what_is_no_table_is_one_line(
-    tmp_path: Path, name: str, content: bytes, says: str
-) -> None:
+def test_what_is_no_table_is_one_line(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:

@@ -12,8 +12,6 @@ from ablate.report.tables.kept import MOST_KEPT, ROWS, SOURCE
 from ablate.tables.arm_table import display, legend
 from ablate.tables.arm_words import question, sentences
 from ablate.tables.arms import Judged
-from ablate.tables.repeats import ARM, BUDGET, OUTCOME, SEED
-from ablate.tables.units import direction
 
 
 def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole: bool) -> Page:
@@ -40,7 +38,11 @@ def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole
             else []
         ),
         _read(judged, whole),
-        Section(heading="Reproduce", anchor="reproduce", code=command(judged)),
+        *(
+            [Section(heading="Reproduce", anchor="reproduce", code=command(judged))]
+            if repeats.options
+            else []
+        ),
         Section(
             heading="Cite",
             anchor="cite",
@@ -91,23 +93,13 @@ def facts_of(judged: Judged) -> list[str]:
 def command(judged: Judged) -> str:
     """The command that says the same of the same table."""
     repeats, asked = judged.repeats, judged.asked
-    words = ["ablate", "judge", repeats.file]
-    for name in repeats.columns[ARM].split(" / "):
-        words += ["--arm", name]
-    words += ["--outcome", repeats.columns[OUTCOME]]
-    for key, option in ((SEED, "--seed"), (BUDGET, "--budget")):
-        if key in repeats.columns:
-            words += [option, repeats.columns[key]]
+    words = ["ablate", "judge", repeats.file, *repeats.options]
     if asked.baseline is not None:
         words += ["--baseline", asked.baseline]
-    if direction(repeats.outcome) != repeats.better:
-        words.append("--higher" if repeats.better > 0 else "--lower")
     if asked.margin is not None:
         words += ["--margin", f"{asked.margin:g}"]
     if asked.paired:
         words.append("--paired")
-    for condition in repeats.where.split(" and ") if " = " in repeats.where else []:
-        words += ["--where", condition.replace(" = ", "=", 1)]
     for one in asked.hypotheses.values():
         first, second = one.higher or one.equal or ("", "")
         words += ["--expect", f'"{first}" {">" if one.higher else "="} "{second}"']

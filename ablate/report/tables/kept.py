@@ -43,6 +43,7 @@ def keep(repeats: Repeats, asked: Asked, folder: Path) -> bool:
         "left_out": repeats.left_out,
         "failed": repeats.failed,
         "where": repeats.where,
+        "options": list(repeats.options),
         "asked": {
             "question": asked.question,
             "baseline": asked.baseline,
@@ -99,6 +100,7 @@ def read_kept(folder: Path) -> tuple[Repeats, Asked]:
             left_out=about["left_out"],
             failed=about["failed"],
             where=about["where"],
+            options=tuple(map(str, about["options"])),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not as ablate writes it: {error}") from error
