@@ -5,5 +5,8 @@ statistics and what is below them.
 
 - `file`: a study file of kind `table`, read strictly. Begin reading here.
 - `source`: the table itself: CSV, Parquet or JSON lines, and its checksum.
+- `arms`: arms with repeats compared; `repeats`: their rows; `units`: what the numbers are;
+  `expectations`: predictions as `A > B`.
+- `arm_words`: the verdict on them; `arm_table`: their table; `numbers`: how numbers are written.
 - `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
 """

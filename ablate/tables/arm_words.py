@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -62,10 +62,10 @@ def verdict_of(judged: Judged) -> Verdict:
         word=word,
         label=label,
         sentence=_sentence(judged, sentence),
-        effects=tuple((what, text) for what, text, _ in rows) or (("nothing", "-"),),
-        n=min((n for _, _, n in rows), default=int(judged.table["n"].max())),
+        effects=tuple((what, text) for what, text, _, _ in rows) or (("nothing", "-"),),
+        n=min((n for _, _, n, _ in rows), default=int(judged.table["n"].max())),
         unit=judged.repeats.row,
-        caveat=caveat(judged),
+        caveat=caveat(judged, {arm for _, _, _, two in rows for arm in two}),
         settle=settle(judged, word),
         figure=FIGURE,
         predictions=tuple(said),
@@ -80,7 +80,7 @@ def _sentence(judged: Judged, clause: str) -> str:
     return f"{clause[:1].upper()}{clause[1:]}."
 
 
-_Effect = tuple[str, str, int]  # what it is of, as it reads, and n
+_Effect = tuple[str, str, int, tuple[str, str]]  # what it is of, as it reads, n, and the arms
 _Parts = tuple[Word, str, str, list[_Effect]]
 
 
@@ -198,9 +198,8 @@ def _anything(judged: Judged, low: float, high: float) -> str:
 def _effect(judged: Judged, row: Row) -> _Effect:
     text = effect(judged, row["diff"], (row["diff_low"], row["diff_high"]))
     counts = judged.table.set_index("arm")["n"]
-    return f"{row['arm']} minus {judged.baseline}", text, int(
-        min(counts[row["arm"]], counts[judged.baseline])
-    )  # fmt: skip
+    two = (str(row["arm"]), judged.baseline)
+    return f"{two[0]} minus {two[1]}", text, int(min(counts[arm] for arm in two)), two
 
 
 def _foremost(rows: Sequence[Row]) -> list[Row]:
@@ -227,7 +226,7 @@ def _on_predictions(judged: Judged, said: Sequence[Said], answers: Mapping[str, 
     ways = ["; ".join(texts), "; ".join(short), f"of {len(parts)} expectations {counts}"]
     if len(parts) == 1:
         ways = [*texts, *short]
-    effects = [(one.what, one.effect, one.n) for one in parts]
+    effects = [(one.what, one.effect, one.n, _two(judged, one.name)) for one in parts]
     return word, label, _shortest(ways), effects
 
 
@@ -290,8 +289,8 @@ def _clause(judged: Judged, name: str, short: bool = False) -> str:
 # What speaks against it
 
 
-def caveat(judged: Judged) -> str:
-    """The one thing to know before the verdict is quoted.
+def caveat(judged: Judged, about: Collection[str]) -> str:
+    """The one thing to know before the verdict is quoted; `about` are the arms that it is about.
 
     In this order: rows that came to nothing; rows that look copied; budgets that differ; arms
     with too few rows; what rows must be.
@@ -305,9 +304,9 @@ def caveat(judged: Judged) -> str:
             "Every outcome comes twice or more in its arm: are rows copied? They count as repeats."
         )
     if BUDGET in repeats.frame:
-        least, most = (
-            table.iloc[int(place)] for place in (table["budget"].argmin(), table["budget"].argmax())
-        )
+        some = table[table["arm"].isin(about)] if about else table
+        least = some.iloc[int(some["budget"].argmin())]
+        most = some.iloc[int(some["budget"].argmax())]
         low, high = float(least["budget"]), float(most["budget"])
         if low > 0 and high >= APART * low:
             return (

@@ -13,7 +13,7 @@ import pandas as pd
 from ablate.errors import InputError
 from ablate.tables.file import TableFile
 from ablate.tables.rows import Rows
-from ablate.tables.source import Source, first, numbers, read_source
+from ablate.tables.source import Source, first_row, numbers, read_source
 from ablate.tables.units import Told, unit_of
 
 MOST_ARMS = 500
@@ -36,6 +36,7 @@ class Repeats:
         left_out: rows that are not meant; `failed` are meant, and came to nothing.
         where: what the rows that are meant have in common, in words.
         options: of `ablate judge`, that read the same rows; none of a study file.
+        cite, licence: of the table, as its study file says.
     """
 
     frame: pd.DataFrame
@@ -50,6 +51,8 @@ class Repeats:
     failed: int = 0
     where: str = ""
     options: tuple[str, ...] = ()
+    cite: str = ""
+    licence: str = ""
 
     @property
     def outcome(self) -> str:
@@ -172,6 +175,8 @@ def of_rows(file: TableFile, rows: Rows, outcome: str) -> Repeats:
             left_out=total - rows.meant,
             failed=rows.failed,
             where="what the study file's `where` says" if file.where else "",
+            cite=file.source.cite,
+            licence=file.source.licence,
         ),
         name,
     )
@@ -208,15 +213,15 @@ def _refuse_twice(frame: pd.DataFrame, columns: Mapping[str, str], name: str) ->
         return
     number = int(frame.duplicated([ARM, SEED, OUTCOME]).sum())
     if number == int(again.sum()):
-        row = first(again)
+        row = first_row(again)
         raise InputError(
             f"{name}: {number:,} of {len(frame):,} rows come twice, with the same arm, "
             f"{columns[SEED]} and outcome, first row {row + 1}; leave one of each"
         )
-    other = first(again & ~frame.duplicated([ARM, SEED, OUTCOME]))
+    other = first_row(again & ~frame.duplicated([ARM, SEED, OUTCOME]))
     arm, seed = str(frame.loc[other, ARM]), frame.loc[other, SEED]
     values = frame[OUTCOME]
-    one = first((frame[ARM] == arm) & (frame[SEED] == seed))
+    one = first_row((frame[ARM] == arm) & (frame[SEED] == seed))
     raise InputError(
         f"{name}: {arm!r} has {columns[SEED]} {seed!s} in row {one + 1} and in row {other + 1}, "
         f"with {columns[OUTCOME]} {values[one]:g} and {values[other]:g}; "
@@ -230,7 +235,7 @@ def _present(source: Source, name: str) -> "pd.Series[str]":
     missing = column.isna()
     if missing.any():
         raise InputError(
-            f"{source.path}: column {name!r}, row {first(missing) + 1} is empty "
+            f"{source.path}: column {name!r}, row {first_row(missing) + 1} is empty "
             f"({int(missing.sum()):,} of {len(column):,} rows)"
         )
     return column

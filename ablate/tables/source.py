@@ -3,7 +3,7 @@
 import hashlib
 import io
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,8 @@ def column_names(path: Path) -> list[str]:
 
             return [str(name) for name in pq.read_schema(path).names]
         with path.open(encoding="utf-8") as lines:
-            return [str(name) for name in pd.read_json(_some(lines), lines=True).columns]
+            first = next(iter(lines), "")
+        return [str(name) for name in pd.read_json(io.StringIO(first), lines=True).columns]
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, ValueError, pd.errors.ParserError) as error:
@@ -117,14 +118,14 @@ def numbers(
     if not pd.api.types.is_numeric_dtype(column):
         words = values.isna() & column.notna() & (column.astype("string").str.strip() != "")
         if words.any():
-            row = first(words)
+            row = first_row(words)
             raise InputError(
                 f"{source.path}: column {name!r}, row {row + 1}: {column[row]!r} is no number"
             )
     endless = values.isin([math.inf, -math.inf])
     bad = endless if allow_empty else endless | values.isna()
     if bad.any():
-        row = first(bad)
+        row = first_row(bad)
         what = "is empty" if pd.isna(values[row]) else f"is {values[row]}"
         raise InputError(
             f"{source.path}: column {name!r}, row {row + 1} {what}; expected a finite number "
@@ -133,7 +134,7 @@ def numbers(
     return values
 
 
-def first(rows: "pd.Series[bool]") -> int:
+def first_row(rows: "pd.Series[bool]") -> int:
     """The first row, from 0, for which something holds; it does for one."""
     return int(rows.index[int(rows.to_numpy().argmax())])
 
@@ -176,11 +177,6 @@ def _checksum(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     return digest.hexdigest()
-
-
-def _some(lines: Iterable[str]) -> io.StringIO:
-    """The first line of a file of JSON lines, as a file."""
-    return io.StringIO(next(iter(lines), ""))
 
 
 def _first_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from ablate.errors import InputError
-from ablate.tables.source import Source, first
+from ablate.tables.source import Source, first_row
 
 Told = Literal["fraction", "percent", "own"]
 UNITS: tuple[Told, ...] = ("fraction", "percent", "own")
@@ -116,7 +116,7 @@ def _refuse_mix(source: Source, column: str) -> None:
     small = (values > 0) & (values <= 1)
     if not small.any():
         return
-    one, other = first(small), first(values > 1)
+    one, other = first_row(small), first_row(values > 1)
     raise InputError(
         f"{source.path}: column {column!r}: row {one + 1} is {values[one]:g} and row "
         f"{other + 1} is {values[other]:g}, fractions beside percentages; make them alike, "

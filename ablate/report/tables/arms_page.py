@@ -47,8 +47,10 @@ def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole
             heading="Cite",
             anchor="cite",
             paragraphs=(
-                "Cite whoever measured the table, as its source asks for; ablate only compared "
-                "its rows. Which table it was:",
+                "Cite whoever measured the table; ablate only compared its rows.",
+                *([f"Measured by: {repeats.cite}."] if repeats.cite else []),
+                *([f"Licence of the table: {repeats.licence}."] if repeats.licence else []),
+                "Which table it was:",
             ),
             code=f"{repeats.file}, {repeats.rows:,} rows, SHA-256 {repeats.sha256}",
         ),

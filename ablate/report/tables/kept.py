@@ -44,6 +44,8 @@ def keep(repeats: Repeats, asked: Asked, folder: Path) -> bool:
         "failed": repeats.failed,
         "where": repeats.where,
         "options": list(repeats.options),
+        "cite": repeats.cite,
+        "licence": repeats.licence,
         "asked": {
             "question": asked.question,
             "baseline": asked.baseline,
@@ -101,6 +103,8 @@ def read_kept(folder: Path) -> tuple[Repeats, Asked]:
             failed=about["failed"],
             where=about["where"],
             options=tuple(map(str, about["options"])),
+            cite=about["cite"],
+            licence=about["licence"],
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not as ablate writes it: {error}") from error
