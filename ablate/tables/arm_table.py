@@ -6,6 +6,7 @@ import pandas as pd
 
 from ablate.analysis import wording
 from ablate.analysis.wording import interval_text, limits_text
+from ablate.errors import printable
 from ablate.tables.arms import MOST_BOOTSTRAPS, MOST_RESAMPLED, Judged
 from ablate.tables.numbers import forms
 from ablate.tables.repeats import BUDGET
@@ -27,7 +28,7 @@ def display(judged: Judged, full: bool = False) -> pd.DataFrame:
     points = ", points" if repeats.points else ""
     differences = table[["diff", "diff_low", "diff_high"]]
     columns: dict[str, list[str]] = {
-        "arm": [str(arm) for arm in table["arm"]],
+        "arm": [printable(str(arm)) for arm in table["arm"]],
         f"{repeats.row}s": [f"{n:,}" for n in table["n"]],
         f"{repeats.outcome}{unit}": [
             interval_text(value, low, high, mean)

@@ -136,6 +136,37 @@ def test_arms_without_repeats_are_described(
     assert "[ ] open: r101 is better than r18" in capsys.readouterr().out
 
 
+def test_names_are_never_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No mathematics, markup, formula, terminal code or missing letter; names stay as they are."""
+    names = [
+        "$\\frac{",
+        "a $x$ b",
+        "<b>|</b>",
+        "=1+1",
+        "\x1b[31mred",
+        "two\nlines",
+        "\u7f51",
+        "a" * 300,
+    ]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"arm": np.repeat(names, 5), "seed": [*range(5)] * len(names)})
+    frame["$acc"] = rng.normal(70, 1, len(frame))
+    frame["<i>macs"] = frame["arm"].map({name: place for place, name in enumerate(names)})
+    path = tmp_path / "odd $name$.csv"
+    frame.to_csv(path, index=False)
+    words = ("--arm", "arm", "--outcome", "$acc", "--seed", "seed", "--budget", "<i>macs")
+    out = tmp_path / "out"
+    assert judge(path, *words, "--baseline", names[0], "--out", out) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    page = (out / "report.html").read_text()
+    assert "<b>|" not in page
+    assert "<i>macs" not in page
+    assert "'=1+1" in (out / "rows.csv").read_text()
+    repeats, _ = read_kept(out)
+    assert list(repeats.frame["arm"].unique()) == names
+    assert main(["check", str(out)]) == 0
+
+
 def test_many_arms_and_rows_are_not_all_drawn(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"arm": [f"m{k % 60}" for k in range(6000)], "acc": rng.random(6000)})

@@ -9,6 +9,8 @@ import pytest
 from scipy import stats
 
 from ablate.errors import InputError
+from ablate.report.tables.check import verify_judged
+from ablate.report.tables.write import write_judged
 from ablate.statistics import family
 from ablate.statistics.unpaired import compare_unpaired
 from ablate.study.toml_file import read_toml
@@ -313,6 +315,8 @@ baseline = "a"
 margin = 0.5
 [source]
 file = "table.csv"
+cite = "Someone 2021"
+licence = "MIT"
 [columns]
 outcome = { first = "acc", second = "loss" }
 unit = "higher"
@@ -352,3 +356,9 @@ def test_a_study_file_asks_the_same_of_each_outcome(tmp_path: Path) -> None:
     assert verdict_of(found["first"]).said == "Yes: b beat a by 4.95."
     first: Repeats = found["first"].repeats
     assert (first.rows, first.left_out, first.failed) == (32, 1, 1)
+    folder = tmp_path / "out"
+    write_judged(found["first"], folder)
+    page = (folder / "report.html").read_text()
+    assert all(text in page for text in ("Is b better?", "Someone 2021", "MIT"))
+    assert "ablate judge" not in page
+    assert [line.level for line in verify_judged(folder)] == ["ok", "ok"]

@@ -1,8 +1,12 @@
 """The outcome by arm, with every repeat and the differences from the baseline; and by budget."""
 
+import contextlib
 import textwrap
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -31,6 +35,14 @@ MOST_DOTS = 2_000  # in a figure; of an arm with more rows than its share, evenl
 MOST_KEYS = 10  # arms that colours and markers tell apart
 
 
+@contextlib.contextmanager
+def plain_text() -> Iterator[None]:
+    """Within it text is drawn as it stands: no `$` is mathematics, and no letter is warned of."""
+    with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
 def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
     """Every repeat, mean and interval of each arm; beside it the differences from the baseline.
 
@@ -47,7 +59,7 @@ def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
         for row in table.to_dict("records")
     ]
     of, points = ("%", " points") if repeats.points else ("", "")
-    with style():
+    with style(), plain_text():
         figure = Figure(layout="constrained")
         across = sheet.panels(2)
         letters = min(36, int(0.66 * sheet.letters()))
@@ -113,7 +125,7 @@ def outcome_by_budget(judged: Judged, sheet: Sheet = PAGE) -> Drawing | None:
     other = Look("#949494", ".", "-")
     mean_form, _ = forms(judged)
     budget = repeats.columns[BUDGET]
-    with style():
+    with style(), plain_text():
         figure = Figure(layout="constrained")
         axes = figure.subplots()
         for row in table.to_dict("records"):

@@ -13,7 +13,7 @@ from ablate.report.html.page import render
 from ablate.report.summary_file import BETWEEN, one_row, prose
 from ablate.report.tables.arms_page import facts_of, page_of
 from ablate.report.tables.kept import SOURCE, is_judged, keep, read_kept
-from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget
+from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget, plain_text
 from ablate.results.csv import write_table
 from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
 from ablate.tables.arm_table import markdown_table
@@ -57,8 +57,9 @@ def write_judged(judged: Judged, folder: Path) -> Verdict:
     sheet = Sheet(subject=f"{judged.repeats.outcome} in {judged.repeats.file}")
     made = [outcome_by_arm(judged, sheet), outcome_by_budget(judged, sheet)]
     drawings = [drawing for drawing in made if drawing is not None]
-    for drawing in drawings:
-        save(drawing, folder)
+    with plain_text():
+        for drawing in drawings:
+            save(drawing, folder)
     for name in set(FIGURES) - {drawing.name for drawing in drawings}:  # of another time
         for suffix in ("csv", "png", "svg"):
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
