@@ -30,7 +30,7 @@ from ablate.tables.arms import FEW, Judged
 from ablate.tables.numbers import forms
 from ablate.tables.repeats import ARM, BUDGET, OUTCOME
 
-MOST_ARMS = 30  # in a figure
+MOST_ARMS = 20  # in a figure
 MOST_DOTS = 2_000  # in a figure; of an arm with more rows than its share, evenly spaced by rank
 MOST_KEYS = 10  # arms that colours and markers tell apart
 
