@@ -122,7 +122,7 @@ def markdown_hypotheses(table: pd.DataFrame) -> str:
     lines = ["| stated before the run | verdict | numbers |", "| :-- | :-- | :-- |"]
     for row in table.to_dict("records"):
         cells = (str(row[name]) for name in ("says", "verdict", "sentence"))
-        lines.append(f"| {' | '.join(map(_escaped, cells))} |")
+        lines.append(f"| {' | '.join(map(escaped, cells))} |")
     return "\n".join(lines)
 
 
@@ -189,7 +189,7 @@ def markdown_table(summary: Summary) -> str:
     """
     table = display(summary)
     rule = [":--" if name in WORDS else "--:" for name in table.columns]
-    lines = [list(table.columns), rule, *table.map(_escaped).to_numpy().tolist()]
+    lines = [list(table.columns), rule, *table.map(escaped).to_numpy().tolist()]
     text = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*text, "", *(f"- {one}" for one in legend(summary))])
 
@@ -337,7 +337,8 @@ def decimals_to_tell(least: int, limits: Iterable[float], bounds: Iterable[float
     )
 
 
-def _escaped(cell: str) -> str:
+def escaped(cell: str) -> str:
+    """A cell of a Markdown table that reads as it is."""
     return html.escape(cell, quote=False).replace("|", "\\|")
 
 

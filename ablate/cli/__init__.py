@@ -7,6 +7,7 @@ loads torch, Optuna, pandas or pydantic. May use everything.
 - `main`: `ablate`, which hands over to a sub-command.
 - `run`: train a study, search for networks, check claims; `dry_run`: what that would do;
   `power`: what its seeds can show.
+- `judge`: which arm of any table of results is better.
 - `report`, `check`: make pages again from a run's tables; verify them.
 - `profile`: a network's costs, stage by stage; `network_table`: its table.
 - `export`: a trained network as a file that needs no ablate, or little.

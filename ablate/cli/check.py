@@ -14,13 +14,16 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate check") -> int:
 
 
 def _check(folders: list[Path]) -> int:
+    from ablate.report.tables.check import verify_judged
+    from ablate.report.tables.kept import is_judged
     from ablate.report.write import write_copy
     from ablate.results.check import verify
 
     faults = 0
     for folder in folders:
         print(folder)
-        for line in verify(folder, write_copy):
+        lines = verify_judged(folder) if is_judged(folder) else verify(folder, write_copy)
+        for line in lines:
             print(printable(f"{line.level:5}  {line.check}: {line.text}"), flush=True)
             faults += line.level == "FAULT"
     print(f"{faults or 'no'} fault{'s' if faults > 1 else ''}")

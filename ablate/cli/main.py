@@ -14,6 +14,7 @@ COMMANDS = {
     "list": "list the studies and their questions",
     "new": "write a study file to begin with",
     "report": "make the pages of runs again from their tables, and compare runs",
+    "judge": "say which arm of any table of results is better, and how surely",
     "check": "verify runs",
     "export": "write a trained network as safetensors, ONNX or a torch program",
     "profile": "print what a network costs, stage by stage",

@@ -32,13 +32,23 @@ def _report(
     from ablate.analysis.findings import find
     from ablate.report.comparison_page import write_comparison
     from ablate.report.index_page import write_index
+    from ablate.report.tables.kept import is_judged
+    from ablate.report.tables.write import rewrite
     from ablate.report.write import write_findings
     from ablate.results.names import PUBLISHED, REPORT
     from ablate.results.published import published_run
 
     if index is not None and not index.is_dir():
         raise InputError(f"--index: {index}: no such folder")
-    for folder in folders:
+    judged = [folder for folder in folders if is_judged(folder)]
+    if judged and (len(folders) > 1 or against is not None or pdf):
+        raise InputError(
+            f"{judged[0]}: is of a table that was judged: it is neither compared with runs nor "
+            "written as PDF; give it alone"
+        )
+    for folder in judged:
+        print("\n".join([*rewrite(folder).lines(), str(folder / REPORT)]))
+    for folder in [folder for folder in folders if folder not in judged]:
         found, verdict = write_findings(folder, index, pdf)
         print("\n".join([*verdict.lines(), str(folder / REPORT)]))
         if against is not None:

@@ -9,5 +9,6 @@ results and what is below them.
 - `citation`: how a run is cited; `neighbours`: the order of reading, and links between pages.
 - `run_sections`, `design_sections`, `look_sections`, `search_sections`: parts of that page.
 - `comparison_page`: several runs side by side; `index_page`: the list of all runs.
-- `figures/`: the figures; `html/`: a page, whatever it says; `claims/`: an article's, judged.
+- `figures/`: the figures; `html/`: a page, whatever it says; `claims/`: an article's, judged;
+  `tables/`: tables that others measured.
 """

@@ -3,9 +3,10 @@
 import hashlib
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,9 @@ from ablate.errors import InputError, nearest
 KINDS = {".csv": "CSV", ".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
 MOST_ROWS = 20_000_000
 BLOCK = 2**20  # bytes
+LINES = 200_000  # of a file of JSON lines, read at a time
+GROUPED = r"\s*-?\d{1,3}(?:,\d{3})+(?:\.\d*)?\s*"
+NOTHING = ("", "NA", "N/A", "NaN", "nan", "None", "null")  # in a column that is not text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +27,8 @@ class Source:
     Args:
         path: of the file.
         sha256: of its bytes.
-        frame: all of its rows; columns as the file has them.
+        frame: all of its rows, or some; columns as the file has them. The index is the number of
+            the row below the header, from 0.
     """
 
     path: Path
@@ -31,13 +36,17 @@ class Source:
     frame: pd.DataFrame
 
 
-def read_source(path: Path, columns: Sequence[str], sha256: str | None = None) -> Source:
+def read_source(
+    path: Path, columns: Sequence[str], sha256: str | None = None, text: Collection[str] = ()
+) -> Source:
     """A table, with the columns that are asked for and no other.
 
     Args:
         path: a file whose name ends in one of `KINDS`.
         columns: names; each once.
         sha256: that its bytes must have; any if None.
+        text: columns that are names, and are read as they stand: "01" is not 1, and "None" is not
+            missing.
 
     Raises:
         InputError: no such file, none of these kinds, another checksum, no row, or no such column.
@@ -53,7 +62,9 @@ def read_source(path: Path, columns: Sequence[str], sha256: str | None = None) -
         )
     wanted = list(dict.fromkeys(columns))
     try:
-        frame = _read(path, kind, wanted)
+        frame = _read(path, kind, wanted, text)
+    except InputError:
+        raise
     except (OSError, ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise InputError(f"{path}: cannot be read as {kind}: {_first_line(error)}") from error
     if frame.empty:
@@ -84,24 +95,38 @@ def column_names(path: Path) -> list[str]:
         raise InputError(f"{path}: cannot be read as {kind}: {_first_line(error)}") from error
 
 
-def numbers(source: Source, name: str, allow_empty: bool = False) -> "pd.Series[float]":
+def numbers(
+    source: Source, name: str, allow_empty: bool = False, grouped: bool = False
+) -> "pd.Series[float]":
     """A column as numbers.
+
+    Args:
+        source: the table.
+        name: of the column.
+        allow_empty: let empty fields be NaN.
+        grouped: read commas between thousands, as in 1,282.60.
 
     Raises:
         InputError: one line with the first row that holds none, counted from 1 below the header.
     """
     column = source.frame[name]
+    if grouped and not pd.api.types.is_numeric_dtype(column):
+        text = column.astype("string")
+        thousands = text.str.fullmatch(GROUPED).fillna(False)
+        column = column.where(~thousands, text.str.replace(",", ""))
     values = pd.to_numeric(column, errors="coerce").astype(float)
-    text = values.isna() & column.notna() & (column.astype("string").str.strip() != "")
-    if text.any():
-        row = int(text.to_numpy().argmax())
-        raise InputError(
-            f"{source.path}: column {name!r}, row {row + 1}: {column.iloc[row]!r} is no number"
-        )
-    bad = ~values.map(math.isfinite) if not allow_empty else values.isin([math.inf, -math.inf])
+    if not pd.api.types.is_numeric_dtype(column):
+        words = values.isna() & column.notna() & (column.astype("string").str.strip() != "")
+        if words.any():
+            row = first_row(words)
+            raise InputError(
+                f"{source.path}: column {name!r}, row {row + 1}: {column[row]!r} is no number"
+            )
+    endless = values.isin([math.inf, -math.inf])
+    bad = endless if allow_empty else endless | values.isna()
     if bad.any():
-        row = int(bad.to_numpy().argmax())
-        what = "is empty" if pd.isna(values.iloc[row]) else f"is {values.iloc[row]}"
+        row = first_row(bad)
+        what = "is empty" if pd.isna(values[row]) else f"is {values[row]}"
         raise InputError(
             f"{source.path}: column {name!r}, row {row + 1} {what}; expected a finite number "
             f"({int(bad.sum()):,} of {len(values):,} rows)"
@@ -109,7 +134,12 @@ def numbers(source: Source, name: str, allow_empty: bool = False) -> "pd.Series[
     return values
 
 
-def _read(path: Path, kind: str, columns: list[str]) -> pd.DataFrame:
+def first_row(rows: "pd.Series[bool]") -> int:
+    """The first row, from 0, for which something holds; it does for one."""
+    return int(rows.index[int(rows.to_numpy().argmax())])
+
+
+def _read(path: Path, kind: str, columns: list[str], text: Collection[str]) -> pd.DataFrame:
     there = column_names(path)
     for name in columns:
         if name not in there:
@@ -117,11 +147,23 @@ def _read(path: Path, kind: str, columns: list[str]) -> pd.DataFrame:
                 f"{path}: no column {name!r}{nearest(name, there)}: expected one of "
                 f"{', '.join(there)}"
             )
+    names = [name for name in columns if name in text]
     if kind == "CSV":
-        return pd.read_csv(path, usecols=columns, low_memory=False)[columns]
+        return pd.read_csv(
+            path,
+            usecols=columns,
+            index_col=False,  # not where rows end in a comma either
+            dtype=dict.fromkeys(names, "str"),
+            keep_default_na=False,
+            na_values={name: [""] if name in names else list(NOTHING) for name in columns},
+            low_memory=False,
+        )[columns]
     if kind == "Parquet":
-        return pd.read_parquet(path, columns=columns)
-    return pd.read_json(path, lines=True)[columns]
+        frame = pd.read_parquet(path, columns=columns).reset_index(drop=True)[columns]
+        return frame.astype({name: "str" for name in names if frame[name].dtype != "str"})
+    types: Any = dict.fromkeys(names, str) or None
+    with pd.read_json(path, lines=True, dtype=types, precise_float=True, chunksize=LINES) as parts:
+        return pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
 
 
 def _checksum(path: Path) -> str:

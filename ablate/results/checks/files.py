@@ -198,9 +198,9 @@ def findings(run: Run, remake: Remake) -> Iterator[Remark]:
         folders = (run.folder, anew) if _holds_all(run) else (run.folder,)
         tables = {path.name for folder in folders for path in folder.glob("*.csv")}
         for name in sorted(tables):
-            difference = _difference(run.folder / name, anew / name)
-            if difference:
-                yield fault(f"{name}: {difference}; {again}")
+            differs = difference(run.folder / name, anew / name)
+            if differs:
+                yield fault(f"{name}: {differs}; {again}")
         if not _holds_all(run):
             if (run.folder / MARKDOWN).read_bytes() != (anew / MARKDOWN).read_bytes():
                 yield fault(f"{MARKDOWN}: is not what the tables give; {again}")
@@ -248,7 +248,7 @@ def _unlike(found: list[list[object]], expected: list[list[object]]) -> list[str
     return [f"{a}, not {b}" for a, b in zip(found, expected, strict=True) if a != b]
 
 
-def _difference(path: Path, anew: Path) -> str | None:
+def difference(path: Path, anew: Path) -> str | None:
     """What differs between two tables beyond the last digits of a number; None for nothing."""
     if path.exists() != anew.exists():
         return "missing" if anew.exists() else "the tables give none"

@@ -1,0 +1,116 @@
+"""The files that say what a table with arms shows: verdict, summary, figures and page."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ablate.analysis.verdicts.verdict import Verdict
+from ablate.errors import InputError
+from ablate.files import write_text
+from ablate.report.figures.drawing.sheet import Sheet
+from ablate.report.figures.drawing.style import picture, save
+from ablate.report.html.page import render
+from ablate.report.summary_file import BETWEEN, one_row, prose
+from ablate.report.tables.arms_page import facts_of, page_of
+from ablate.report.tables.kept import SOURCE, is_judged, keep, read_kept
+from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget, plain_text
+from ablate.results.csv import write_table
+from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
+from ablate.tables.arm_table import markdown_table
+from ablate.tables.arm_words import question, sentences, verdict_of
+from ablate.tables.arms import Judged, judge
+
+FIGURES = ("outcome", "budget")
+
+
+def check_free(folder: Path) -> None:
+    """Raise `InputError` for a folder that holds something, unless `ablate judge` wrote it."""
+    if folder.is_dir() and any(folder.iterdir()) and not is_judged(folder):
+        raise InputError(
+            f"{folder}: holds files that are not of a table that was judged; give another folder, "
+            "--out DIR"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give another folder, --out DIR")
+
+
+def write_judged(judged: Judged, folder: Path) -> Verdict:
+    """Write everything about a table with arms in a folder, and return the verdict.
+
+    Raises:
+        InputError: the folder holds something else.
+    """
+    check_free(folder)
+    verdict = verdict_of(judged)
+    whole = keep(judged.repeats, judged.asked, folder)
+    write_table(judged.table, folder / SUMMARY)
+    write_table(_verdict_table(judged, verdict), folder / VERDICT)
+    if judged.hypotheses.empty:
+        (folder / HYPOTHESES).unlink(missing_ok=True)
+    else:
+        said = sentences(judged)
+        table = judged.hypotheses.assign(
+            sentence=[said[name] for name in judged.hypotheses["name"]]
+        )
+        write_table(table, folder / HYPOTHESES)
+    write_text(folder / MARKDOWN, _markdown(judged, verdict))
+    sheet = Sheet(subject=f"{judged.repeats.outcome} in {judged.repeats.file}")
+    made = [outcome_by_arm(judged, sheet), outcome_by_budget(judged, sheet)]
+    drawings = [drawing for drawing in made if drawing is not None]
+    with plain_text():
+        for drawing in drawings:
+            save(drawing, folder)
+    for name in set(FIGURES) - {drawing.name for drawing in drawings}:  # of another time
+        for suffix in ("csv", "png", "svg"):
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+    pictures = [picture(drawing, folder) for drawing in drawings]
+    write_text(folder / REPORT, render(page_of(judged, verdict, pictures, whole)))
+    return verdict
+
+
+def rewrite(folder: Path) -> Verdict:
+    """Write all of it again from the rows that were kept.
+
+    Raises:
+        InputError: none were kept, or they are not what was written.
+    """
+    repeats, asked = read_kept(folder)
+    return write_judged(judge(repeats, asked), folder)
+
+
+def _verdict_table(judged: Judged, verdict: Verdict) -> pd.DataFrame:
+    return one_row(
+        study=Path(judged.repeats.file).stem,
+        dataset=judged.repeats.outcome,
+        question=question(judged),
+        word=verdict.word,
+        label=verdict.label,
+        sentence=verdict.sentence,
+        effect=verdict.effect,
+        n=str(verdict.n),
+        caveat=verdict.caveat,
+        settle=verdict.settle,
+        facts=BETWEEN.join(facts_of(judged)),
+    )
+
+
+def _markdown(judged: Judged, verdict: Verdict) -> str:
+    parts = [
+        f"# {prose(judged.repeats.outcome)} in {prose(judged.repeats.file)}",
+        prose(question(judged)),
+        f"**{verdict.label}:** {prose(verdict.sentence)}",
+        *map(prose, verdict.lines()[1:]),
+        markdown_table(judged),
+    ]
+    said = sentences(judged)
+    if said:
+        rows = judged.hypotheses.to_dict("records")
+        parts.append(
+            "\n".join(
+                f"- {prose(row['says'])} **{row['verdict']}:** {prose(said[row['name']])}"
+                for row in rows
+            )
+        )
+    facts = [*facts_of(judged), f"SHA-256 {judged.repeats.sha256}; see {SOURCE}"]
+    parts.append("\n".join(f"- {prose(fact)}" for fact in facts) + "\n")
+    return "\n\n".join(parts)

@@ -1,0 +1,58 @@
+"""`A > B` as a prediction: the first arm is better than the second, worse, or as good."""
+
+import re
+from collections.abc import Sequence
+
+from ablate.errors import InputError
+from ablate.tables.arms import known_arm
+from ablate.tables.file import TableHypothesis
+
+_SIGN = re.compile(r"[<>=]")
+_QUOTES = "\"'"
+
+
+def expectation(text: str, arms: Sequence[str], outcome: str) -> TableHypothesis:
+    """A prediction from its text.
+
+    Args:
+        text: two arms with `>`, better than; `<`, worse than; or `=`, as good as, between them.
+            An arm may stand in quotes.
+        arms: that there are.
+        outcome: what they are compared by.
+
+    Raises:
+        InputError: no such sign or arm, or what could be read in two ways.
+    """
+    splits = [
+        (_unquoted(text[: sign.start()]), sign[0], _unquoted(text[sign.end() :]))
+        for sign in _SIGN.finditer(text)
+    ]
+    what = f"--expect {text!r}"
+    if not splits:
+        raise InputError(f"{what}: expected two arms with >, < or = between them, such as 'A > B'")
+    known = [split for split in splits if split[0] in arms and split[2] in arms]
+    if len(known) > 1:
+        raise InputError(f"{what}: can be read in two ways")
+    first, sign, second = known[0] if known else splits[0]
+    if sign == "<":
+        first, second = second, first
+    for name in (first, second):
+        known_arm(name, arms, what)
+    if sign == "=":
+        return TableHypothesis(
+            says=f"{first} is as good as {second} in {outcome}.",
+            answers="yes",
+            equal=[first, second],
+        )
+    return TableHypothesis(
+        says=f"{first} is better than {second} in {outcome}.",
+        answers="yes",
+        higher=[first, second],
+    )
+
+
+def _unquoted(text: str) -> str:
+    word = text.strip()
+    if len(word) > 1 and word[0] == word[-1] and word[0] in _QUOTES:
+        return word[1:-1]
+    return word

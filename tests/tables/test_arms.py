@@ -1,0 +1,364 @@
+"""Tables with arms and repeats: what is sure of the differences, and what is said of it."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ablate.errors import InputError
+from ablate.report.tables.check import verify_judged
+from ablate.report.tables.write import write_judged
+from ablate.statistics import family
+from ablate.statistics.unpaired import compare_unpaired
+from ablate.study.toml_file import read_toml
+from ablate.tables.arm_words import question, sentences, verdict_of
+from ablate.tables.arms import FEW, MOST_RESAMPLED, Asked, Judged, judge, judge_file
+from ablate.tables.expectations import expectation
+from ablate.tables.file import read_table_file
+from ablate.tables.repeats import Repeats, read_repeats
+from ablate.tables.rows import read_rows
+from ablate.tables.units import direction
+
+NAMES = ["a", "b", "c", "d", "e"]
+
+
+def table(folder: Path, arms: dict[str, np.ndarray], outcome: str = "acc", seed: int = 0) -> Path:
+    """A CSV in which arms have these outcomes, seeds from 0, rows shuffled."""
+    frame = pd.concat(
+        [pd.DataFrame({"arm": arm, "seed": range(len(y)), outcome: y}) for arm, y in arms.items()]
+    )
+    path = folder / "table.csv"
+    frame.sample(frac=1, random_state=seed).to_csv(path, index=False)
+    return path
+
+
+def drawn(n: int, *means: float, sd: float = 1.0, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {name: rng.normal(mean, sd, n) for name, mean in zip(NAMES, means, strict=False)}
+
+
+def judged(
+    path: Path,
+    outcome: str = "acc",
+    baseline: str | None = "a",
+    margin: float | None = None,
+    paired: bool = False,
+    expect: tuple[str, ...] = (),
+    seed: str | None = "seed",
+    better: int | None = None,
+) -> Judged:
+    repeats = read_repeats(path, ["arm"], outcome, seed=seed, better=better)
+    arms = list(repeats.frame["arm"].unique())
+    asked = Asked(
+        baseline=baseline,
+        margin=margin,
+        paired=paired,
+        hypotheses={f"e{n}": expectation(text, arms, outcome) for n, text in enumerate(expect)},
+    )
+    return judge(repeats, asked)
+
+
+def row(found: Judged, arm: str) -> pd.Series:
+    return found.table.set_index("arm").loc[arm]
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(("n", "within"), [(30, 0.04), (1000, 0.02)])
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+def test_two_arms_agree_with_welch(tmp_path: Path, n: int, within: float, ratio: float) -> None:
+    """Behrens and Fisher's interval is a little wider for few values; draws miss by a percent."""
+    arms = drawn(n, 70, 72) | {"b": 72 + ratio * drawn(n, 0, seed=5)["a"]}
+    found = row(judged(table(tmp_path, arms)), "b")
+    welch = stats.ttest_ind(arms["b"], arms["a"], equal_var=False).confidence_interval()
+    half = (welch.high - welch.low) / 2
+    own = (found["diff_high"] - found["diff_low"]) / 2
+    assert found["diff"] == pytest.approx(arms["b"].mean() - arms["a"].mean())
+    assert 0.99 < own / half < 1 + within
+
+
+@pytest.mark.parametrize("arms", [2, 5])
+def test_moments_give_what_values_in_blocks_of_their_own_give(arms: int) -> None:
+    values = np.random.default_rng(1).normal(size=(7, arms)) * np.arange(1, arms + 1)
+    rows = [[-1.0, *(float(own == other) for own in range(1, arms))] for other in range(1, arms)]
+    known = family.compare(values, rows, blocks=range(arms))
+    found = compare_unpaired([7] * arms, values.mean(axis=0), values.std(axis=0, ddof=1), rows)
+    for one, other in zip(found.comparisons, known.comparisons, strict=True):
+        assert (one.low, one.high, one.p) == pytest.approx((other.low, other.high, other.p))
+
+
+def test_unpaired_arms_use_no_correlation_and_paired_arms_do(tmp_path: Path) -> None:
+    shared = np.random.default_rng(2).normal(0, 3, 200)
+    arms = {name: y + shared for name, y in drawn(200, 70, 70.5, sd=0.2).items()}
+    path = table(tmp_path, arms)
+    apart = row(judged(path), "b")
+    together = row(judged(path, paired=True), "b")
+    (tmp_path / "other").mkdir()
+    shuffled = table(tmp_path / "other", arms | {"b": arms["b"][::-1]})
+    assert row(judged(shuffled), "b")["diff_low"] == pytest.approx(apart["diff_low"])
+    assert row(judged(shuffled, paired=True), "b")["finding"] == "inconclusive"
+    assert apart["finding"] == "inconclusive"
+    assert together["finding"] == "better"
+    known = family.compare(np.column_stack([arms["a"], arms["b"]]), [[-1, 1]]).comparisons[0]
+    assert (together["diff_low"], together["p"]) == pytest.approx((known.low, known.p))
+
+
+def test_arms_with_too_few_rows_change_nothing_of_the_others(tmp_path: Path) -> None:
+    arms = drawn(10, 70, 72, 71)
+    found = judged(table(tmp_path, arms))
+    more = judged(table(tmp_path, arms | {"x": np.array([60.0]), "y": np.array([71.0, 90, 50])}))
+    for name in "abc":
+        pd.testing.assert_series_equal(row(found, name), row(more, name))
+    for name in "xy":
+        few = row(more, name)
+        assert few["finding"] == FEW
+        assert np.isnan(few["p"])
+        assert few["diff"] == pytest.approx(few["mean"] - row(more, "a")["mean"])
+
+
+def test_large_arms_have_students_interval(tmp_path: Path) -> None:
+    arms = drawn(MOST_RESAMPLED + 1, 70, 71)
+    found = row(judged(table(tmp_path, arms)), "b")
+    known = stats.ttest_1samp(arms["b"], 0).confidence_interval()
+    assert (found["low"], found["high"]) == pytest.approx((known.low, known.high))
+
+
+def test_the_order_of_rows_changes_nothing_but_the_order_of_arms(tmp_path: Path) -> None:
+    arms = drawn(8, 70, 71, 72)
+    one = judged(table(tmp_path, arms)).table.sort_values("arm", ignore_index=True)
+    other = judged(table(tmp_path, arms, seed=3)).table.sort_values("arm", ignore_index=True)
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_fractions_and_percentages_say_the_same(tmp_path: Path) -> None:
+    arms = drawn(8, 70, 72)
+    percent = judged(table(tmp_path, arms)).table
+    (tmp_path / "f").mkdir()
+    fractions = judged(table(tmp_path / "f", {arm: y / 100 for arm, y in arms.items()})).table
+    pd.testing.assert_frame_equal(percent, fractions)
+
+
+# Which way is better
+
+
+@pytest.mark.parametrize(
+    ("column", "way"),
+    [
+        *[(name, 1) for name in ("acc", "valAcc", "test_accuracy", "Top-1", "top5", "f1_score",
+                                 "roc_auc", "r2", "eval/accuracy")],
+        *[(name, -1) for name in ("loss", "val_loss", "top1_err", "testError", "perplexity", "mse",
+                                  "rmse", "mae", "wall_time", "runtime", "latency_ms")],
+        *[(name, None) for name in ("size", "accident", "sometimes", "glossy", "y", "params")],
+    ],
+)  # fmt: skip
+def test_a_name_says_which_way_is_better_or_does_not(column: str, way: int | None) -> None:
+    assert direction(column) == way
+
+
+@pytest.mark.parametrize(("outcome", "better"), [("loss", "a"), ("score", "b")])
+def test_better_is_what_the_column_says(tmp_path: Path, outcome: str, better: str) -> None:
+    found = judged(table(tmp_path, drawn(10, 70, 80), outcome), outcome)
+    assert row(found, "b")["finding"] == ("better" if better == "b" else "worse")
+    assert row(found, "b")["diff"] > 5
+    other = "a" if better == "b" else "b"
+    assert f"{better} beat {other} by" in verdict_of(found).sentence
+
+
+def test_a_name_that_does_not_say_it_needs_an_option(tmp_path: Path) -> None:
+    path = table(tmp_path, drawn(5, 1, 2), "size")
+    with pytest.raises(InputError, match="--higher or --lower"):
+        judged(path, "size")
+    assert judged(path, "size", better=-1).repeats.better == -1
+
+
+# Words
+
+
+CASES: dict[str, tuple[dict[str, np.ndarray], str, str]] = {
+    "better": (drawn(10, 70, 75), "yes", r"^b beat a by 4\.5 points\.$"),
+    "worse": (drawn(10, 70, 60), "no", r"^a beat b by \d+\.\d points\.$"),
+    "either": (drawn(5, 70, 70.5), "open", r"^b against a may be anything from -.* to \+.* points"),
+    "equal": (drawn(20, 70, 70, sd=0.1), "no", r"^b was within 0\.5 points of a\.$"),
+    "two": (drawn(10, 70, 75, 80), "yes", r"^c and b beat a by \d+\.\d and \d\.\d points\.$"),
+    "some": (drawn(10, 70, 80, 60), "yes", r"^b beat a by .* points; 1 lost to it\.$"),
+    "none": (drawn(10, 70, 60, 65), "no", r"^a beat 2 of 2 arms by \d\.\d to \d+\.\d points\.$"),
+    "mixed": (drawn(10, 70, 60, 70.1), "open",
+              r"^No arm beat a; 1 of 2 did not, 1 may or may not\.$"),
+    "unsure": (drawn(6, 70, 70.1, 70.2), "open", r"^No arm differed clearly from a\.$"),
+    "single": (drawn(1, 70, 80), "open", r"^No arm has a second row, .*; b has the best number"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_sentence_says_what_the_table_has(tmp_path: Path, case: str) -> None:
+    arms, word, sentence = CASES[case]
+    found = judged(table(tmp_path, arms))
+    verdict = verdict_of(found)
+    assert verdict.word == word
+    assert re.search(sentence, verdict.sentence), verdict.sentence
+    beaten = (found.table["finding"] == "better").sum()
+    assert (word == "yes") == bool(beaten)
+    for what, effect in verdict.effects:
+        if effect != "-":
+            own = row(found, what.removesuffix(" minus a"))
+            assert effect.startswith(f"{own['diff']:+z.1f}"[:4])
+    assert bool(verdict.settle) == (word == "open")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_sentence_is_short_however_long_the_names_are(tmp_path: Path, case: str) -> None:
+    long = {arm: " ".join([arm, *"of very many words that go on and on and on".split()])
+            for arm in NAMES}  # fmt: skip
+    arms, word, _ = CASES[case]
+    path = table(tmp_path, {long[arm]: y for arm, y in arms.items()})
+    verdict = verdict_of(judged(path, baseline=long["a"]))
+    assert verdict.word == word
+    assert len(verdict.sentence.split()) <= 25
+
+
+def test_the_baseline_is_the_arm_with_the_most_rows(tmp_path: Path) -> None:
+    arms = drawn(6, 70, 71) | {"z": drawn(9, 70)["a"]}
+    path = table(tmp_path, arms)
+    assert judged(path, baseline=None).baseline == "z"
+    assert judged(path, baseline="b").table["finding"].iloc[0] == "baseline"
+    with pytest.raises(InputError, match=r"no arm 'bb' \(did you mean b\?\)"):
+        judged(path, baseline="bb")
+
+
+def test_a_caveat_is_about_the_budget_or_about_copies(tmp_path: Path) -> None:
+    path = table(tmp_path, drawn(6, 70, 71))
+    frame = pd.read_csv(path)
+    frame["macs"] = frame["arm"].map({"a": 1e6, "b": 3e6})
+    frame.to_csv(path, index=False)
+    repeats = read_repeats(path, ["arm"], "acc", budget="macs")
+    verdict = verdict_of(judge(repeats, Asked(baseline="a", hypotheses={})))
+    assert verdict.caveat == "The arms differ in macs: b has 3 times that of a."
+    pd.concat([frame, frame]).to_csv(path, index=False)
+    copied = read_repeats(path, ["arm"], "acc")
+    assert "copied" in verdict_of(judge(copied, Asked(baseline="a", hypotheses={}))).caveat
+
+
+# Expectations
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "word"),
+    [
+        ("b > a", "supported", "yes"),
+        ("a < b", "supported", "yes"),
+        ("a > b", "refuted", "no"),
+        ("a = b", "refuted", "no"),
+        ("'a' = \"c\"", "supported", "yes"),
+        ("c > a", "equivalent", "no"),
+        ("d > a", "inconclusive", "open"),
+        ("x > a", "inconclusive", "open"),
+    ],
+)
+def test_an_expectation(tmp_path: Path, text: str, verdict: str, word: str) -> None:
+    arms = drawn(20, 70, 75, 70, sd=0.2) | {
+        "d": drawn(5, 70.2, sd=3, seed=1)["a"],
+        "x": np.array([60.0]),
+    }
+    found = judged(table(tmp_path, arms), expect=(text,))
+    assert list(found.hypotheses["verdict"]) == [verdict]
+    assert verdict_of(found).word == word
+    assert question(found).startswith("Is it so: ")
+    assert set(sentences(found)) == {"e0"}
+
+
+def test_an_expectation_about_two_others_belongs_to_the_family(tmp_path: Path) -> None:
+    path = table(tmp_path, drawn(10, 70, 75, 80))
+    alone, more = judged(path), judged(path, expect=("c > b",))
+    assert (alone.together, more.together) == (2, 3)
+    assert judged(path, expect=("a > b",)).together == 2
+    assert list(more.hypotheses["verdict"]) == ["supported"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a", "expected two arms with >, < or ="),
+        ("a > q", "no arm 'q'"),
+        ("a > a", "expected two arms, not one"),
+    ],
+)
+def test_what_is_no_expectation_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(InputError, match=re.escape(says)):
+        judged(table(tmp_path, drawn(5, 70, 71)), expect=(text,))
+
+
+def test_arms_whose_names_hold_signs_can_be_expected(tmp_path: Path) -> None:
+    arms = {"lr=0.1": drawn(10, 70)["a"], "lr=0.3": drawn(10, 75)["a"]}
+    found = judged(table(tmp_path, arms), baseline="lr=0.1", expect=("lr=0.3 > lr=0.1",))
+    assert list(found.hypotheses["verdict"]) == ["supported"]
+
+
+def test_equality_needs_a_margin(tmp_path: Path) -> None:
+    path = table(tmp_path, drawn(20, 1, 1, sd=0.01), "loss")
+    with pytest.raises(InputError, match="needs a margin"):
+        judged(path, "loss", expect=("a = b",))
+    assert row(judged(path, "loss"), "b")["finding"] == "inconclusive"
+    found = judged(path, "loss", margin=0.1, expect=("a = b",))
+    assert list(found.hypotheses["verdict"]) == ["supported"]
+
+
+# A study file of kind `table`
+
+FILE = """
+kind = "table"
+question = "Is b better?"
+baseline = "a"
+margin = 0.5
+[source]
+file = "table.csv"
+cite = "Someone 2021"
+licence = "MIT"
+[columns]
+outcome = { first = "acc", second = "loss" }
+unit = "higher"
+arm = "arm"
+seed = "seed"
+[where]
+kept = true
+[failed]
+acc = { below = 0 }
+[hypotheses.better]
+says = "b is better."
+answers = "yes"
+higher = ["b", "a"]
+[hypotheses.alike]
+says = "c is as good."
+equal = ["c", "a"]
+"""
+
+
+def test_a_study_file_asks_the_same_of_each_outcome(tmp_path: Path) -> None:
+    path = table(tmp_path, drawn(10, 70, 75, 70, sd=0.1))
+    frame = pd.read_csv(path)
+    frame["loss"] = -frame["acc"]
+    frame["kept"] = True
+    extra = pd.DataFrame(
+        {"arm": ["a", "b"], "seed": [100, 101], "acc": [0.0, -1.0], "loss": 0.0,
+         "kept": [False, True]}
+    )  # fmt: skip
+    pd.concat([frame, extra]).to_csv(path, index=False)
+    study = tmp_path / "mine.toml"
+    study.write_text(FILE)
+    file = read_table_file(read_toml(study))
+    found = judge_file(file, read_rows(file, path))
+    assert list(found) == ["first", "second"]
+    verdicts = {name: list(one.hypotheses["verdict"]) for name, one in found.items()}
+    assert verdicts == {"first": ["supported", "supported"], "second": ["refuted", "supported"]}
+    assert verdict_of(found["first"]).said == "Yes: b beat a by 4.95."
+    first: Repeats = found["first"].repeats
+    assert (first.rows, first.left_out, first.failed) == (32, 1, 1)
+    folder = tmp_path / "out"
+    write_judged(found["first"], folder)
+    page = (folder / "report.html").read_text()
+    assert all(text in page for text in ("Is b better?", "Someone 2021", "MIT"))
+    assert "ablate judge" not in page
+    assert [line.level for line in verify_judged(folder)] == ["ok", "ok"]
