@@ -19,9 +19,11 @@ from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report import neighbours
 from ablate.report.claims.figure import growth_table, macs_by_growth
+from ablate.report.summary_file import read_verdict
+from ablate.results.csv import read_table
 from ablate.results.dictionary import TABLES
 from ablate.results.drawn import DRAWN
-from ablate.results.names import REPORT, TRIALS
+from ablate.results.names import REPORT, SOURCE, TRIALS
 from support.found import found_in
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -170,6 +172,48 @@ def rows(table: str) -> str:
     return f"{len(pd.read_csv(ROOT / table)):,}"
 
 
+def tables(base: str = "") -> str:
+    """What the tables that others measured answer, from the committed verdicts."""
+    rows = []
+    for folder in neighbours.in_order(PUBLISHED):
+        if not (folder / SOURCE).exists():
+            continue
+        said = read_verdict(folder)
+        page = (folder / REPORT).relative_to(ROOT).as_posix()
+        cells = (
+            f"[{folder.parent.name}]({base}{page}): {said['question']}",
+            f"**{said['label']}.** {said['sentence']} But: {said['caveat']}",
+            said["n"],
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(["| study: question | answer | networks |", "| :-- | :-- | --: |", *rows])
+
+
+def standing(run: str, outcome: str) -> str:
+    """The place of the network that a study names, among all of its cost."""
+    table = pd.read_csv(ROOT / run / "standing.csv").set_index("outcome")
+    return f"{table.loc[outcome, 'better'] + 1} of {table.loc[outcome, 'n'] + 1:,}"
+
+
+def contrast(run: str, name: str, outcome: str, at: str) -> str:
+    """A difference of two growths at a budget, for the middle of a sentence."""
+    table = read_table(ROOT / run / "contrasts.csv")
+    chosen = (table["hypothesis"] == name) & (table["outcome"] == outcome)
+    (row,) = table[chosen & (table["at"] == float(at))].to_dict("records")
+    limits = (row[key] for key in ("estimate", "low", "high"))
+    numbers = wording.interval_text(*limits, "+z.1f").replace(" [", " points [")
+    fits = read_table(ROOT / run / "fits.csv").set_index("outcome")
+    return f"{numbers}, n = {fits.loc[outcome, 'n']} networks"
+
+
+def peak(run: str, outcome: str, at: str) -> str:
+    """The best growth of a table of networks at a budget."""
+    table = read_table(ROOT / run / "best.csv")
+    chosen = (table["outcome"] == outcome) & (table["at"] == float(at))
+    (row,) = table[chosen].to_dict("records")
+    return wording.interval_text(row["best"], row["low"], row["high"], ".2f")
+
+
 def costs() -> str:
     """What each stage of a small network costs at growths 1, 2 and 3: counted."""
     made = growth_table(macs_by_growth().data)
@@ -208,7 +252,7 @@ MARKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         *(columns, verdicts, answer, table, found, rise, arm, best, order, times, mean, rows),
-        *(costs, loops),
+        *(costs, loops, tables, standing, contrast, peak),
     )
 }
 

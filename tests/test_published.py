@@ -20,6 +20,8 @@ KEPT = {
     *("hypervolume.csv", "comparisons.csv", "summary.md", "report.html", "comparison.csv"),
     *("pooled.csv", "verdict.csv", "index.html"),
     *("claims.csv", "loops.json"),
+    *("source.csv", "fits.csv", "curves.csv", "best.csv", "contrasts.csv", "standing.csv"),
+    *("powers.csv", "kinds.csv"),
 }
 SHOWN = {"accuracy.png", "growth.png", "macs_by_growth.png"}
 

@@ -7,12 +7,11 @@ loads torch, Optuna, pandas or pydantic. May use everything.
 - `main`: `ablate`, which hands over to a sub-command.
 - `run`: train a study, search for networks, check claims; `dry_run`: what that would do;
   `power`: what its seeds can show.
-- `judge`: which arm of any table of results is better.
 - `report`, `check`: make pages again from a run's tables; verify them.
 - `profile`: a network's costs, stage by stage; `network_table`: its table.
 - `export`: a trained network as a file that needs no ablate, or little.
 - `machines/`: `worker`, `slurm`, `proxy`: many processes and machines.
-- `judge_stream`: proposals one by one, each kept, discarded or run again.
+- `tables/`: `judge`, and studies of kind `table`: what others measured.
 - `list`, `new`: the study files there are; one more.
 - `options`: what several of them share; `reporting`: exit statuses, signals, errors in one line.
 """

@@ -14,15 +14,19 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate check") -> int:
 
 
 def _check(folders: list[Path]) -> int:
-    from ablate.report.tables.check import verify_judged
+    from ablate.report.tables.check import verify_judged, verify_study
     from ablate.report.tables.kept import is_judged
+    from ablate.report.tables.write_study import is_study
     from ablate.report.write import write_copy
     from ablate.results.check import verify
 
     faults = 0
     for folder in folders:
         print(folder)
-        lines = verify_judged(folder) if is_judged(folder) else verify(folder, write_copy)
+        if is_study(folder):
+            lines = verify_study(folder)
+        else:
+            lines = verify_judged(folder) if is_judged(folder) else verify(folder, write_copy)
         for line in lines:
             print(printable(f"{line.level:5}  {line.check}: {line.text}"), flush=True)
             faults += line.level == "FAULT"

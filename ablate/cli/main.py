@@ -22,7 +22,8 @@ COMMANDS = {
     "slurm": "submit workers as a Slurm job array",
     "proxy": "stand between a storage and hundreds of workers",
 }
-MACHINES = ("worker", "slurm", "proxy")  # in a package of their own
+MACHINES = ("worker", "slurm", "proxy")  # in packages of their own
+TABLES = ("judge",)
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "ablate") -> int:
@@ -55,5 +56,9 @@ def make_parser(prog: str) -> Parser:
 
 
 def _module(command: str) -> ModuleType:
-    package = "ablate.cli.machines" if command in MACHINES else "ablate.cli"
+    package = "ablate.cli"
+    if command in MACHINES:
+        package = "ablate.cli.machines"
+    elif command in TABLES:
+        package = "ablate.cli.tables"
     return importlib.import_module(f"{package}.{command}")

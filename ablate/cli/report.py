@@ -34,20 +34,22 @@ def _report(
     from ablate.report.index_page import write_index
     from ablate.report.tables.kept import is_judged
     from ablate.report.tables.write import rewrite
+    from ablate.report.tables.write_study import is_study, write_said
     from ablate.report.write import write_findings
     from ablate.results.names import PUBLISHED, REPORT
     from ablate.results.published import published_run
 
     if index is not None and not index.is_dir():
         raise InputError(f"--index: {index}: no such folder")
-    judged = [folder for folder in folders if is_judged(folder)]
+    judged = [folder for folder in folders if is_judged(folder) or is_study(folder)]
     if judged and (len(folders) > 1 or against is not None or pdf):
         raise InputError(
             f"{judged[0]}: is of a table that was judged: it is neither compared with runs nor "
             "written as PDF; give it alone"
         )
     for folder in judged:
-        print("\n".join([*rewrite(folder).lines(), str(folder / REPORT)]))
+        verdict = write_said(folder) if is_study(folder) else rewrite(folder)
+        print("\n".join([*verdict.lines(), str(folder / REPORT)]))
     for folder in [folder for folder in folders if folder not in judged]:
         found, verdict = write_findings(folder, index, pdf)
         print("\n".join([*verdict.lines(), str(folder / REPORT)]))

@@ -83,7 +83,7 @@ def given(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> set[st
         argv: as `parse_args` takes it.
     """
     # argparse sets no default where there is a value: what is not `unset` then was given.
-    unset = object()
+    unset: list[object] = []  # a list, since an option that may come several times appends to it
     names = vars(parser.parse_args(argv))
     values = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(names, unset))))
     return {f"--{name.replace('_', '-')}" for name in names if values[name] is not unset}

@@ -53,7 +53,7 @@ def _command(args: argparse.Namespace, options: set[str]) -> int:
     if kind == "table":
         why = f"--study {args.study} judges a table and trains nothing; it takes only --table and "
         refuse(options - {"--study", "--out", "--table"}, f"{why}--out")
-        from ablate.cli.table import judge_table
+        from ablate.cli.tables.study import judge_table
 
         return judge_table(toml, args.table, args.out)
     refuse(options & {"--table"}, "only for a study of kind `table`")

@@ -13,7 +13,8 @@ TEACHING = (
     *("width_iso_activations", "compute_balance", "growth_placement", "growth_without_stride"),
     *("head_width", "abstraction", "stride_placement", "shortcut_type", "shortcut_x_growth"),
     *("design_space", "search_pareto", "recipe"),
-    *("nats_iso_macs", "nats_iso_params", "nats_iso_activations"),
+    *("nats_iso_macs", "nats_iso_params", "nats_iso_activations", "timm_run_time", "nats_iso_time"),
+    *("nds_resnet_iso_macs", "nds_resnet_iso_params"),
 )
 
 

@@ -5,11 +5,9 @@ statistics and what is below them.
 
 - `file`: a study file of kind `table`, read strictly. Begin reading here.
 - `source`: the table itself: CSV, Parquet or JSON lines, and its checksum.
-- `arms`: arms with repeats compared; `repeats`: their rows; `units`: what the numbers are;
-  `expectations`: predictions as `A > B`.
-- `arm_words`: the verdict on them; `arm_table`: their table; `numbers`: how numbers are written.
 - `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
 - `shapes`: many networks: growths at equal budgets; `shape_verdict`: what that answers.
 - `power`: run time over MACs and activations; `power_verdict`: what that answers.
 - `stream`: rows that come one by one, and what is to be done after each.
+- `arms/`: arms with repeats, compared.
 """

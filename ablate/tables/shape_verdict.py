@@ -249,7 +249,10 @@ def _effects(
     if optimum or not answering:
         at = _middle(shapes.best["at"])
         for row in shapes.best[shapes.best["at"] == at].to_dict("records"):
-            what = f"best growth at {wording.si(at)} {meant(file.match.budget)}, {row['outcome']}"
+            place = f"{wording.si(at)} {meant(file.match.budget)}"
+            if file.match.budget not in MEANT:  # a product, in a unit of its own
+                place = f"equal {meant(file.match.budget)} ({wording.si(at)})"
+            what = f"best growth at {place}, {row['outcome']}"
             limits = wording.interval_text(row["best"], row["low"], row["high"], ".2f")
             effects.append((what, limits))
     for name in [] if effects else answering[:1]:

@@ -203,7 +203,14 @@ def test_the_command_writes_every_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.startswith("Yes: The growth that keeps a layer's run time")
     folder = tmp_path / "out" / "timed" / "times"
     names = {path.name for path in folder.iterdir()}
-    tables = {"source.csv", "powers.csv", "hypotheses.csv", "verdict.csv", "growth.csv"}
+    tables = {
+        "source.csv",
+        "powers.csv",
+        "kinds.csv",
+        "hypotheses.csv",
+        "verdict.csv",
+        "growth.csv",
+    }
     assert names == {*tables, "summary.md", "report.html", "growth.png", "growth.svg", "study.toml"}
     page = (folder / "report.html").read_text()
     assert "Whole networks were timed" in page or "whole networks were timed" in page

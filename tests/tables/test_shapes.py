@@ -166,10 +166,13 @@ def test_growths_that_no_network_lies_around_are_not_told(tmp_path: Path) -> Non
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path: Path, change: tuple[str, str], says: str) -> None:
-    file = study(tmp_path, FILE.replace(*change))
-    with pytest.raises(InputError, match=says) as error:
+    def judged() -> None:
+        file = study(tmp_path, FILE.replace(*change))
         rows = rows_of(tmp_path, made(), file)
         find_shapes(file, rows, rows)
+
+    with pytest.raises(InputError, match=says) as error:
+        judged()
     assert "\n" not in str(error.value)
 
 

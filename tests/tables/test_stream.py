@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ablate.cli import judge_stream
+from ablate.cli.tables import judge_stream
 from ablate.errors import InputError
 from ablate.statistics.stream import Rule
 from ablate.tables import stream

@@ -9,9 +9,9 @@ import pandas as pd
 from ablate.errors import InputError, looks_like_formula
 from ablate.files import write_text
 from ablate.results.csv import write_table
-from ablate.tables.arms import Asked
+from ablate.tables.arms.compare import Asked
+from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED, Repeats, checked
 from ablate.tables.file import TableHypothesis
-from ablate.tables.repeats import ARM, BUDGET, OUTCOME, SEED, Repeats, checked
 from ablate.tables.source import numbers, read_source
 
 ROWS, SOURCE = "rows.csv", "source.json"

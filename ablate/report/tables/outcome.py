@@ -25,10 +25,10 @@ from ablate.report.figures.drawing.style import (
     style,
 )
 from ablate.report.figures.drawing.tips import reading, tell, tell_bars
-from ablate.tables.arm_table import foremost
-from ablate.tables.arms import FEW, Judged
-from ablate.tables.numbers import forms
-from ablate.tables.repeats import ARM, BUDGET, OUTCOME
+from ablate.tables.arms.compare import FEW, Judged
+from ablate.tables.arms.numbers import forms
+from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME
+from ablate.tables.arms.table import foremost
 
 MOST_ARMS = 20  # in a figure
 MOST_DOTS = 2_000  # in a figure; of an arm with more rows than its share, evenly spaced by rank

@@ -202,8 +202,8 @@ def _fits(shapes: Shapes, unit: str) -> Section:
         caption="How well the surface tells a network that it has not seen",
         frame=frame,
         note="Each network told from all others: root mean squared error"
-        f"{f', {unit}' if unit else ''}, and the share of the variance that is told. Deviation: of single networks about the "
-        "surface, as it was learnt.",
+        f"{f', {unit}' if unit else ''}, and the share of the variance that is told. Deviation: of "
+        "single networks about the surface, as it was learnt.",
     )
     return Section(
         heading="The surface",

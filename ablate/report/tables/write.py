@@ -16,9 +16,9 @@ from ablate.report.tables.kept import SOURCE, is_judged, keep, read_kept
 from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget, plain_text
 from ablate.results.csv import write_table
 from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
-from ablate.tables.arm_table import markdown_table
-from ablate.tables.arm_words import question, sentences, verdict_of
-from ablate.tables.arms import Judged, judge
+from ablate.tables.arms.compare import Judged, judge
+from ablate.tables.arms.table import markdown_table
+from ablate.tables.arms.words import question, sentences, verdict_of
 
 FIGURES = ("outcome", "budget")
 

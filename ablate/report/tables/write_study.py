@@ -33,7 +33,7 @@ SHAPES = ("fits", "curves", "best", "contrasts", "standing")  # tables of a surf
 Found = Shapes | Powers
 
 
-def write_judged(folder: Path, toml: Toml, file: TableFile, rows: Rows, near: Rows) -> Verdict:
+def write_study(folder: Path, toml: Toml, file: TableFile, rows: Rows, near: Rows) -> Verdict:
     """Judge a table, write what it shows, and return the answer.
 
     Args:
@@ -73,7 +73,7 @@ def write_judged(folder: Path, toml: Toml, file: TableFile, rows: Rows, near: Ro
 
 
 def is_study(folder: Path) -> bool:
-    """Whether a folder holds what `write_judged` writes."""
+    """Whether a folder holds what `write_study` writes."""
     return (folder / names.SOURCE).is_file() and (folder / names.STUDY).is_file()
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from ablate.errors import InputError
+from ablate.tables.arms.units import Told, unit_of
 from ablate.tables.file import TableFile
 from ablate.tables.rows import Rows
 from ablate.tables.source import Source, first_row, numbers, read_source
-from ablate.tables.units import Told, unit_of
 
 MOST_ARMS = 500
 ARM, SEED, OUTCOME, BUDGET = "arm", "seed", "outcome", "budget"
@@ -167,7 +167,7 @@ def of_rows(file: TableFile, rows: Rows, outcome: str) -> Repeats:
             frame=table,
             columns=columns,
             better=rows.better,
-            points=rows.points,
+            points=file.columns.points,
             why=f"the study file says: {asked.unit}",
             file=Path(name).name,
             sha256=rows.source.sha256,

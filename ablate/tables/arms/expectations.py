@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ablate.errors import InputError
-from ablate.tables.arms import known_arm
+from ablate.tables.arms.compare import known_arm
 from ablate.tables.file import TableHypothesis
 
 _SIGN = re.compile(r"[<>=]")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from ablate.analysis import wording
-from ablate.tables.arms import Judged
+from ablate.tables.arms.compare import Judged
 
 DIGITS = 3
 SMALL, LARGE = 1e-4, 1e7  # beyond, numbers are written with powers of ten

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ablate.errors import InputError, printable
 
 if TYPE_CHECKING:
+    from ablate.analysis.verdicts.verdict import Verdict
     from ablate.study.toml_file import Toml
 
 
@@ -17,8 +18,10 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         table: where the table lies; as the file says if None.
         out: the folder of results.
     """
-    from ablate.report.tables.write_study import write_judged
+    from ablate.report.tables.write import write_judged
+    from ablate.report.tables.write_study import write_study
     from ablate.results.names import REPORT
+    from ablate.tables.arms.compare import judge_file
     from ablate.tables.file import read_table_file
     from ablate.tables.rows import read_rows
 
@@ -32,15 +35,26 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         )
     rows = read_rows(file, path)
     folder = out / toml.path.stem / path.stem
-    near = rows if file.power is not None else read_rows(file, path, everything=True)
-    verdict = write_judged(folder, toml, file, rows, near)
+    if file.power is not None:
+        _show(write_study(folder, toml, file, rows, rows), folder / REPORT)
+    elif file.columns.widths is not None:
+        near = read_rows(file, path, everything=True)
+        _show(write_study(folder, toml, file, rows, near), folder / REPORT)
+    else:
+        for name, judged in judge_file(file, rows).items():
+            several = len(file.columns.outcome) > 1
+            own = folder.with_name(f"{folder.name}-{name}") if several else folder
+            _show(write_judged(judged, own), own / REPORT)
+    return 0
+
+
+def _show(verdict: "Verdict", page: Path) -> None:
     for line in verdict.lines():
         print(printable(line))
     print()
     for said in verdict.predictions:
         print(printable(f"{said.mark}: {said.sentence}"))
-    print(f"\nReport: {folder / REPORT}")
-    return 0
+    print(f"\nReport: {page}")
 
 
 def _path_of(study: Path, name: str) -> Path | None:

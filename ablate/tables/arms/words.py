@@ -21,9 +21,9 @@ from ablate.analysis.verdicts.verdict import (
     Word,
 )
 from ablate.statistics.family import MIN_SEEDS
-from ablate.tables.arms import FEW, Judged
-from ablate.tables.numbers import effect, forms, size
-from ablate.tables.repeats import ARM, BUDGET, OUTCOME, SEED
+from ablate.tables.arms.compare import FEW, Judged
+from ablate.tables.arms.numbers import effect, forms, size
+from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED
 
 FIGURE = "outcome"
 NOT_COMPARED = "Not compared"

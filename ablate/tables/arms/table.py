@@ -7,9 +7,9 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.wording import interval_text, limits_text
 from ablate.errors import printable
-from ablate.tables.arms import MOST_BOOTSTRAPS, MOST_RESAMPLED, Judged
-from ablate.tables.numbers import forms
-from ablate.tables.repeats import BUDGET
+from ablate.tables.arms.compare import MOST_BOOTSTRAPS, MOST_RESAMPLED, Judged
+from ablate.tables.arms.numbers import forms
+from ablate.tables.arms.repeats import BUDGET
 
 MOST_SHOWN = 40  # arms, in a terminal and in Markdown
 WORDS = ("arm", "finding")  # columns that stand to the left

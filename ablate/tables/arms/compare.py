@@ -18,8 +18,8 @@ from ablate.statistics import family
 from ablate.statistics.family import MIN_SEEDS, Compared, Family
 from ablate.statistics.intervals import Interval, mean_interval, t_interval
 from ablate.statistics.unpaired import compare_unpaired
+from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED, Repeats, of_rows
 from ablate.tables.file import TableFile, TableHypothesis
-from ablate.tables.repeats import ARM, BUDGET, OUTCOME, SEED, Repeats, of_rows
 from ablate.tables.rows import Rows
 
 MARGIN = 0.5  # points, of accuracies and errors
@@ -140,7 +140,7 @@ def judge_file(file: TableFile, rows: Rows) -> dict[str, Judged]:
     asked = Asked(
         question=file.question,
         baseline=file.baseline,
-        margin=file.margin if rows.points or "margin" in file.model_fields_set else None,
+        margin=file.margin if file.columns.points or "margin" in file.model_fields_set else None,
         paired=file.columns.pairs,
         hypotheses=file.hypotheses,
     )

@@ -5,27 +5,69 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablate.cli.reporting import FAILED, Parser, reporting
+from ablate.cli.reporting import FAILED, Parser, given, refuse, reporting
 from ablate.errors import InputError, printable
 
 RESULTS = Path("results/judge")
+WHOLE = (  # options of a whole table
+    *("--seed", "--budget", "--unit", "--margin", "--paired", "--where", "--expect", "--out"),
+)
+STREAMED = ("--proposals", "--error", "--most-runs", "--follow", "--json")
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "ablate judge") -> int:
     """Run the command and return its exit status: 0, 1 an expectation is refuted, 2, 130."""
-    args = make_parser(prog).parse_args(argv)
-    return reporting(lambda: _judge(args))
+    parser = make_parser(prog)
+    args = parser.parse_args(argv)
+    options = given(parser, argv)
+
+    def command() -> int:
+        if args.stream:
+            refuse(options & set(WHOLE), "not with --stream, which reads rows one by one")
+            return _stream(args)
+        refuse(options & set(STREAMED), "only with --stream")
+        return _judge(args)
+
+    return reporting(command)
+
+
+def _stream(args: argparse.Namespace) -> int:
+    """Rows one by one; what is only for a whole table is refused."""
+    from ablate.cli.tables.judge_stream import run
+
+    if len(args.arm) > 1:
+        raise InputError("--arm: one column alone with --stream")
+    proposals = None if args.proposals == "open" else _whole("--proposals", args.proposals)
+    return run(
+        str(args.file),
+        args.arm[0],
+        args.outcome,
+        baseline=args.baseline,
+        lower=args.better == -1,
+        error=args.error,
+        proposals=proposals,
+        most_runs=args.most_runs,
+        follow=args.follow,
+        as_json=args.json,
+    )
+
+
+def _whole(option: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InputError(f"{option} {text}: expected a whole number, or `open`") from error
 
 
 def _judge(args: argparse.Namespace) -> int:
     from ablate.analysis.verdicts.verdict import SHAPES
     from ablate.report.tables.write import check_free, write_judged
     from ablate.results.names import REPORT
-    from ablate.tables.arm_table import text_table
-    from ablate.tables.arm_words import question, sentences
-    from ablate.tables.arms import Asked, judge
-    from ablate.tables.expectations import expectation
-    from ablate.tables.repeats import ARM, read_repeats
+    from ablate.tables.arms.compare import Asked, judge
+    from ablate.tables.arms.expectations import expectation
+    from ablate.tables.arms.repeats import ARM, read_repeats
+    from ablate.tables.arms.table import text_table
+    from ablate.tables.arms.words import question, sentences
 
     folder = args.out or RESULTS / args.file.stem
     check_free(folder)
@@ -174,6 +216,31 @@ def make_parser(prog: str) -> Parser:
         help="that arm A is better than arm B; <: worse; =: as good, within the margin. Where that "
         "is refuted the exit status is 1; may be given several times",
     )
+    stream = parser.add_argument_group("proposals that come one by one")
+    stream.add_argument(
+        "--stream",
+        action="store_true",
+        help="read rows as they come, from FILE or - for standard input, and say after each "
+        "whether to keep, discard or go on; nothing is written",
+    )
+    stream.add_argument(
+        "--proposals",
+        default="100",
+        metavar="N",
+        help="how many are to come, or `open` (default: 100)",
+    )
+    stream.add_argument(
+        "--error",
+        type=float,
+        default=0.05,
+        metavar="P",
+        help="chance of one false keep or more in the stream, at most (default: 0.05)",
+    )
+    stream.add_argument(
+        "--most-runs", type=int, default=8, metavar="N", help="of one proposal (default: 8)"
+    )
+    stream.add_argument("--follow", action="store_true", help="wait for more rows at FILE's end")
+    stream.add_argument("--json", action="store_true", help="answer in lines of JSON")
     parser.add_argument(
         "--out",
         type=Path,
