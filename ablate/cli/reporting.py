@@ -1,12 +1,13 @@
 """How every command ends: its exit status, and in one line what went wrong."""
 
 import argparse
+import contextlib
 import os
 import select
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ablate.errors import InputError, printable
 from ablate.processes import STOPS
@@ -23,6 +24,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say it, and where to read more, and end the process."""
         self.exit(BAD_INPUT, f"ablate: {printable(message)} (see {self.prog} --help)\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As the parser's own, which lets through what `exit` then finds out."""
+        with contextlib.suppress(BrokenPipeError):
+            super()._print_message(message, file)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """As the parser's own, also where nobody reads the help any more."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ablate.analysis.verdicts.names import listed
+from ablate.analysis.verdicts.settling import TOO_MANY
 from ablate.analysis.verdicts.verdict import Verdict, verdict_of
 from support.runs import run_of
 
@@ -58,17 +59,21 @@ def test_no_where_the_opposite_holds_and_where_they_are_equal(tmp_path: Path) ->
 
 
 def test_open_where_nothing_is_shown_with_what_would_settle_it(tmp_path: Path) -> None:
-    wide = {seed: 0.8 + 0.03 * (-1) ** seed + 0.001 * seed for seed in range(10)}
-    other = {seed: 0.8 - 0.03 * (-1) ** seed for seed in range(10)}
-    columns = {"train_seconds": 60.0}
-    verdict = verdict_of(run_of(tmp_path, STUDY + HIGHER, {"a": wide, "b": other}, **columns))
+    def spread(size: float) -> Verdict:
+        wide = {seed: 0.8 + size * (-1) ** seed + 0.001 * seed for seed in range(10)}
+        other = {seed: 0.8 - size * (-1) ** seed for seed in range(10)}
+        folder, columns = tmp_path / f"{size}", {"train_seconds": 60.0}
+        return verdict_of(run_of(folder, STUDY + HIGHER, {"a": wide, "b": other}, **columns))
+
+    verdict = spread(0.012)
     assert verdict.said.startswith("Open: The one against the other may be anything from -")
     seeds = int(verdict.settle.split()[8].replace(",", ""))
-    assert seeds > 100
+    assert 50 < seeds <= TOO_MANY
     assert verdict.settle == (  # and not seeds to be added to this run, whose result was seen
         f"To settle it: a new run of about {seeds:,} seeds of each arm, which can tell 0.5 points; "
         f"some {2 * seeds / 60:.1f} h of training."
     )
+    assert "more than is worth it: train longer" in spread(0.03).settle
 
 
 def test_a_prediction_may_answer_no(tmp_path: Path) -> None:
@@ -185,7 +190,7 @@ def test_an_arm_without_trials_silences_nothing(tmp_path: Path) -> None:
     verdict = verdict_of(run_of(tmp_path / "1", more_arms(), outcomes))
     assert verdict.said == "No prediction: The one or arm 1 beat the other by 10.1 and 10.0 points."
     assert verdict.n == 10
-    wide = {seed: 0.8 + 0.03 * (-1) ** seed + 0.001 * seed for seed in range(10)}
+    wide = {seed: 0.8 + 0.012 * (-1) ** seed + 0.001 * seed for seed in range(10)}
     apart = outcomes | {"a": wide, "b": dict.fromkeys(range(10), 0.8)}
     open_ = verdict_of(run_of(tmp_path / "2", more_arms() + HIGHER, apart))
     assert open_.settle.startswith("To settle it: a new run of about ")
