@@ -24,6 +24,7 @@ from ablate.results.csv import read_table
 from ablate.results.dictionary import TABLES
 from ablate.results.drawn import DRAWN
 from ablate.results.names import REPORT, SOURCE, TRIALS
+from ablate.tables.dictionary import COLUMNS as TABLE_COLUMNS
 from support.found import found_in
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,6 +190,12 @@ def tables(base: str = "") -> str:
     return "\n".join(["| study: question | answer | networks |", "| :-- | :-- | --: |", *rows])
 
 
+def left(table: str) -> str:
+    """What each column holds of a table that a study of kind `table` leaves."""
+    rows = [f"| `{name}` | {about} |" for name, about in TABLE_COLUMNS[table].items()]
+    return "\n".join(["| column | what it holds |", "| --- | --- |", *rows])
+
+
 def standing(run: str, outcome: str) -> str:
     """The place of the network that a study names, among all of its cost."""
     table = pd.read_csv(ROOT / run / "standing.csv").set_index("outcome")
@@ -252,7 +259,7 @@ MARKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         *(columns, verdicts, answer, table, found, rise, arm, best, order, times, mean, rows),
-        *(costs, loops, tables, standing, contrast, peak),
+        *(costs, loops, tables, left, standing, contrast, peak),
     )
 }
 

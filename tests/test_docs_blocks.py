@@ -27,10 +27,22 @@ from ablate.study.find import find_studies, kind_of
 from ablate.study.layers import EXTRAS, FROM_DATASET
 from ablate.study.plan import load_study
 from ablate.study.toml_file import read_toml
+from ablate.tables import file as table
 from pages import PAGES, ROOT
 
 DOCS = ROOT / "docs"
 STUDY_FILES, SEARCH = DOCS / "study-files.md", DOCS / "searching.md"
+TABLE_PAGE = DOCS / "tables.md"
+TABLE_KEYS: dict[str, type] = {
+    "Keys of a table's file": table.TableFile,
+    "Keys of `[source]`": table.SourceTable,
+    "Keys of `[columns]`": table.ColumnsTable,
+    "Keys of stages in one column": table.StagesColumn,
+    "Keys of a condition": table.Condition,
+    "Keys of a table's `[match]`": table.MatchTable,
+    "Keys of `[power]`": table.PowerTable,
+    "Keys of a table's `[hypotheses.NAME]`": table.TableHypothesis,
+}
 NEEDED, NONE = "needed", "none"
 KEYS: dict[tuple[Path, str], type] = {  # of each table of keys, by the heading above it
     (STUDY_FILES, "Keys of the file"): study.StudyFile,
@@ -46,6 +58,7 @@ KEYS: dict[tuple[Path, str], type] = {  # of each table of keys, by the heading 
     (STUDY_FILES, "Keys of a claims file"): claims.ClaimsFile,
     (STUDY_FILES, "Keys of `[claims.NAME]`"): claims.ClaimTable,
     (STUDY_FILES, "Keys of a check"): claims.CheckTable,
+    **{(TABLE_PAGE, heading): model for heading, model in TABLE_KEYS.items()},
     (SEARCH, "Keys of the file"): search.SearchFile,
     (SEARCH, "Keys of `[search]`"): search.SearchTable,
     (SEARCH, "Keys of `[limits]`"): search.LimitTable,
@@ -120,6 +133,9 @@ def load(path: Path) -> None:
     """Load a file as the command does, on digits and on each data set that it names."""
     toml = read_toml(path)
     kind = kind_of(toml)
+    if kind == "table":
+        table.read_table_file(toml)
+        return
     if kind == "claims":
         claims.read_claims(path, find_studies(), residual_networks())
         return
@@ -258,7 +274,7 @@ def test_every_rule_for_widths_is_on_the_page() -> None:
 def test_every_model_of_a_file_has_a_table() -> None:
     models = {
         model
-        for module in (study, search, claims)
+        for module in (study, search, claims, table)
         for name, model in vars(module).items()
         if isinstance(model, type) and issubclass(model, study.StrictTable)
     }

@@ -9,5 +9,5 @@ statistics and what is below them.
 - `shapes`: many networks: growths at equal budgets; `shape_verdict`: what that answers.
 - `power`: run time over MACs and activations; `power_verdict`: what that answers.
 - `stream`: rows that come one by one, and what is to be done after each.
-- `arms/`: arms with repeats, compared.
+- `arms/`: arms with repeats, compared; `dictionary`: what the columns hold that are left.
 """

@@ -1,0 +1,69 @@
+"""What is published of tables that others measured: whole, described, and what the tables say."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from ablate.report.tables.check import verify_study
+from ablate.report.tables.write_study import write_study
+from ablate.results.csv import read_table
+from ablate.study.find import find_study
+from ablate.study.toml_file import read_toml
+from ablate.tables.dictionary import COLUMNS
+from ablate.tables.file import read_table_file
+from ablate.tables.rows import read_rows
+from support import PUBLISHED, ROOT
+from support.drawings import undrawn
+
+JUDGED = sorted(path.parent for path in PUBLISHED.glob("*/*/source.csv"))
+TABLES = ROOT.parent / "shared" / "data" / "published"
+EACH = pytest.mark.parametrize("folder", JUDGED, ids=lambda folder: folder.parent.name)
+
+
+def test_some_are_published() -> None:
+    assert {folder.parent.name for folder in JUDGED} >= {"nats_iso_macs", "timm_run_time"}
+
+
+@EACH
+def test_all_that_is_said_follows_from_what_is_kept(folder: Path) -> None:
+    with undrawn():
+        lines = verify_study(folder)
+    assert [line for line in lines if line.level == "FAULT"] == []
+
+
+@EACH
+def test_its_study_is_the_one_that_comes_with_ablate(folder: Path) -> None:
+    shipped = find_study(folder.parent.name)
+    assert (folder / "study.toml").read_text() == shipped.read_text()
+    assert read_table(folder / "source.csv")["sha256"].tolist() == [
+        read_table_file(read_toml(shipped)).source.sha256
+    ]
+
+
+@EACH
+def test_its_columns_are_described(folder: Path) -> None:
+    for path in folder.glob("*.csv"):
+        if path.stem in COLUMNS:
+            with path.open(encoding="utf-8", newline="") as stream:
+                assert list(COLUMNS[path.stem]) == next(csv.reader(stream))
+
+
+def test_each_described_table_is_published() -> None:
+    assert set(COLUMNS) <= {path.stem for folder in JUDGED for path in folder.glob("*.csv")}
+
+
+@pytest.mark.skipif(not TABLES.is_dir(), reason=f"the tables are not here: {TABLES.name}")
+@EACH
+def test_the_table_still_says_so(folder: Path, tmp_path: Path) -> None:
+    toml = read_toml(folder / "study.toml")
+    file = read_table_file(toml)
+    path = TABLES / file.source.file
+    rows = read_rows(file, path)
+    near = rows if file.power is not None else read_rows(file, path, everything=True)
+    with undrawn():
+        write_study(tmp_path / "anew", toml, file, rows, near)
+    old, new = (read_table(one / "verdict.csv").iloc[0] for one in (folder, tmp_path / "anew"))
+    assert (new["word"], new["n"]) == (old["word"], old["n"])
+    old, new = (read_table(one / "hypotheses.csv") for one in (folder, tmp_path / "anew"))
+    assert new["verdict"].tolist() == old["verdict"].tolist()
