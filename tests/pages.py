@@ -196,6 +196,12 @@ def left(table: str) -> str:
     return "\n".join(["| column | what it holds |", "| --- | --- |", *rows])
 
 
+def noise(run: str, arm: str) -> str:
+    """How far single runs of an arm of a table scatter: their standard deviation."""
+    row = read_table(ROOT / run / "summary.csv").set_index("arm").loc[arm]
+    return f"{row['deviation']:.2f} points, n = {row['n']}"
+
+
 def standing(run: str, outcome: str) -> str:
     """The place of the network that a study names, among all of its cost."""
     table = pd.read_csv(ROOT / run / "standing.csv").set_index("outcome")
@@ -259,7 +265,7 @@ MARKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         *(columns, verdicts, answer, table, found, rise, arm, best, order, times, mean, rows),
-        *(costs, loops, tables, left, standing, contrast, peak),
+        *(costs, loops, tables, left, noise, standing, contrast, peak),
     )
 }
 

@@ -14,7 +14,8 @@ TEACHING = (
     *("head_width", "abstraction", "stride_placement", "shortcut_type", "shortcut_x_growth"),
     *("design_space", "search_pareto", "recipe"),
     *("nats_iso_macs", "nats_iso_params", "nats_iso_activations", "timm_run_time", "nats_iso_time"),
-    *("nds_resnet_iso_macs", "nds_resnet_iso_params"),
+    *("nds_resnet_iso_macs", "nds_resnet_iso_params", "nds_plain_iso_macs"),
+    *("nds_resnext_a_iso_macs", "nds_resnext_b_iso_macs", "nds_seed_noise"),
 )
 
 

@@ -44,7 +44,7 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         for name, judged in judge_file(file, rows).items():
             several = len(file.columns.outcome) > 1
             own = folder.with_name(f"{folder.name}-{name}") if several else folder
-            _show(write_judged(judged, own), own / REPORT)
+            _show(write_judged(judged, own, rows=False), own / REPORT)
     return 0
 
 

@@ -22,7 +22,7 @@ def verify_judged(folder: Path) -> list[Line]:
         about = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
         if about.get("rows_kept"):
             return [Line("FAULT", ROWS, "missing")]
-        return [Line("note", ROWS, "none: the table had too many rows; nothing is made anew")]
+        return [Line("note", ROWS, "none were kept; nothing is made anew")]
     with tempfile.TemporaryDirectory() as place:
         anew = Path(place) / "anew"
         anew.mkdir()

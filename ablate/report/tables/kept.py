@@ -27,9 +27,9 @@ def is_judged(folder: Path) -> bool:
         return False
 
 
-def keep(repeats: Repeats, asked: Asked, folder: Path) -> bool:
-    """Write what was asked, and the rows where they are few enough; returns whether they are."""
-    whole = len(repeats.frame) <= MOST_KEPT
+def keep(repeats: Repeats, asked: Asked, folder: Path, rows: bool = True) -> bool:
+    """Write what was asked, and the rows if they are wanted and few enough; whether they are."""
+    whole = rows and len(repeats.frame) <= MOST_KEPT
     about = {
         "kind": KIND,
         "file": repeats.file,

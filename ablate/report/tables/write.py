@@ -34,15 +34,20 @@ def check_free(folder: Path) -> None:
         raise InputError(f"{folder}: is a file; give another folder, --out DIR")
 
 
-def write_judged(judged: Judged, folder: Path) -> Verdict:
+def write_judged(judged: Judged, folder: Path, rows: bool = True) -> Verdict:
     """Write everything about a table with arms in a folder, and return the verdict.
+
+    Args:
+        judged: the table.
+        folder: where the files go.
+        rows: whether the table's rows are kept too; those of others are not ours to keep.
 
     Raises:
         InputError: the folder holds something else.
     """
     check_free(folder)
     verdict = verdict_of(judged)
-    whole = keep(judged.repeats, judged.asked, folder)
+    whole = keep(judged.repeats, judged.asked, folder, rows)
     write_table(judged.table, folder / SUMMARY)
     write_table(_verdict_table(judged, verdict), folder / VERDICT)
     if judged.hypotheses.empty:
