@@ -279,6 +279,8 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
         if asked.optimum is not None and columns.widths is None:
             faults.append((f"hypotheses.{name}.optimum", "needs columns.widths"))
         two: list[Any] = list(asked.higher or asked.equal or [])
+        if two and two[0] == two[1]:
+            faults.append((f"hypotheses.{name}.{asked.kind}", "expected two that differ"))
         words = any(isinstance(one, str) for one in two)
         if two and words == (columns.widths is not None):
             what = "two growths, as numbers" if columns.widths is not None else "two arms, as text"

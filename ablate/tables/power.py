@@ -80,6 +80,13 @@ def find_powers(file: TableFile, rows: Rows) -> Powers:
     counts = resampled(max(int(one.networks.max()) for one in groups) + 1, DRAWS)
     found, logs, draws = [], [], []
     for one in groups:
+        exponents = power_law.exponents(one.costs, one.times)
+        if not np.isfinite(power_law.equal_growth(exponents)).all():
+            raise InputError(
+                f"{rows.source.path}: time does not rise with these costs in the group "
+                f'{one.name or "of all rows"!r}; is unit = "{file.columns.unit}" right? `higher` is a rate, '
+                "`lower` a time"
+            )
         own = _draws(one, counts.astype(float))
         row = _row(one, own)
         found.append(row)

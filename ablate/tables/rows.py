@@ -80,6 +80,7 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
     columns = file.columns
     widths = np.empty((len(some.frame), 0))
     if columns.widths is not None:
+        _check_once(some)
         widths = _widths(some, columns.widths)
     text = {
         name: some.frame[column].astype("string").fillna("") if column else pd.Series(dtype=str)
@@ -191,6 +192,13 @@ def _outcomes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
                 f"{source.path}: column {column!r} goes from {least:g} to {most:g}, which are no "
                 'percentages; expected unit = "higher" or "lower"'
             )
+        if most == least:
+            raise InputError(
+                f"{source.path}: column {column!r} is {most:g} in every row that is meant; "
+                "there is nothing to tell apart"
+            )
+        if percent:
+            _check_mix(source, column, values)
         if percent and most <= 1:
             raise InputError(
                 f"{source.path}: column {column!r} goes from {least:g} to {most:g}, which look "
@@ -198,6 +206,35 @@ def _outcomes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
             )
         found[name] = 100 * values if fraction else values
     return pd.DataFrame(found)
+
+
+def _check_once(source: Source) -> None:
+    """Raise `InputError` where a network comes twice, which would count as two."""
+    twice = source.frame.duplicated()
+    if twice.any():
+        row = int(twice.to_numpy().argmax())
+        raise InputError(
+            f"{source.path}: row {row + 1} of those that are meant comes twice in all columns that "
+            f"the study names ({int(twice.sum()):,} such rows); a network counts once"
+        )
+
+
+def _check_mix(source: Source, column: str, values: "pd.Series[float]") -> None:
+    """Raise `InputError` where some rows look like fractions of what the others are percentages of.
+
+    That is, where they are at most 1, and a hundred times that is where the others are.
+    """
+    small = values <= 1
+    if not small.any() or small.all():
+        return
+    others = values[~small]
+    if (100 * values[small]).between(others.min(), others.max()).all():
+        row, other = int(small.to_numpy().argmax()), int((~small).to_numpy().argmax())
+        raise InputError(
+            f"{source.path}: column {column!r}: a row of {values.iloc[row]:g} looks like a "
+            f"fraction beside one of {values.iloc[other]:g}, a percentage; where it is meant, leave such "
+            "rows out by `failed` or `where`"
+        )
 
 
 def _above_zero(source: Source, column: str) -> "pd.Series[float]":

@@ -200,9 +200,9 @@ def _sentence(name: str, file: TableFile, shapes: Shapes, mark: Mark) -> str:
         low, high = pd.concat(limits, axis=1).min(axis=1), pd.concat(limits, axis=1).max(axis=1)
         above, below = int((low > 0).sum()), int((high < 0).sum())
         if above and not below:
-            verb, some = verbs[0], above
+            verb, some, values = verbs[0], above, values[low > 0]
         elif below and not above:
-            verb, some = verbs[1], below
+            verb, some, values = verbs[1], below, values[high < 0]
         else:
             verb, some = verbs[2], len(group)
         few = f" (at {some} of {len(group)} budgets)" if some < len(group) else ""

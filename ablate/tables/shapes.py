@@ -26,6 +26,7 @@ STEP = 0.04  # of log2 of growth, along a curve
 FEWEST = 40  # networks, for a surface
 NEAR_GROWTH, NEAR_BEND = 0.2, 0.3  # log2: networks of a bin
 FEWEST_IN_BIN = 4
+LEAST_GROWTHS = 0.2  # log2, between the least and the greatest
 TESTED = (0.25, 8.0)  # growths that are looked at, where networks lie around them
 CONTRASTS = ("hypothesis", "outcome", "budget", "at", "first", "second")
 Array = npt.NDArray[np.float64]
@@ -82,6 +83,11 @@ def find_shapes(file: TableFile, rows: Rows, near: Rows) -> Shapes:
         raise InputError(
             f"{rows.source.path}: {len(rows.outcomes)} networks are meant; a surface needs {FEWEST}"
         )
+    if np.ptp(rows.shapes[GROWTH]) < LEAST_GROWTHS:
+        raise InputError(
+            f"{rows.source.path}: the networks hardly differ in growth; there is nothing to compare"
+        )
+    standing = _standing(file, near)
     budget = np.log2(known_budget(rows, file.match.budget).to_numpy(dtype=float))
     points, around = _points(rows, budget), _around(rows, budget)
     lines = {at: _line(points, around, at) for at in file.match.at}
@@ -116,7 +122,7 @@ def find_shapes(file: TableFile, rows: Rows, near: Rows) -> Shapes:
         curves=pd.concat([_curve(one) for one in along], ignore_index=True),
         best=pd.DataFrame([_best(one, [*asked, 2.0][0], rows.better) for one in along]),
         contrasts=_contrasts(file, near, along),
-        standing=_standing(file, near),
+        standing=standing,
     )
 
 

@@ -230,3 +230,11 @@ def test_devices_that_others_timed() -> None:
     assert (table["macs_cv_error"] > table["cv_error"])["GPUs"].all()
     judged = judge(file, powers).set_index("name")
     assert judged.loc["gpus_above_doubling", "verdict"] == "supported"
+
+
+def test_a_rate_that_is_taken_for_a_time_is_one_line(tmp_path: Path) -> None:
+    study = STUDY.replace('unit = "higher"', 'unit = "lower"')
+    assert study != STUDY
+    with pytest.raises(InputError, match="time does not rise with these costs") as error:
+        found(tmp_path, made(), study)
+    assert "\n" not in str(error.value)

@@ -1,6 +1,7 @@
 """Growths at equal budgets, from a table whose best growth is known."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, change: tuple[str, str], say
         (("higher = [1.6, 0.7]", 'higher = ["a", "b"]'), "two growths, as numbers"),
         (('kind = "table"', 'kind = "table"\nbaseline = "a"'), "growths have none"),
         (("[match]\n", "[match]\nto = 1\n"), "match.to: unknown key"),
+        (("higher = [1.6, 0.7]", "higher = [1.6, 1.6]"), "expected two that differ"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_one_line(
@@ -192,6 +194,51 @@ def test_a_file_that_cannot_be_meant_is_one_line(
     with pytest.raises(InputError, match=says) as error:
         study(tmp_path, FILE.replace(*change))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda frame: pd.concat([frame, frame[:3]]), "comes twice"),
+        (lambda frame: frame.assign(accuracy=60.0), "is 60 in every row"),
+        (lambda frame: frame.assign(c0=16, c1=32, c2=64), "hardly differ in growth"),
+        (
+            lambda frame: frame.assign(
+                accuracy=frame["accuracy"].where(frame.index > 4, frame["accuracy"] / 100)
+            ),
+            "looks like a fraction beside",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_meant_is_one_line(tmp_path: Path, change, says: str) -> None:
+    file = study(tmp_path)
+
+    def judged() -> None:
+        rows = rows_of(tmp_path, change(made()), file)
+        find_shapes(file, rows, rows)
+
+    with pytest.raises(InputError, match=says) as error:
+        judged()
+    assert "\n" not in str(error.value)
+
+
+def test_the_size_that_is_told_is_of_budgets_where_it_is_clear(tmp_path: Path, found) -> None:
+    _, _, shapes = found
+    other = shapes.contrasts.assign(at=6e4, estimate=0.0, low=-0.5, high=0.5)
+    two = replace(shapes, contrasts=pd.concat([shapes.contrasts, other]))
+    file = study(
+        tmp_path,
+        FILE.replace('answers = "yes"\n', "")
+        .replace("[hypotheses.growing", "[hypotheses.growing")
+        .replace(
+            'says = "Growing is better than shrinking."',
+            'says = "Growing is better than shrinking."\nanswers = "yes"',
+        ),
+    )
+    verdict = verdict_of(file, two, judge(file, two))
+    assert "by 4." in verdict.sentence
+    assert "0.0" not in verdict.sentence
+    assert "(at 1 of 2 budgets)" in verdict.sentence
 
 
 def test_another_table_than_the_one_that_is_meant_is_refused(tmp_path: Path) -> None:
