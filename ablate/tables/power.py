@@ -84,8 +84,8 @@ def find_powers(file: TableFile, rows: Rows) -> Powers:
         if not np.isfinite(power_law.equal_growth(exponents)).all():
             raise InputError(
                 f"{rows.source.path}: time does not rise with these costs in the group "
-                f'{one.name or "of all rows"!r}; is unit = "{file.columns.unit}" right? `higher` is a rate, '
-                "`lower` a time"
+                f"{one.name or 'of all rows'!r}; a rate needs "
+                'unit = "higher", a time unit = "lower"'
             )
         own = _draws(one, counts.astype(float))
         row = _row(one, own)

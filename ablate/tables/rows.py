@@ -232,8 +232,8 @@ def _check_mix(source: Source, column: str, values: "pd.Series[float]") -> None:
         row, other = int(small.to_numpy().argmax()), int((~small).to_numpy().argmax())
         raise InputError(
             f"{source.path}: column {column!r}: a row of {values.iloc[row]:g} looks like a "
-            f"fraction beside one of {values.iloc[other]:g}, a percentage; where it is meant, leave such "
-            "rows out by `failed` or `where`"
+            f"fraction beside one of {values.iloc[other]:g}, a percentage; where it is meant, "
+            "leave such rows out by `failed` or `where`"
         )
 
 
