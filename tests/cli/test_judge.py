@@ -290,6 +290,49 @@ def test_a_folder_of_something_else_is_left_as_it_is(
     assert judge(table, *WORDS, "--out", "new") == judge(table, *WORDS, "--out", "new") == 0
 
 
+# Rows one by one
+
+
+STREAM = [
+    *(f"base,{value}" for value in (10.1, 10.3, 10.0, 9.9, 10.2, 9.8)),
+    *(f"x,{value}" for value in (7.0, 6.8, 7.1)),
+]
+
+
+def stream_of(path: Path, outcome: str) -> Path:
+    path.write_text("\n".join([f"arm,{outcome}", *STREAM]) + "\n")
+    return path
+
+
+def test_a_stream_takes_its_direction_from_the_outcome_s_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = stream_of(tmp_path / "s.csv", "loss")
+    words = (path, "--stream", "--arm", "arm", "--outcome", "loss")
+    assert judge(*words) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "less of loss is better, as its name says"
+    assert any(line.startswith("keep x") for line in out)
+    assert judge(*words, "--higher") == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "more of loss is better, as asked"
+    assert not any(line.startswith("keep x") for line in out)
+    assert judge(*words, "--json") == 0
+    out, err = capsys.readouterr()
+    assert err == "less of loss is better, as its name says\n"
+    assert len([json.loads(line) for line in out.splitlines()]) == len(STREAM)
+
+
+def test_a_stream_whose_outcome_s_name_says_nothing_needs_a_direction(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = stream_of(tmp_path / "s.csv", "size")
+    words = (path, "--stream", "--arm", "arm", "--outcome", "size")
+    assert judge(*words) == 2
+    assert "expected --higher or --lower" in line_of(capsys)
+    assert judge(*words, "--lower") == 0
+
+
 # Again
 
 

@@ -34,16 +34,19 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate judge") -> int:
 def _stream(args: argparse.Namespace) -> int:
     """Rows one by one; what is only for a whole table is refused."""
     from ablate.cli.tables.judge_stream import run
+    from ablate.tables.arms.units import way_of
 
     if len(args.arm) > 1:
         raise InputError("--arm: one column alone with --stream")
+    way, said = way_of(args.outcome, args.better)
     proposals = None if args.proposals == "open" else _whole("--proposals", args.proposals)
     return run(
         str(args.file),
         args.arm[0],
         args.outcome,
         baseline=args.baseline,
-        lower=args.better == -1,
+        lower=way == -1,
+        said=said,
         error=args.error,
         proposals=proposals,
         most_runs=args.most_runs,
