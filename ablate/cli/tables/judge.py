@@ -64,6 +64,7 @@ def _whole(option: str, text: str) -> int:
 
 def _judge(args: argparse.Namespace) -> int:
     from ablate.analysis.verdicts.verdict import SHAPES
+    from ablate.report.tables.kept import replaced
     from ablate.report.tables.write import check_free, write_judged
     from ablate.results.names import REPORT
     from ablate.tables.arms.compare import Asked, judge
@@ -95,6 +96,7 @@ def _judge(args: argparse.Namespace) -> int:
         },
     )
     judged = judge(repeats, asked)
+    note = replaced(repeats, folder)
     verdict = write_judged(judged, folder)
     chosen = "" if args.baseline else " (it has the most rows; --baseline ARM for another)"
     said = sentences(judged)
@@ -108,7 +110,7 @@ def _judge(args: argparse.Namespace) -> int:
     for one in verdict.predictions:
         says = asked.hypotheses[one.name].says
         lines += ["", f"{SHAPES[one.mark]} {one.mark}: {says}", f"    {said[one.name]}"]
-    for line in "\n".join([*lines, str(folder / REPORT)]).split("\n"):
+    for line in "\n".join([*lines, *([note] if note else []), str(folder / REPORT)]).split("\n"):
         print(printable(line))
     refuted = (judged.hypotheses["verdict"] == "refuted").any()
     return FAILED if refuted else 0

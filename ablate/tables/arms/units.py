@@ -11,6 +11,7 @@ from ablate.tables.source import Source, first_row
 
 Told = Literal["fraction", "percent", "own"]
 UNITS: tuple[Told, ...] = ("fraction", "percent", "own")
+GAP = 5  # times: between the largest that could be a fraction and the smallest that cannot
 # Words of a name, after `valAcc` has become `val_acc`; no letter stands on either side.
 _SHARES_UP = r"acc(?:urac(?:y|ies))?|top-?[15]"
 _UP = rf"{_SHARES_UP}|auc|auroc|f1|scores?|r2"
@@ -123,10 +124,13 @@ def _by_range(source: Source, column: str, least: float, most: float) -> tuple[f
 
 
 def _refuse_mix(source: Source, column: str) -> None:
-    """Raise `InputError` where some rows could be fractions and others cannot."""
+    """Raise `InputError` where some rows could be fractions and others cannot, with a gap between.
+
+    Without a gap they are percentages around 1, as small errors are.
+    """
     values: pd.Series[float] = source.frame[column]
     small = (values > 0) & (values <= 1)
-    if not small.any():
+    if not small.any() or float(values[values > 1].min()) < GAP * float(values[small].max()):
         return
     one, other = first_row(small), first_row(values > 1)
     raise InputError(
