@@ -102,12 +102,13 @@ def read_repeats(
     for place, name in enumerate(arm):
         if name in arm[:place]:
             raise InputError(f"column {name!r} is given twice for the arm: expected it once")
-    if seed is not None and seed in (outcome, budget) or budget == outcome:
-        twice = seed if seed in (outcome, budget) else budget
-        raise InputError(
-            f"column {twice!r} is asked for twice: expected outcome, seed and budget to be "
-            "different columns"
-        )
+    roles = [name for name in (outcome, seed, budget) if name is not None]
+    for place, name in enumerate(roles):
+        if name in roles[:place]:
+            raise InputError(
+                f"column {name!r} is asked for twice: expected outcome, seed and budget to be "
+                "different columns"
+            )
     source = read_source(path, asked, text=[*arm, *wanted])
     total = len(source.frame)
     frame = source.frame
