@@ -1,5 +1,6 @@
 """A table as a file: CSV, Parquet or JSON lines, read whole, with its checksum."""
 
+import csv
 import hashlib
 import io
 import math
@@ -87,8 +88,12 @@ def column_names(path: Path) -> list[str]:
 
             return [str(name) for name in pq.read_schema(path).names]
         with path.open(encoding="utf-8") as lines:
-            first = next(iter(lines), "")
+            first = next(filter(str.strip, lines), "")
+        if first and not first.lstrip().startswith("{"):
+            raise InputError(f"{path}: row 1: expected an object in braces")
         return [str(name) for name in pd.read_json(io.StringIO(first), lines=True).columns]
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, ValueError, pd.errors.ParserError) as error:
@@ -145,10 +150,11 @@ def _read(path: Path, kind: str, columns: list[str], text: Collection[str]) -> p
         if name not in there:
             raise InputError(
                 f"{path}: no column {name!r}{nearest(name, there)}: expected one of "
-                f"{', '.join(there)}"
+                f"{', '.join(there)}{_separated(kind, there)}"
             )
     names = [name for name in columns if name in text]
     if kind == "CSV":
+        _refuse_ragged(path, columns)
         return pd.read_csv(
             path,
             usecols=columns,
@@ -161,9 +167,63 @@ def _read(path: Path, kind: str, columns: list[str], text: Collection[str]) -> p
     if kind == "Parquet":
         frame = pd.read_parquet(path, columns=columns).reset_index(drop=True)[columns]
         return frame.astype({name: "str" for name in names if frame[name].dtype != "str"})
-    types: Any = dict.fromkeys(names, str) or None
+    _refuse_other_than_objects(path)
+    types: Any = dict.fromkeys(names, object) or None
     with pd.read_json(path, lines=True, dtype=types, precise_float=True, chunksize=LINES) as parts:
-        return pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
+        frame = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
+    for name in columns:
+        _refuse_nested(path, name, frame[name])
+    return frame.astype(dict.fromkeys(names, "str"))
+
+
+def _separated(kind: str, there: Sequence[str]) -> str:
+    """A hint where a header in one piece has signs that separate cells elsewhere."""
+    if kind != "CSV" or len(there) > 1:
+        return ""
+    signs = {";": "semicolons", "\t": "tabs", "|": "bars"}
+    found = next((word for sign, word in signs.items() if sign in there[0]), None)
+    return f" (cells are separated by {found}; expected commas)" if found else ""
+
+
+def _refuse_ragged(path: Path, columns: Sequence[str]) -> None:
+    """Raise `InputError` where a column's name comes twice, or a row has more than the header."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        try:
+            rows = filter(None, csv.reader(stream))
+            header = next(rows, [])
+            for name in columns:
+                if header.count(name) > 1:
+                    raise InputError(
+                        f"{path}: {header.count(name)} columns are called {name!r}; expected one"
+                    )
+            width = len(header)
+            for row, cells in enumerate(rows, 1):
+                if len(cells) > width and any(map(str.strip, cells[width:])):
+                    raise InputError(
+                        f"{path}: row {row} has {len(cells)} cells; expected {width}, as the "
+                        "header (a comma within a cell needs quotes around it)"
+                    )
+        except csv.Error as error:
+            raise InputError(f"{path}: cannot be read as CSV: {error}") from error
+
+
+def _refuse_other_than_objects(path: Path) -> None:
+    with path.open(encoding="utf-8") as stream:
+        for row, line in enumerate(filter(str.strip, stream), 1):
+            if not line.lstrip().startswith("{"):
+                raise InputError(f"{path}: row {row}: expected an object in braces")
+
+
+def _refuse_nested(path: Path, name: str, column: "pd.Series[Any]") -> None:
+    """Raise `InputError` where a cell is a list or an object."""
+    if column.dtype != object:
+        return
+    nested = column.map(lambda cell: isinstance(cell, list | dict)).astype(bool)
+    if nested.any():
+        row = first_row(nested)
+        raise InputError(
+            f"{path}: column {name!r}, row {row + 1}: {column[row]!r}; expected text or a number"
+        )
 
 
 def _checksum(path: Path) -> str:

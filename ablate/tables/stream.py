@@ -10,7 +10,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,9 +91,10 @@ def runs(source: str, text: Iterable[str], arm: str, outcome: str) -> Iterator[R
     first = next((line for line in text if line.strip()), None)
     if first is None:
         raise InputError(f"{source}: holds no row")
-    rows = (
-        _json(source, first, text) if first.lstrip().startswith("{") else _csv(source, first, text)
-    )
+    if first.lstrip().startswith("{"):
+        rows = _json(source, first, text)
+    else:
+        rows = _csv(source, first, text, (arm, outcome))
     count = 0
     for count, cells in enumerate(rows, 1):
         for column in (arm, outcome):
@@ -102,6 +103,10 @@ def runs(source: str, text: Iterable[str], arm: str, outcome: str) -> Iterator[R
                     f"{source}: row {count}: no column {column!r}{nearest(column, cells)}: "
                     f"expected one of {', '.join(cells)}"
                 )
+        if isinstance(cells[arm], list | dict):
+            raise InputError(
+                f"{source}: row {count}: column {arm!r} is {cells[arm]!r}; expected a name"
+            )
         name = str(cells[arm] if cells[arm] is not None else "").strip()
         if not name:
             raise InputError(f"{source}: row {count}: column {arm!r} is empty; expected a name")
@@ -152,9 +157,16 @@ def _turned(one: Decision, lower: bool) -> Decision:
     return dataclasses.replace(one, estimate=-one.estimate, low=-one.high, high=-one.low)
 
 
-def _csv(source: str, header: str, text: Iterator[str]) -> Iterator[Mapping[str, object]]:
+def _csv(
+    source: str, header: str, text: Iterator[str], asked: Collection[str]
+) -> Iterator[Mapping[str, object]]:
     try:
         names = [name.strip() for name in next(csv.reader([header.removeprefix("\ufeff")]))]
+        for name in names:
+            if name in asked and names.count(name) > 1:
+                raise InputError(
+                    f"{source}: {names.count(name)} columns are called {name!r}; expected one"
+                )
         for count, cells in enumerate(filter(None, csv.reader(text)), 1):
             if len(cells) != len(names):
                 raise InputError(

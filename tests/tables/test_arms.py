@@ -1,5 +1,6 @@
 """Tables with arms and repeats: what is sure of the differences, and what is said of it."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -362,3 +363,21 @@ def test_a_study_file_asks_the_same_of_each_outcome(tmp_path: Path) -> None:
     assert all(text in page for text in ("Is b better?", "Someone 2021", "MIT"))
     assert "ablate judge" not in page
     assert [line.level for line in verify_judged(folder)] == ["ok", "ok"]
+
+
+def test_an_arm_of_a_prediction_that_lacks_rows_is_named(tmp_path: Path) -> None:
+    arms = drawn(8, 70, 70, 70)
+    arms["c"] = arms["c"][:3]
+    found = judged(table(tmp_path, arms), expect=("c > b",))
+    verdict = verdict_of(found)
+    assert verdict.sentence == "c has fewer than 4 rows."
+    assert verdict.settle == "To settle it: 4 rows or more of c."
+    assert "c has 3 and b has 8 of at least 4 rows" in sentences(found)["e0"]
+
+
+def test_the_caveat_names_what_a_user_can_set(tmp_path: Path) -> None:
+    found = judged(table(tmp_path, drawn(8, 70, 70)))
+    assert "--paired pairs them" in verdict_of(found).caveat
+    study = judge(dataclasses.replace(found.repeats, options=()), found.asked)
+    assert "--paired" not in verdict_of(study).caveat
+    assert "`pairs = true` pairs them" in verdict_of(study).caveat

@@ -75,6 +75,13 @@ def test_a_checksum_is_held_against_the_file(tmp_path: Path) -> None:
         ("table.parquet", b"no parquet", "cannot be read as Parquet"),
         ("table.jsonl", b'{"acc": 1}\n{"acc":', "cannot be read as JSON lines"),
         ("table.jsonl", b"\x82\xff", "cannot be read as JSON lines"),
+        ("table.csv", b"acc,n,acc\n1,2,3\n", "2 columns are called 'acc'; expected one"),
+        ("table.csv", b"n,acc\na,1\n\na,0,5\n", "row 2 has 3 cells; expected 2"),
+        ("table.csv", b"n;acc\na;1\n", "cells are separated by semicolons; expected commas"),
+        ("table.jsonl", b'{"acc": 1}\n[1, 2]\n', "row 2: expected an object in braces"),
+        ("table.jsonl", b"[1, 2]\n", "row 1: expected an object in braces"),
+        ("table.jsonl", b'{"acc": 1}\n{"acc": [2]}\n', "column 'acc', row 2: [2]; expected text"),
+        ("table.jsonl", b'{"acc": {"a": 1}}\n', "column 'acc', row 1: {'a': 1}; expected text"),
         ("table.xlsx", b"acc\n1\n", "expected a name that ends in .csv, .parquet"),
         ("table", b"acc\n1\n", "expected a name that ends in .csv, .parquet"),
     ],
@@ -103,6 +110,13 @@ def test_a_comma_at_the_end_of_rows_moves_no_column(tmp_path: Path) -> None:
     path.write_text("arm,seed,acc\na,1,0.5,\nb,2,0.6,\n")
     frame = read_source(path, ["arm", "acc"], text=["arm"]).frame
     assert frame.to_dict("list") == {"arm": ["a", "b"], "acc": [0.5, 0.6]}
+
+
+def test_a_list_is_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"arm": "01", "acc": 1}\n{"arm": ["b"], "acc": 2}\n')
+    with pytest.raises(InputError, match=r"column 'arm', row 2: \['b'\]; expected text"):
+        read_source(path, ["arm", "acc"], text=["arm"])
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,8 @@ def test_lower_is_better_turns_the_words_and_keeps_the_signs():
         (["model,accuracy\n", "a,nan\n"], "is 'nan'; expected a finite number"),
         (["model,accuracy\n", "a,inf\n"], "expected a finite number"),
         (["model,accuracy\n", " ,1\n"], "column 'model' is empty"),
+        (["model,accuracy,accuracy\n", "a,1,2\n"], "2 columns are called 'accuracy'"),
+        (['{"model": ["a"], "accuracy": 1}\n'], "column 'model' is ['a']; expected a name"),
         (["model,accuracy\n", "a,1,2\n"], "row 1 has 3 cells; expected 2"),
         (["model,accuracy\n", f"{'a' * 200_000},2\n"], "cannot be read as CSV"),
         (['{"model": "a", "accuracy": 1}\n', "[1]\n"], "row 2: expected an object"),

@@ -34,16 +34,19 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate judge") -> int:
 def _stream(args: argparse.Namespace) -> int:
     """Rows one by one; what is only for a whole table is refused."""
     from ablate.cli.tables.judge_stream import run
+    from ablate.tables.arms.units import way_of
 
     if len(args.arm) > 1:
         raise InputError("--arm: one column alone with --stream")
+    way, said = way_of(args.outcome, args.better)
     proposals = None if args.proposals == "open" else _whole("--proposals", args.proposals)
     return run(
         str(args.file),
         args.arm[0],
         args.outcome,
         baseline=args.baseline,
-        lower=args.better == -1,
+        lower=way == -1,
+        said=said,
         error=args.error,
         proposals=proposals,
         most_runs=args.most_runs,
@@ -61,6 +64,7 @@ def _whole(option: str, text: str) -> int:
 
 def _judge(args: argparse.Namespace) -> int:
     from ablate.analysis.verdicts.verdict import SHAPES
+    from ablate.report.tables.kept import replaced
     from ablate.report.tables.write import check_free, write_judged
     from ablate.results.names import REPORT
     from ablate.tables.arms.compare import Asked, judge
@@ -92,6 +96,7 @@ def _judge(args: argparse.Namespace) -> int:
         },
     )
     judged = judge(repeats, asked)
+    note = replaced(repeats, folder)
     verdict = write_judged(judged, folder)
     chosen = "" if args.baseline else " (it has the most rows; --baseline ARM for another)"
     said = sentences(judged)
@@ -105,7 +110,7 @@ def _judge(args: argparse.Namespace) -> int:
     for one in verdict.predictions:
         says = asked.hypotheses[one.name].says
         lines += ["", f"{SHAPES[one.mark]} {one.mark}: {says}", f"    {said[one.name]}"]
-    for line in "\n".join([*lines, str(folder / REPORT)]).split("\n"):
+    for line in "\n".join([*lines, *([note] if note else []), str(folder / REPORT)]).split("\n"):
         print(printable(line))
     refuted = (judged.hypotheses["verdict"] == "refuted").any()
     return FAILED if refuted else 0

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sys
 
 from ablate.errors import printable
 from ablate.statistics.stream import ADVISED, Decision, Rule
@@ -16,6 +17,7 @@ def run(
     *,
     baseline: str | None = None,
     lower: bool = False,
+    said: str = "",
     error: float = 0.05,
     proposals: int | None = 100,
     most_runs: int = 8,
@@ -29,6 +31,7 @@ def run(
         arm, outcome: columns: what was run, and how well it did.
         baseline: the one to beat at the start; that of the first row if None.
         lower: whether lower is better.
+        said: what is said before the first row, on standard error where answers are JSON.
         error: chance of one false keep or more in the stream, at most.
         proposals: announced number of them; None for a stream without an end.
         most_runs: of a proposal.
@@ -40,6 +43,8 @@ def run(
     """
     rule = checked(Rule(error=error, proposals=proposals, most_runs=most_runs))
     rows = runs(source, lines(source, follow), arm, outcome)
+    if said:
+        print(printable(said), file=sys.stderr if as_json else sys.stdout, flush=True)
     for decision in decisions(source, rows, rule, baseline, lower):
         print(as_object(decision) if as_json else sentence(decision), flush=True)
     return 0

@@ -1,6 +1,7 @@
 """What is kept of a table with arms beside its verdict: its rows, and what was asked of them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 from ablate.errors import InputError, looks_like_formula
 from ablate.files import write_text
 from ablate.results.csv import write_table
+from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
 from ablate.tables.arms.compare import Asked
 from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED, Repeats, checked
 from ablate.tables.file import TableHypothesis
@@ -20,11 +22,55 @@ KIND = "table judged by ablate"
 
 
 def is_judged(folder: Path) -> bool:
-    """Whether a folder holds what `ablate judge` writes."""
-    try:
-        return bool(_content(folder)["kind"] == KIND)
-    except (InputError, KeyError, TypeError):
-        return False
+    """Whether a folder holds what `ablate judge` writes.
+
+    Raises:
+        InputError: its `SOURCE` is there, and cannot be read.
+    """
+    return (folder / SOURCE).exists() and _content(folder).get("kind") == KIND
+
+
+def foreign(folder: Path, figures: Mapping[str, bool]) -> list[str]:
+    """The names in a folder that `ablate judge` wrote which are not of its making.
+
+    Args:
+        folder: with `SOURCE`.
+        figures: names of figures, and whether there is one of the table without a budget too.
+    """
+    about = _content(folder)
+    asked, columns = about.get("asked"), about.get("columns")
+    budget = isinstance(columns, dict) and BUDGET in columns
+    own = {SOURCE, SUMMARY, VERDICT, MARKDOWN, REPORT}
+    own |= {ROWS} if about.get("rows_kept") else set()
+    own |= {HYPOTHESES} if isinstance(asked, dict) and asked.get("hypotheses") else set()
+    for name, always in figures.items():
+        own |= {f"{name}.{suffix}" for suffix in ("csv", "png", "svg") if always or budget}
+    return sorted(
+        path.name for path in folder.iterdir() if path.name not in own and path.name[0] != "."
+    )
+
+
+def replaced(repeats: Repeats, folder: Path) -> str:
+    """What becomes of an earlier verdict in the folder, in words; empty where nothing is lost.
+
+    Raises:
+        InputError: it is of another table.
+    """
+    if not is_judged(folder):
+        return ""
+    about = _content(folder)
+    if about.get("sha256") == repeats.sha256:
+        return ""
+    columns = about.get("columns")
+    before = {key: columns.get(key) for key in (ARM, OUTCOME)} if isinstance(columns, dict) else {}
+    if about.get("file") != repeats.file or any(
+        repeats.columns[key] != name for key, name in before.items()
+    ):
+        raise InputError(
+            f"{folder}: holds what was judged of another table, {about.get('file')} with arm "
+            f"{before.get(ARM)} and outcome {before.get(OUTCOME)}; give another folder, --out DIR"
+        )
+    return f"{folder}: replaces what was judged of an earlier {repeats.file}"
 
 
 def keep(repeats: Repeats, asked: Asked, folder: Path, rows: bool = True) -> bool:
@@ -124,14 +170,14 @@ def _rows(folder: Path, columns: dict[str, str]) -> pd.DataFrame:
     known = [name for name in (ARM, SEED, OUTCOME, BUDGET) if name in columns]
     source = read_source(folder / ROWS, known, text=[ARM, SEED])
     frame = source.frame
-    frame[ARM] = [_as_it_was(arm) for arm in frame[ARM]]
+    frame[ARM] = [as_it_was(arm) for arm in frame[ARM]]
     for name in (OUTCOME, BUDGET):
         if name in frame:
             frame[name] = numbers(source, name)
     return frame
 
 
-def _as_it_was(arm: str) -> str:
+def as_it_was(arm: str) -> str:
     """A name without the mark that keeps a spreadsheet from running it."""
     return arm[1:] if arm.startswith("'") and looks_like_formula(arm[1:]) else arm
 
@@ -140,7 +186,7 @@ def _content(folder: Path) -> dict[str, Any]:
     path = folder / SOURCE
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     if not isinstance(found, dict):
         raise InputError(f"{path}: not as ablate writes it")

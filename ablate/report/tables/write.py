@@ -12,7 +12,7 @@ from ablate.report.figures.drawing.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.summary_file import BETWEEN, one_row, prose
 from ablate.report.tables.arms_page import facts_of, page_of
-from ablate.report.tables.kept import SOURCE, is_judged, keep, read_kept
+from ablate.report.tables.kept import SOURCE, foreign, is_judged, keep, read_kept, replaced
 from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget, plain_text
 from ablate.results.csv import write_table
 from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
@@ -20,16 +20,26 @@ from ablate.tables.arms.compare import Judged, judge
 from ablate.tables.arms.table import markdown_table
 from ablate.tables.arms.words import question, sentences, verdict_of
 
-FIGURES = ("outcome", "budget")
+FIGURES = {"outcome": True, "budget": False}  # whether there always is one
 
 
 def check_free(folder: Path) -> None:
     """Raise `InputError` for a folder that holds something, unless `ablate judge` wrote it."""
-    if folder.is_dir() and any(folder.iterdir()) and not is_judged(folder):
-        raise InputError(
-            f"{folder}: holds files that are not of a table that was judged; give another folder, "
-            "--out DIR"
-        )
+    if folder.is_dir() and any(folder.iterdir()):
+        try:
+            others = foreign(folder, FIGURES) if is_judged(folder) else None
+        except InputError as error:
+            raise InputError(f"{error}; give another folder, --out DIR") from error
+        if others is None:
+            raise InputError(
+                f"{folder}: holds files that are not of a table that was judged; give another "
+                "folder, --out DIR"
+            )
+        if others:
+            raise InputError(
+                f"{folder}: holds {others[0]}, which is not of the table that was judged; move it, "
+                "or give another folder, --out DIR"
+            )
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give another folder, --out DIR")
 
@@ -43,9 +53,10 @@ def write_judged(judged: Judged, folder: Path, rows: bool = True) -> Verdict:
         rows: whether the table's rows are kept too; those of others are not ours to keep.
 
     Raises:
-        InputError: the folder holds something else.
+        InputError: the folder holds something else, or what was judged of another table.
     """
     check_free(folder)
+    replaced(judged.repeats, folder)
     verdict = verdict_of(judged)
     whole = keep(judged.repeats, judged.asked, folder, rows)
     write_table(judged.table, folder / SUMMARY)

@@ -8,6 +8,7 @@ from ablate.tables.arms.compare import known_arm
 from ablate.tables.file import TableHypothesis
 
 _SIGN = re.compile(r"[<>=]")
+_PAIR = re.compile(r"[<>=]\s*[<>=]")
 _QUOTES = "\"'"
 
 
@@ -33,6 +34,8 @@ def expectation(text: str, arms: Sequence[str], outcome: str) -> TableHypothesis
     known = [split for split in splits if split[0] in arms and split[2] in arms]
     if len(known) > 1:
         raise InputError(f"{what}: can be read in two ways")
+    if not known and _PAIR.search(text):
+        raise InputError(f"{what}: expected one sign, >, < or =, between two arms, not several")
     first, sign, second = known[0] if known else splits[0]
     if sign == "<":
         first, second = second, first

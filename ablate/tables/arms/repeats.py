@@ -17,6 +17,8 @@ from ablate.tables.rows import Rows
 from ablate.tables.source import Source, first_row, numbers, read_source
 
 MOST_ARMS = 500
+LARGEST = 1e100  # beyond, squares of numbers leave the range of doubles
+NARROWEST = 1e-9  # of an arm's numbers: rows that differ by less differ by rounding
 ARM, SEED, OUTCOME, BUDGET = "arm", "seed", "outcome", "budget"
 
 
@@ -97,6 +99,16 @@ def read_repeats(
     for name in (outcome, seed, budget):
         if name is not None and name in arm:
             raise InputError(f"column {name!r} is the arm's: expected another one")
+    for place, name in enumerate(arm):
+        if name in arm[:place]:
+            raise InputError(f"column {name!r} is given twice for the arm: expected it once")
+    roles = [name for name in (outcome, seed, budget) if name is not None]
+    for place, name in enumerate(roles):
+        if name in roles[:place]:
+            raise InputError(
+                f"column {name!r} is asked for twice: expected outcome, seed and budget to be "
+                "different columns"
+            )
     source = read_source(path, asked, text=[*arm, *wanted])
     total = len(source.frame)
     frame = source.frame
@@ -201,9 +213,33 @@ def checked(repeats: Repeats, name: str) -> Repeats:
             f"{name}: column {columns[ARM]!r} names {arms:,} arms; expected at most {MOST_ARMS}, "
             "each with some rows"
         )
+    _refuse_beyond_doubles(frame, columns, name)
     if SEED in frame:
         _refuse_twice(frame, columns, name)
     return repeats
+
+
+def _refuse_beyond_doubles(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
+    """Raise `InputError` for numbers whose spread cannot be computed in double precision."""
+    for key in (OUTCOME, BUDGET):
+        huge = frame[key].abs() > LARGEST if key in frame else pd.Series(dtype=bool)
+        if huge.any():
+            row = first_row(huge)
+            raise InputError(
+                f"{name}: column {columns[key]!r}, row {row + 1} is {frame.loc[row, key]:g}; "
+                f"expected at most {LARGEST:g}"
+            )
+    groups = frame.groupby(ARM, sort=False)[OUTCOME]
+    reach = groups.max() - groups.min()
+    largest = pd.concat([groups.max().abs(), groups.min().abs()], axis=1).max(axis=1)
+    blurred = (reach > 0) & ((reach < NARROWEST * largest) | (largest < 1 / LARGEST))
+    if blurred.any():
+        arm = str(reach.index[blurred.to_numpy().argmax()])
+        raise InputError(
+            f"{name}: column {columns[OUTCOME]!r}: the rows of {arm!r} are {largest[arm]:g} and "
+            f"differ by {reach[arm]:.2g}, too little to be told from rounding; expected numbers "
+            "in another unit, or without what they have in common"
+        )
 
 
 def _refuse_twice(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:

@@ -11,6 +11,7 @@ from ablate.tables.source import Source, first_row
 
 Told = Literal["fraction", "percent", "own"]
 UNITS: tuple[Told, ...] = ("fraction", "percent", "own")
+GAP = 5  # times: between the largest that could be a fraction and the smallest that cannot
 # Words of a name, after `valAcc` has become `val_acc`; no letter stands on either side.
 _SHARES_UP = r"acc(?:urac(?:y|ies))?|top-?[15]"
 _UP = rf"{_SHARES_UP}|auc|auroc|f1|scores?|r2"
@@ -51,15 +52,7 @@ def unit_of(source: Source, column: str, better: int | None, told: Told | None) 
         InputError: its name does not say which way is better; rows that are fractions beside rows
             that are percentages; numbers that are not what they are said to be.
     """
-    way = direction(column) if better is None else better
-    if way is None:
-        raise InputError(
-            f"column {column!r}: its name does not say which way is better; expected --higher or "
-            "--lower"
-        )
-    which = "more" if way > 0 else "less"
-    how = "as its name says" if better is None else "as asked"
-    said = f"{which} of {column} is better, {how}"
+    way, said = way_of(column, better)
     values = source.frame[column]
     least, most = float(values.min()), float(values.max())
     if told is None:
@@ -67,6 +60,26 @@ def unit_of(source: Source, column: str, better: int | None, told: Told | None) 
     else:
         scale, what = _as_told(source, column, least, most, told)
     return Unit(better=way, points=scale is not None, scale=scale or 1.0, why=f"{said}; {what}")
+
+
+def way_of(column: str, better: int | None) -> tuple[int, str]:
+    """1 where more is better and -1 where less is, and how that is known, in a sentence.
+
+    Args:
+        column: of the outcome.
+        better: 1 or -1 as a user says; by the column's name if None.
+
+    Raises:
+        InputError: its name does not say which way is better.
+    """
+    way = direction(column) if better is None else better
+    if way is None:
+        raise InputError(
+            f"column {column!r}: its name does not say which way is better; expected --higher or "
+            "--lower"
+        )
+    how = "as its name says" if better is None else "as asked"
+    return way, f"{'more' if way > 0 else 'less'} of {column} is better, {how}"
 
 
 def direction(column: str) -> int | None:
@@ -111,10 +124,13 @@ def _by_range(source: Source, column: str, least: float, most: float) -> tuple[f
 
 
 def _refuse_mix(source: Source, column: str) -> None:
-    """Raise `InputError` where some rows could be fractions and others cannot."""
+    """Raise `InputError` where some rows could be fractions and others cannot, with a gap between.
+
+    Without a gap they are percentages around 1, as small errors are.
+    """
     values: pd.Series[float] = source.frame[column]
     small = (values > 0) & (values <= 1)
-    if not small.any():
+    if not small.any() or float(values[values > 1].min()) < GAP * float(values[small].max()):
         return
     one, other = first_row(small), first_row(values > 1)
     raise InputError(

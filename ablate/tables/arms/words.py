@@ -269,12 +269,26 @@ def _two(judged: Judged, name: str) -> tuple[str, str]:
     return one, other
 
 
+def _rows(judged: Judged, arm: str) -> int:
+    """How many rows an arm has."""
+    return int(judged.table.set_index("arm")["n"][arm])
+
+
+def _lacking(judged: Judged) -> list[str]:
+    """Arms of predictions with too few rows, once each."""
+    arms = [arm for name in judged.asked.hypotheses for arm in _two(judged, name)]
+    return [arm for arm in dict.fromkeys(arms) if _rows(judged, arm) < MIN_SEEDS]
+
+
 def _clause(judged: Judged, name: str, short: bool = False) -> str:
     """What became of a prediction, as a clause."""
     row = judged.hypotheses.set_index("name").loc[name].to_dict()
     one, other = ("it", "the other") if short else _two(judged, name)
     if math.isnan(row["low"]):
-        return f"{one} against {other}: {row['n']} of at least {MIN_SEEDS} rows"
+        few = [str(arm) for arm in _two(judged, name) if _rows(judged, arm) < MIN_SEEDS]
+        which = joined(few) if not short else "an arm" if len(few) == 1 else "both arms"
+        have = "has" if len(few) == 1 else "have"
+        return f"{which} {have} fewer than {MIN_SEEDS} rows"
     much = f"{size(judged, row['estimate'])}{judged.repeats.unit}"
     if row["verdict"] == "inconclusive":
         return f"{one} against {other} {_anything(judged, row['low'], row['high'])}"
@@ -320,9 +334,10 @@ def caveat(judged: Judged, about: Collection[str]) -> str:
     if SEED in repeats.frame and not judged.asked.paired:
         shared = repeats.frame.duplicated(SEED).any()
         if shared:
+            option = "--paired" if repeats.options else "`pairs = true`"
             return (
                 f"Arms are compared as unpaired, though they share {repeats.columns[SEED]}s; "
-                "--paired pairs them, where that means something."
+                f"{option} pairs them, where that means something."
             )
     return (
         "It holds for rows that repeat the same thing independently; best ones picked from many, "
@@ -337,11 +352,15 @@ def settle(judged: Judged, word: Word) -> str:
     table = judged.table.iloc[1:]
     if judged.together == 0:
         return f"To settle it: {MIN_SEEDS} rows or more of each arm."
+    lacking = _lacking(judged)
+    if lacking:
+        return f"To settle it: {MIN_SEEDS} rows or more of {joined(lacking)}."
     undecided = table[table["finding"] == "inconclusive"]
     if judged.margin == 0:
         return (
             "To settle it: more rows; and a margin within which arms count as equal, "
-            "--margin M, in the unit of the outcome."
+            f"{'--margin M' if judged.repeats.options else '`margin = M`'}, in the unit of the "
+            "outcome."
         )
     reach = judged.critical + POWER
     times = [(reach * judged.errors[arm] / judged.margin) ** 2 for arm in undecided["arm"]]
@@ -360,7 +379,10 @@ def sentences(judged: Judged) -> dict[str, str]:
     for row in judged.hypotheses.to_dict("records"):
         one, other = _two(judged, row["name"])
         if math.isnan(row["low"]):
-            found[row["name"]] = f"{one} minus {other}: {row['n']} rows, {MIN_SEEDS} are needed."
+            counts = " and ".join(f"{arm} has {_rows(judged, arm)}" for arm in (one, other))
+            found[row["name"]] = (
+                f"{one} minus {other}: {counts} of at least {MIN_SEEDS} rows; not compared."
+            )
             continue
         _, form = forms(judged)
         equal = ""
