@@ -226,7 +226,7 @@ def _refuse_beyond_doubles(frame: pd.DataFrame, columns: Mapping[str, str], name
         if huge.any():
             row = first_row(huge)
             raise InputError(
-                f"{name}: column {columns[key]!r}, row {row + 1} is {frame.loc[row, key]:g}; "
+                f"{name}: column {columns[key]!r}, row {row + 1} is {float(frame[key][row]):g}; "
                 f"expected at most {LARGEST:g}"
             )
     groups = frame.groupby(ARM, sort=False)[OUTCOME]
@@ -234,7 +234,7 @@ def _refuse_beyond_doubles(frame: pd.DataFrame, columns: Mapping[str, str], name
     largest = pd.concat([groups.max().abs(), groups.min().abs()], axis=1).max(axis=1)
     blurred = (reach > 0) & ((reach < NARROWEST * largest) | (largest < 1 / LARGEST))
     if blurred.any():
-        arm = str(reach.index[blurred.to_numpy().argmax()])
+        arm = str(reach.index[int(blurred.to_numpy().argmax())])
         raise InputError(
             f"{name}: column {columns[OUTCOME]!r}: the rows of {arm!r} are {largest[arm]:g} and "
             f"differ by {reach[arm]:.2g}, too little to be told from rounding; expected numbers "

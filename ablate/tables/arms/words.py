@@ -270,13 +270,12 @@ def _two(judged: Judged, name: str) -> tuple[str, str]:
 
 
 def _rows(judged: Judged, arm: str) -> int:
-    """How many rows an arm has."""
     return int(judged.table.set_index("arm")["n"][arm])
 
 
-def _lacking(judged: Judged) -> list[str]:
+def _lacking(judged: Judged, names: Collection[str]) -> list[str]:
     """Arms of predictions with too few rows, once each."""
-    arms = [arm for name in judged.asked.hypotheses for arm in _two(judged, name)]
+    arms = [arm for name in names for arm in _two(judged, name)]
     return [arm for arm in dict.fromkeys(arms) if _rows(judged, arm) < MIN_SEEDS]
 
 
@@ -285,7 +284,7 @@ def _clause(judged: Judged, name: str, short: bool = False) -> str:
     row = judged.hypotheses.set_index("name").loc[name].to_dict()
     one, other = ("it", "the other") if short else _two(judged, name)
     if math.isnan(row["low"]):
-        few = [str(arm) for arm in _two(judged, name) if _rows(judged, arm) < MIN_SEEDS]
+        few = _lacking(judged, [name])
         which = joined(few) if not short else "an arm" if len(few) == 1 else "both arms"
         have = "has" if len(few) == 1 else "have"
         return f"{which} {have} fewer than {MIN_SEEDS} rows"
@@ -352,7 +351,7 @@ def settle(judged: Judged, word: Word) -> str:
     table = judged.table.iloc[1:]
     if judged.together == 0:
         return f"To settle it: {MIN_SEEDS} rows or more of each arm."
-    lacking = _lacking(judged)
+    lacking = _lacking(judged, judged.asked.hypotheses)
     if lacking:
         return f"To settle it: {MIN_SEEDS} rows or more of {joined(lacking)}."
     undecided = table[table["finding"] == "inconclusive"]
