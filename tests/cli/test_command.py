@@ -190,13 +190,14 @@ def test_studies_are_listed_by_kind(
     monkeypatch.chdir(tmp_path)
     assert main(["list"]) == 0
     out = capsys.readouterr().out
-    studies, searches, claims = (
+    studies, searches, claims, tables = (
         [line.split()[0] for line in part.splitlines()[1:]]
-        for part in re.split(r"^(?=\w+:$)", out, flags=re.MULTILINE)[1:]
+        for part in re.split(r"^(?=\w[\w ]+:$)", out, flags=re.MULTILINE)[1:]
     )
     assert "width_doubling" in studies
     assert searches == ["search_pareto", "width_tuned"]
     assert claims == ["claims"]
+    assert "nats_iso_macs" in tables
     assert re.search("^  width_tuned +Mine[?]$", out, re.MULTILINE)
     assert run.main(["--list"]) == 0
     assert capsys.readouterr().out == out

@@ -17,6 +17,9 @@ from support.documents import (
     STUDY,
 )
 
+TABLES = {
+    path.stem for path in (ROOT / "studies").glob("*.toml") if kind_of(read_toml(path)) == "table"
+}
 SHIPPED = [
     path
     for path in sorted((ROOT / "studies").glob("*.toml"))
@@ -68,7 +71,10 @@ def test_shipped_studies_are_found_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert set(find_studies()) == {path.stem for path in SHIPPED} | {"claims", "search_pareto"}
+    assert (
+        set(find_studies())
+        == {path.stem for path in SHIPPED} | {"claims", "search_pareto"} | TABLES
+    )
     assert study_folders()[0] == Path("studies")
 
 
