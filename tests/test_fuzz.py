@@ -27,6 +27,7 @@ from ablate.spec import NetSpec
 from ablate.study.find import find_studies, kind_of
 from ablate.study.plan import load_study
 from ablate.study.toml_file import read_toml
+from ablate.tables.file import read_table_file
 from support import ROOT
 from support.documents import names, tables, well_typed
 from support.documents import values as small_values
@@ -68,6 +69,8 @@ def understood(path: Path) -> list[NetSpec]:
     if kind == "claims":
         claims = read_claims(path, find_studies(), residual_networks()).claims
         return [NetSpec() for _ in claims]
+    if kind == "table":
+        return [NetSpec() for _ in read_table_file(read_toml(path)).columns.outcome]
     if kind == "search":
         return [load_search(path, DATASETS["digits"]).baseline]
     study = load_study(path, "digits", latency=lambda net, batch: float(cost.count(net).macs))
