@@ -220,6 +220,9 @@ class TableFile(StrictTable):
 TABLES: Mapping[tuple[str, ...], type[StrictTable]] = {
     ("source",): SourceTable,
     ("columns",): ColumnsTable,
+    ("columns", "StagesColumn"): StagesColumn,
+    ("where", "Condition"): Condition,
+    ("failed", "Condition"): Condition,
     ("match",): MatchTable,
     ("power",): PowerTable,
     ("hypotheses",): TableHypothesis,

@@ -186,6 +186,11 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, change: tuple[str, str], say
         (('kind = "table"', 'kind = "table"\nbaseline = "a"'), "growths have none"),
         (("[match]\n", "[match]\nto = 1\n"), "match.to: unknown key"),
         (("higher = [1.6, 0.7]", "higher = [1.6, 1.6]"), "expected two that differ"),
+        (
+            ('widths = ["c0", "c1", "c2"]', 'widths = { column = "c0", skp = 1 }'),
+            "skp: unknown key .did you mean skip",
+        ),
+        (("[match]\n", "[where]\nc0 = { abov = 1 }\n[match]\n"), "abov: unknown key"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_one_line(
