@@ -19,7 +19,7 @@ from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.report import neighbours
 from ablate.report.claims.figure import growth_table, macs_by_growth
-from ablate.report.summary_file import read_verdict
+from ablate.report.verdict_file import read_verdict
 from ablate.results.csv import read_table
 from ablate.results.dictionary import TABLES
 from ablate.results.drawn import DRAWN

@@ -9,7 +9,8 @@ import pytest
 
 from ablate.analysis.across import comparison, pooled
 from ablate.analysis.verdicts.verdict import verdict_of
-from ablate.report.summary_file import read_verdict, summary_markdown
+from ablate.report.summary_file import summary_markdown
+from ablate.report.verdict_file import read_verdict
 from ablate.results.csv import read_table, write_table
 from pages import PAGES, ROOT, by_hand, rendered
 from support import PUBLISHED

@@ -132,7 +132,7 @@ def find(folder: Path) -> Findings:
         looks=looks,
         extended_from=extended_from(manifest, path) if manifest else (),
         seeds=manifest["seeds"] if manifest else None,
-        details=" ".join([wording.details(summarised), *map(wording.optimum, fits)]),
+        details=" ".join([wording.details(summarised), *map(growth.optimum_text, fits)]),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ablate.analysis.wording import MEASURES
 from ablate.results.outcomes import by_seed
 from ablate.results.schema import axis_columns
 from ablate.statistics import intervals
@@ -184,6 +185,13 @@ def verdict(fit: GrowthFit, margin: float) -> str:
     if set(fit.best_arms) <= set(fit.tested):
         return "supported"
     return "equivalent" if fit.lost.high < margin else "inconclusive"
+
+
+def optimum_text(fit: GrowthFit) -> str:
+    """The sentence that says where accuracy over growth is highest, and how sure that is."""
+    held = f"At equal {MEASURES[fit.match]}" if fit.match else "With nothing held equal"
+    where = f" ({fit.group})" if fit.group else ""
+    return sentence(fit, subject=f"{held}{where} accuracy")
 
 
 def sentence(

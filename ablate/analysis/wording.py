@@ -5,14 +5,15 @@ import itertools
 import math
 import textwrap
 from collections.abc import Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ablate.analysis import growth
-from ablate.analysis.growth import GrowthFit
-from ablate.analysis.summary import Summary
 from ablate.errors import plural as plural  # it is used as one of these
 from ablate.statistics.family import MIN_SEEDS
+
+if TYPE_CHECKING:
+    from ablate.analysis.summary import Summary
 
 MOST_DECIMALS = 5
 WORDS = ("arm", "finding")  # columns of words, which go to the left
@@ -29,7 +30,7 @@ MEASURES = {
 }
 
 
-def details(summary: Summary) -> str:
+def details(summary: "Summary") -> str:
     """Each arm against the baseline in sentences: points, intervals, p-values, seeds.
 
     Args:
@@ -48,7 +49,7 @@ def details(summary: Summary) -> str:
     return " ".join([found, *_joint(summary), *_elsewhere(summary), *_lost(summary)])
 
 
-def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
+def _finding(row: pd.Series, decimals: int, summary: "Summary") -> str:
     """What is known of one cell against the baseline, as a clause."""
     lower = row["finding"] == "lower"
     limits = (-row["diff_high"], -row["diff_low"]) if lower else (row["diff_low"], row["diff_high"])
@@ -80,7 +81,7 @@ def _finding(row: pd.Series, decimals: int, summary: Summary) -> str:
     return f"{row['cell']} is {points} points {row['finding']} ({numbers})"
 
 
-def _joint(summary: Summary) -> list[str]:
+def _joint(summary: "Summary") -> list[str]:
     """The sentence that says how several comparisons belong together."""
     if summary.together < 2:
         return []
@@ -92,7 +93,7 @@ def _joint(summary: Summary) -> list[str]:
     ]
 
 
-def _elsewhere(summary: Summary) -> list[str]:
+def _elsewhere(summary: "Summary") -> list[str]:
     """The sentence that says where the interval over seeds and test images decides otherwise."""
     if not summary.wide:
         return []
@@ -110,13 +111,6 @@ def _elsewhere(summary: Summary) -> list[str]:
     return [f"On images like these, not these alone, {_joined(found)}."]
 
 
-def optimum(fit: GrowthFit) -> str:
-    """The sentence that says where accuracy over growth is highest, and how sure that is."""
-    held = f"At equal {MEASURES[fit.match]}" if fit.match else "With nothing held equal"
-    where = f" ({fit.group})" if fit.group else ""
-    return growth.sentence(fit, subject=f"{held}{where} accuracy")
-
-
 def markdown_hypotheses(table: pd.DataFrame) -> str:
     """Hypotheses and their verdicts in Markdown, as `hypotheses.judge` gives them."""
     lines = ["| stated before the run | verdict | numbers |", "| :-- | :-- | :-- |"]
@@ -132,7 +126,7 @@ def p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.{digits}g}"
 
 
-def _lost(summary: Summary) -> list[str]:
+def _lost(summary: "Summary") -> list[str]:
     """The sentence that says which trials have no accuracy."""
     lost = [
         f"{summary.table[state].sum()} {state}"
@@ -152,7 +146,7 @@ def seeds(least: int, most: int) -> str:
     return f"n = {least}" if least == most else f"n = {least} to {most}"
 
 
-def text_table(summary: Summary) -> str:
+def text_table(summary: "Summary") -> str:
     """The summary as aligned plain text, one line a cell, and a line that says how to read it.
 
     Args:
@@ -181,7 +175,7 @@ def aligned(lines: Sequence[Sequence[str]], words: Container[str]) -> list[str]:
     ]
 
 
-def markdown_table(summary: Summary) -> str:
+def markdown_table(summary: "Summary") -> str:
     """The same table as `text_table`, in Markdown.
 
     Args:
@@ -194,7 +188,7 @@ def markdown_table(summary: Summary) -> str:
     return "\n".join([*text, "", *(f"- {one}" for one in legend(summary))])
 
 
-def display(summary: Summary) -> pd.DataFrame:
+def display(summary: "Summary") -> pd.DataFrame:
     """What the tables print: one row a cell, all text.
 
     Counts that say nothing new, such as no failures, are left out.
@@ -266,7 +260,7 @@ def _wrapped(sentences: Sequence[str]) -> list[str]:
     return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDEST)]
 
 
-def legend(summary: Summary, columns: Container[str] | None = None) -> list[str]:
+def legend(summary: "Summary", columns: Container[str] | None = None) -> list[str]:
     """How to read the tables' brackets and columns, a sentence each.
 
     Args:
@@ -307,7 +301,7 @@ def legend(summary: Summary, columns: Container[str] | None = None) -> list[str]
     return sentences
 
 
-def _decimals(summary: Summary) -> int:
+def _decimals(summary: "Summary") -> int:
     """Decimals that accuracies are worth: two where an interval is narrow.
 
     A limit that is not zero is not to be printed as one.

@@ -21,7 +21,7 @@ from ablate.report.figures.growth import growth_curves
 from ablate.report.html.page import Answer, Page, Picture, Section, Table, render
 from ablate.report.neighbours import to_index
 from ablate.report.read import read_run
-from ablate.report.summary_file import BETWEEN, one_row
+from ablate.report.verdict_file import BETWEEN, one_row
 from ablate.results.csv import write_table
 from ablate.results.names import COMPARISON, INDEX, ORDER, POOLED, REPORT, VERDICT
 

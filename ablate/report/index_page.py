@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import cast
 
-from ablate.analysis.verdicts.verdict import Word
+from ablate.analysis.verdicts.answer import Word
 from ablate.errors import InputError
 from ablate.files import write_text
 from ablate.report.html.page import Entry, render_index
 from ablate.report.neighbours import dataset_of, in_order
-from ablate.report.summary_file import BETWEEN, read_verdict
+from ablate.report.verdict_file import BETWEEN, read_verdict
 from ablate.results.names import INDEX, PUBLISHED, REPORT, VERDICT
 
 

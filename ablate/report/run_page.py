@@ -11,7 +11,7 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import GrowthFit
-from ablate.analysis.verdicts.verdict import Verdict
+from ablate.analysis.verdicts.answer import Verdict
 from ablate.report import (
     citation,
     design_sections,

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablate.analysis.findings import Findings
-from ablate.analysis.verdicts.verdict import Verdict, verdict_of
+from ablate.analysis.verdicts.answer import Verdict
+from ablate.analysis.verdicts.verdict import verdict_of
 from ablate.files import write_text
 from ablate.report.figures.drawing import paper
 from ablate.report.figures.drawing.style import picture, save

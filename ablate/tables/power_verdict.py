@@ -1,25 +1,22 @@
 """What a table of run times answers: each prediction judged, and the answer in a sentence."""
 
-from typing import Literal
-
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.names import Reply, joined
-from ablate.analysis.verdicts.verdict import (
-    BOTH,
-    IN_PART,
-    LABELS,
+from ablate.analysis.verdicts.answer import (
     MOST_WORDS,
     UNASKED,
+    Mark,
+    Reply,
     Said,
     Verdict,
-    Word,
+    reply,
+    whole,
 )
+from ablate.analysis.verdicts.listing import joined
 from ablate.tables.file import TableFile, TableHypothesis
 from ablate.tables.power import EVERY, FEWEST, Powers, kinds_of, of_kind
 
-Mark = Literal["supported", "refuted", "open"]
 COLUMNS = ("name", "says", "kind", "verdict", "groups", "held", "against", "n")
 KEEPS = "the growth that keeps a layer's run time equal is"
 
@@ -86,14 +83,8 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
     }
     if not answering:
         answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
-    replies = [_reply(rows[name]["verdict"], holds) for name, holds in answering.items()]
-    different = set(replies)
-    word: Word = "open"
-    label = UNASKED
-    if len(different) == 1:
-        word, label = replies[0], LABELS[replies[0]]
-    elif different:
-        word, label = ("open", IN_PART) if "open" in different else ("no", BOTH)
+    replies = [reply(rows[name]["verdict"], holds) for name, holds in answering.items()]
+    word, label = whole(replies) if replies else ("open", UNASKED)
     return Verdict(
         word=word,
         label=label,
@@ -116,13 +107,6 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
             for name, asked in file.hypotheses.items()
         ),
     )
-
-
-def _reply(mark: Mark, answers: Reply) -> Word:
-    other: dict[str, Word] = {"yes": "no", "no": "yes"}
-    if mark == "supported":
-        return answers
-    return other[answers] if mark == "refuted" else "open"
 
 
 def span(table: pd.DataFrame, column: str, form: str = ".1f") -> str:

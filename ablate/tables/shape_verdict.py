@@ -2,26 +2,25 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.names import Reply, joined
-from ablate.analysis.verdicts.verdict import (
-    BOTH,
-    IN_PART,
-    LABELS,
+from ablate.analysis.verdicts.answer import (
     MOST_WORDS,
     UNASKED,
+    Mark,
+    Reply,
     Said,
     Verdict,
-    Word,
+    reply,
+    whole,
 )
+from ablate.analysis.verdicts.listing import joined
 from ablate.tables.file import TableFile, TableHypothesis
 from ablate.tables.shapes import Shapes
 
-Mark = Literal["supported", "refuted", "equivalent", "open"]
 CALLED = {1.0: "constant width", 2.0: "doubling", 3.0: "tripling", 0.5: "halving"}
 COLUMNS = ("name", "says", "kind", "verdict", "outcomes", "budgets", "held", "against", "n")
 MEANT = {"macs": "MACs", "params": "parameters", "activations": "activations"}
@@ -124,22 +123,24 @@ def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict
     if not answering:
         answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
     texts = {name: _sentence(name, file, shapes, marks[name]) for name in file.hypotheses}
-    replies = [_reply(marks[name], answers) for name, answers in answering.items()]
-    if not replies:
-        word: Word = "open"
-        label, text = UNASKED, _best_growths(shapes)
-    else:
-        word, label = _word(replies)
+    replies = [
+        # A growth that is as good as the best need not be the only one.
+        reply(marks[name], answers, file.hypotheses[name].optimum is None)
+        for name, answers in answering.items()
+    ]
+    word, label = whole(replies) if replies else ("open", UNASKED)
+    text = _best_growths(shapes)
+    if replies:
         text = "; ".join(texts[name] for name in answering)
         if len(text.split()) > MOST_WORDS:
             text = texts[next(iter(answering))]
     assert file.match is not None
     held = f"at equal {meant(file.match.budget)}, "
-    whole = held + text if len((held + text).split()) <= MOST_WORDS else text
+    full = held + text if len((held + text).split()) <= MOST_WORDS else text
     return Verdict(
         word=word,
         label=label,
-        sentence=f"{whole[:1].upper()}{whole[1:]}.",
+        sentence=f"{full[:1].upper()}{full[1:]}.",
         effects=_effects(file, shapes, list(answering)),
         n=shapes.n,
         unit="network",
@@ -165,20 +166,6 @@ def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict
 def meant(budget: str) -> str:
     """A budget's name in words."""
     return MEANT.get(budget, budget.replace("_", " "))
-
-
-def _reply(mark: Mark, answers: Reply) -> Word:
-    other: dict[str, Word] = {"yes": "no", "no": "yes"}
-    if mark == "supported":
-        return answers
-    return other[answers] if mark == "refuted" else "open"
-
-
-def _word(replies: Sequence[Word]) -> tuple[Word, str]:
-    different = set(replies)
-    if len(different) == 1:
-        return replies[0], LABELS[replies[0]]
-    return ("open", IN_PART) if "open" in different else ("no", BOTH)
 
 
 def _sentence(name: str, file: TableFile, shapes: Shapes, mark: Mark) -> str:

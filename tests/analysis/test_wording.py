@@ -78,12 +78,12 @@ def test_answer_without_a_baseline_or_without_others() -> None:
 def test_the_optimum_in_words() -> None:
     table = growth_trials(np.random.default_rng(0), best=16.0, noise=0.002).drop(columns="axis_net")
     (fit,) = growth.fit_growth(table)
-    text = wording.optimum(fit)
+    text = growth.optimum_text(fit)
     assert text.startswith("At equal MACs accuracy is highest at growth 4.10 [")
     assert ", 4.10], an end of what was tested; " in text
     assert "; r = 2 is ruled out: it gives away " in text
     assert text.endswith("(8 seeds, 95% intervals).")
-    free = wording.optimum(replace(fit, match=None, group="A", edge=False))
+    free = growth.optimum_text(replace(fit, match=None, group="A", edge=False))
     assert free.startswith("With nothing held equal (A) accuracy is")
     assert "an end" not in free
 

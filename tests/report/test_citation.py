@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from ablate.report.citation import bibtex
-from ablate.report.summary_file import prose
+from ablate.report.verdict_file import prose
 from support import PUBLISHED
 from support.found import found_in
 

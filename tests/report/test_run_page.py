@@ -17,7 +17,7 @@ from ablate.cli.report import main
 from ablate.errors import InputError
 from ablate.report import comparison_page, index_page, run_page, run_sections, write
 from ablate.report.figures import of_run
-from ablate.report.summary_file import read_verdict
+from ablate.report.verdict_file import read_verdict
 from ablate.results import names as results_names
 from ablate.results.csv import read_table, read_trials, write_table
 from ablate.study.file import read_study_file

@@ -16,7 +16,7 @@ from ablate.analysis.summary import SUMMARY_COLUMNS
 from ablate.data.dataset import Dataset, Images
 from ablate.networks.presets import preset
 from ablate.report.comparison_page import write_comparison
-from ablate.report.summary_file import COLUMNS as OF_VERDICT
+from ablate.report.verdict_file import COLUMNS as OF_VERDICT
 from ablate.report.write import write_findings
 from ablate.results import schema
 from ablate.results.dictionary import COSTS, TABLES, Dictionary, stands_for

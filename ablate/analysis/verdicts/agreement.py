@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
-from ablate.analysis.verdicts.verdict import LABELS, Word
+from ablate.analysis.verdicts.answer import LABELS, Word
 
 DECIDED = {"supported", "refuted", "equivalent"}
 

@@ -7,19 +7,19 @@ tables, from which this is read off.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.analysis.growth import GrowthFit
 from ablate.analysis.hypotheses import ACCURACIES
-from ablate.analysis.verdicts.names import Names, joined, listed
+from ablate.analysis.verdicts.answer import Mark
+from ablate.analysis.verdicts.listing import MOST_NAMED, joined, listed
+from ablate.analysis.verdicts.names import Names
 from ablate.results.looks import OUTCOME
 from ablate.statistics.family import MIN_SEEDS
 from ablate.study.file import HypothesisTable
 
-Mark = Literal["supported", "refuted", "equivalent", "open"]
-MOST_NAMED = 3  # arms in one clause; of more, the number and the best
 COLUMNS = {
     "probe_accuracy": "what a linear probe reads",
     "effective_rank": "effective rank",

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from ablate.analysis.findings import Findings
+from ablate.analysis.verdicts.answer import Reply
 from ablate.results.schema import axis_columns
 from ablate.spec import AXIS_PREFIX
 from ablate.study.file import HypothesisTable, StudyFile, read_study_file, read_words
@@ -14,14 +14,11 @@ from ablate.study.find import kind_of, study_folders
 from ablate.study.toml_file import read_toml
 from ablate.study.words import Words
 
-Reply = Literal["yes", "no"]
 # What joins the words of a second axis to those of the first; where none does, "with" is put there.
 JOINTS = frozenset(
     "after as at before below beside by from in inside instead of on over per through under when "
     "where with within without".split()
 )
-
-ARTICLES = frozenset(("a", "an", "the", "no", "one"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,40 +109,6 @@ def _with(phrases: Sequence[str]) -> str:
     first, *others = phrases
     joined = [one if one.split()[0] in JOINTS else f"with {one}" for one in others]
     return " ".join([first, *joined])
-
-
-def listed(phrases: Sequence[str], last: str = "and") -> str:
-    """Phrases as a list; what they begin and end with alike is said once.
-
-    >>> listed(["growing 2.5 times", "growing 3 times"], "or")
-    'growing 2.5 or 3 times'
-    """
-    words = [phrase.split() for phrase in phrases]
-    shortest = min(map(len, words))
-    before = _alike(words, shortest - 1)
-    after = _alike([one[::-1] for one in words], shortest - 1 - before)
-    alike = len({len(one) for one in words}) == 1
-    middles = [" ".join(one[before : len(one) - after]) for one in words]
-    whole = any(" / " in phrase for phrase in phrases) or ARTICLES & set(middles)
-    if len(phrases) == 1 or whole or not alike or not (before or after):
-        return joined(list(phrases), last)
-    start, end = words[0][:before], words[0][len(words[0]) - after :]
-    return " ".join([*start, joined(middles, last), *end])
-
-
-def _alike(words: Sequence[Sequence[str]], most: int) -> int:
-    """How many words, from the first on, are the same in all."""
-    number = 0
-    while number < most and len({one[number] for one in words}) == 1:
-        number += 1
-    return number
-
-
-def joined(parts: Sequence[str], last: str = "and") -> str:
-    """Parts as a list in a sentence."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
 def sentence(clause: str, names: Names) -> str:

@@ -2,102 +2,23 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
-from ablate.analysis.verdicts.caveats import caveat
-from ablate.analysis.verdicts.clauses import (
-    Clause,
-    Mark,
-    better,
-    clause_of,
-    effects,
-    named,
+from ablate.analysis.verdicts.answer import (
+    MOST_WORDS,
+    SHAPES,
+    UNASKED,
+    Said,
+    Verdict,
+    reply,
+    whole,
 )
-from ablate.analysis.verdicts.names import Names, Reply, names_of, sentence
+from ablate.analysis.verdicts.caveats import caveat
+from ablate.analysis.verdicts.clauses import Clause, better, clause_of, effects, named
+from ablate.analysis.verdicts.names import Names, names_of, sentence
 from ablate.analysis.verdicts.settling import settling
 from ablate.statistics.family import MIN_SEEDS
-
-Word = Literal["yes", "no", "open"]
-MOST_WORDS = 25  # of the sentence
-LABELS: dict[Word, str] = {"yes": "Yes", "no": "No", "open": "Open"}
-IN_PART, BOTH, UNASKED = "Open in part", "Yes and no", "No prediction"
-SHAPES: dict[Mark, str] = {"supported": "[+]", "refuted": "[x]", "equivalent": "[=]", "open": "[ ]"}
-OPPOSITE: dict[Reply, Reply] = {"yes": "no", "no": "yes"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What became of a prediction, in plain words.
-
-    Args:
-        name: of the prediction.
-        mark: its verdict; what is inconclusive is open.
-        sentence: what was found.
-        effect: with its interval and unit; `what` it is of, and `n` behind it.
-    """
-
-    name: str
-    mark: Mark
-    sentence: str
-    what: str
-    effect: str
-    n: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The answer to a study's question. No p-value and no method's name stands in it.
-
-    Args:
-        word: which of three it is.
-        label: the word as it reads; "Open in part" and "Yes and no" where parts of a question
-            have answers of their own, "No prediction" where the study file states none.
-        sentence: the answer, at most `MOST_WORDS` words, with the effect in points.
-        effects: what there is to compare, and the effect with its interval; one or more.
-        n: seeds behind it, or draws, as `unit` says.
-        caveat: what speaks most against it.
-        settle: what would settle what is open; empty where nothing is.
-        figure: the name of the figure that shows it.
-        predictions: what became of each.
-    """
-
-    word: Word
-    label: str
-    sentence: str
-    effects: tuple[tuple[str, str], ...]
-    n: int
-    unit: str
-    caveat: str
-    settle: str
-    figure: str
-    predictions: tuple[Said, ...]
-
-    @property
-    def said(self) -> str:
-        """Word and sentence."""
-        return f"{self.label}: {self.sentence}"
-
-    @property
-    def numbers(self) -> str:
-        """The effect with its interval and n, in a line."""
-        behind = f"n = {wording.plural(self.n, self.unit)}"
-        each = [f"{what} {effect}" for what, effect in self.effects if effect != "-"]
-        several = "s" if "; ".join(each).count("[") > 1 else ""
-        intervals = f"95% interval{several}, " if any("[" in one for one in each) else ""
-        return f"{'; '.join(each)} ({intervals}{behind})" if each else behind
-
-    @property
-    def effect(self) -> str:
-        """The effects with their intervals alone."""
-        return "; ".join(dict.fromkeys(effect for _, effect in self.effects))
-
-    def lines(self) -> list[str]:
-        """All of it, as lines to print."""
-        settle = [self.settle] if self.settle else []
-        return [self.said, self.numbers, f"But: {self.caveat}", *settle]
 
 
 def prediction_lines(found: Findings, verdict: Verdict) -> list[str]:
@@ -128,8 +49,12 @@ def verdict_of(found: Findings) -> Verdict:
     clauses = {name: clause_of(name, found, names) for name in found.file.hypotheses}
     answering = {name: clauses[name] for name in names.answers}
     if answering:
-        replies = [_reply(own.mark, found, name, names) for name, own in answering.items()]
-        word, label = _word(replies)
+        replies = [
+            # A growth that is as good as the best need not be the only one.
+            reply(own.mark, names.answers[name], found.file.hypotheses[name].optimum is None)
+            for name, own in answering.items()
+        ]
+        word, label = whole(replies)
         parts = list(answering.values())
         text = _sentence(found, names)
     else:
@@ -161,27 +86,6 @@ def verdict_of(found: Findings) -> Verdict:
             for name, own in clauses.items()
         ),
     )
-
-
-def _reply(mark: Mark, found: Findings, name: str, names: Names) -> Word:
-    """What a prediction answers."""
-    holds = names.answers[name]
-    if mark == "supported":
-        return holds
-    if mark == "refuted":
-        return OPPOSITE[holds]
-    # What was to be better is not; but what would have spoken against it is not shown either, and
-    # a growth that is as good as the best need not be the only one.
-    equal = mark == "equivalent" and found.file.hypotheses[name].optimum is None
-    return "no" if equal and holds == "yes" else "open"
-
-
-def _word(replies: Sequence[Word]) -> tuple[Word, str]:
-    """The answer of several parts, and how it reads."""
-    different = set(replies)
-    if len(different) == 1:
-        return replies[0], LABELS[replies[0]]
-    return ("open", IN_PART) if "open" in different else ("no", BOTH)
 
 
 def _sentence(found: Findings, names: Names) -> str:

@@ -63,7 +63,7 @@ def _whole(option: str, text: str) -> int:
 
 
 def _judge(args: argparse.Namespace) -> int:
-    from ablate.analysis.verdicts.verdict import SHAPES
+    from ablate.analysis.verdicts.answer import SHAPES
     from ablate.report.tables.kept import replaced
     from ablate.report.tables.write import check_free, write_judged
     from ablate.results.names import REPORT

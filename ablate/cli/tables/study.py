@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ablate.errors import InputError, printable
 
 if TYPE_CHECKING:
-    from ablate.analysis.verdicts.verdict import Verdict
+    from ablate.analysis.verdicts.answer import Verdict
     from ablate.study.toml_file import Toml
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.clauses import Mark
-from ablate.analysis.verdicts.verdict import BOTH, IN_PART, LABELS, MOST_WORDS, Word
+from ablate.analysis.verdicts.answer import BOTH, IN_PART, LABELS, MOST_WORDS, Mark, Word
 from ablate.files import write_text
 from ablate.report.claims.figure import growth_table, macs_by_growth
 from ablate.report.claims.verdict import Check, Judged, Link
 from ablate.report.figures.drawing.style import picture, save
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table, render
 from ablate.report.neighbours import links
-from ablate.report.summary_file import one_row
+from ablate.report.verdict_file import one_row
 from ablate.results.csv import write_table
 from ablate.results.names import CLAIMS, INDEX, MARKDOWN, REPORT, VERDICT
 from ablate.study.find import name_or_path

@@ -15,7 +15,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy.optimize import isotonic_regression
 
-from ablate.analysis import wording
+from ablate.analysis import growth, wording
 from ablate.analysis.growth import GrowthFit
 from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.drawing.style import DPI, Drawing, fix_layout, keep_within, style
@@ -80,7 +80,7 @@ def growth_curves(
         name="growth",
         title="Test accuracy over growth r, the ratio of a stage's width to the one before; at the "
         "foot, the growth at which the curve is highest",
-        alt=" ".join(wording.optimum(fit) for fit in fits),
+        alt=" ".join(growth.optimum_text(fit) for fit in fits),
         data=_data(fits),
         figure=figure,
     )

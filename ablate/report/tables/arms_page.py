@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.verdict import Verdict
+from ablate.analysis.verdicts.answer import Verdict
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
 from ablate.report.tables.kept import MOST_KEPT, ROWS, SOURCE
 from ablate.tables.arms.compare import Judged

@@ -7,12 +7,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ablate.analysis.verdicts.verdict import Verdict
+from ablate.analysis.verdicts.answer import Verdict
 from ablate.errors import InputError
-from ablate.report.summary_file import prose
 from ablate.report.tables.kept import ROWS, SOURCE, as_it_was
 from ablate.report.tables.write import rewrite
 from ablate.report.tables.write_study import write_said
+from ablate.report.verdict_file import prose
 from ablate.results.check import FINDINGS, Line
 from ablate.results.checks.files import difference
 from ablate.results.csv import read_table

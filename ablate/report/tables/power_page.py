@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.verdict import Verdict
+from ablate.analysis.verdicts.answer import Verdict
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
-from ablate.report.summary_file import prose
 from ablate.report.tables.shapes_page import command, source_section
+from ablate.report.verdict_file import prose
 from ablate.tables.file import TableFile
 from ablate.tables.power import FEWEST, Powers
 

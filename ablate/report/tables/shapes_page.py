@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.verdict import Verdict
+from ablate.analysis.verdicts.answer import Verdict
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
 from ablate.tables.file import TableFile
 from ablate.tables.shape_verdict import called, meant

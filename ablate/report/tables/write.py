@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate.analysis.verdicts.verdict import Verdict
+from ablate.analysis.verdicts.answer import Verdict
 from ablate.errors import InputError
 from ablate.files import write_text
 from ablate.report.figures.drawing.sheet import Sheet
 from ablate.report.figures.drawing.style import picture, save
 from ablate.report.html.page import render
-from ablate.report.summary_file import BETWEEN, one_row, prose
 from ablate.report.tables.arms_page import facts_of, page_of
 from ablate.report.tables.kept import SOURCE, foreign, is_judged, keep, read_kept, replaced
 from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget, plain_text
+from ablate.report.verdict_file import BETWEEN, one_row, prose
 from ablate.results.csv import write_table
 from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
 from ablate.tables.arms.compare import Judged, judge

@@ -8,16 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.verdict import Verdict
+from ablate.analysis.verdicts.answer import Verdict
 from ablate.errors import InputError
 from ablate.files import write_text
 from ablate.report.figures.drawing.sheet import Sheet
 from ablate.report.figures.drawing.style import Drawing, picture, save
 from ablate.report.html.page import Page, Picture, render
-from ablate.report.summary_file import BETWEEN, one_row, prose
 from ablate.report.tables import power_page, shapes_page
 from ablate.report.tables.power_figure import growth_by_group
 from ablate.report.tables.shapes_figure import growth_at_budgets
+from ablate.report.verdict_file import BETWEEN, one_row, prose
 from ablate.results import names
 from ablate.results.csv import read_table, write_table
 from ablate.study.toml_file import Toml, read_toml

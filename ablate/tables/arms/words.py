@@ -8,18 +8,18 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.clauses import MOST_NAMED, Mark
-from ablate.analysis.verdicts.names import joined, listed
-from ablate.analysis.verdicts.verdict import (
+from ablate.analysis.verdicts.answer import (
     BOTH,
     IN_PART,
     LABELS,
     MOST_WORDS,
     OPPOSITE,
+    Mark,
     Said,
     Verdict,
     Word,
 )
+from ablate.analysis.verdicts.listing import MOST_NAMED, joined, listed
 from ablate.statistics.family import MIN_SEEDS
 from ablate.tables.arms.compare import FEW, Judged
 from ablate.tables.arms.numbers import effect, forms, size

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ablate.analysis.findings import Findings
+from ablate.analysis.verdicts.answer import MOST_WORDS, Verdict
 from ablate.analysis.verdicts.names import names_of
-from ablate.analysis.verdicts.verdict import MOST_WORDS, Verdict, verdict_of
+from ablate.analysis.verdicts.verdict import verdict_of
 from support.found import RUNS, found_in
 
 METHODS = re.compile(

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablate.analysis.verdicts.names import listed
+from ablate.analysis.verdicts.answer import Verdict
+from ablate.analysis.verdicts.listing import listed
 from ablate.analysis.verdicts.settling import TOO_MANY
-from ablate.analysis.verdicts.verdict import Verdict, verdict_of
+from ablate.analysis.verdicts.verdict import verdict_of
 from support.runs import run_of
 
 STUDY = """question = "Is a better than b?"
