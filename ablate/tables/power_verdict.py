@@ -1,26 +1,14 @@
 """What a table of run times answers: each prediction judged, and the answer in a sentence."""
 
-from typing import Literal
-
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.names import Reply, joined
-from ablate.analysis.verdicts.verdict import (
-    BOTH,
-    IN_PART,
-    LABELS,
-    MOST_WORDS,
-    UNASKED,
-    Said,
-    Verdict,
-    Word,
-)
+from ablate.analysis.verdicts.names import joined
+from ablate.analysis.verdicts.verdict import MOST_WORDS, Said, Verdict
 from ablate.tables.file import TableFile, TableHypothesis
 from ablate.tables.power import EVERY, FEWEST, Powers, kinds_of, of_kind
+from ablate.tables.replies import COLUMNS, answering, limit, of_all, reply, sides, together
 
-Mark = Literal["supported", "refuted", "open"]
-COLUMNS = ("name", "says", "kind", "verdict", "groups", "held", "against", "n")
 KEEPS = "the growth that keeps a layer's run time equal is"
 
 
@@ -41,17 +29,12 @@ def judge(file: TableFile, powers: Powers) -> pd.DataFrame:
     found = []
     for name, asked in file.hypotheses.items():
         held, against = _counts(asked, of_kind(powers, asked.of), file.margin)
-        mark: Mark = "open"
-        if against.any():
-            mark = "refuted"
-        elif held.all() and len(held):
-            mark = "supported"
         found.append(
             (
                 name,
                 asked.says,
                 asked.kind,
-                mark,
+                of_all(held, against),
                 len(held),
                 int(held.sum()),
                 int(against.sum()),
@@ -65,35 +48,16 @@ def _counts(
     asked: TableHypothesis, table: pd.DataFrame, margin: float
 ) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """Which groups speak for a prediction, and which against it."""
-    low, high, other = table["all_low"], table["all_high"], table["sum_growth"]
-    if asked.above is not None:
-        limit = asked.above
-        return (low > limit) & (other > limit), (high < limit) & (other < limit)
-    if asked.below is not None:
-        limit = asked.below
-        return (high < limit) & (other < limit), (low > limit) & (other > limit)
-    assert asked.near is not None
-    least, most = asked.near - margin, asked.near + margin
-    held = (low >= least) & (high <= most) & other.between(least, most)
-    return held, (low > most) & (other > most) | (high < least) & (other < least)
+    low = table[["all_low", "sum_growth"]].min(axis=1, skipna=False)
+    high = table[["all_high", "sum_growth"]].max(axis=1, skipna=False)
+    return sides(asked, low, high, margin)
 
 
 def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict:
     """The answer to the study's question; it has the form of a trained study's."""
     rows = {row["name"]: row for row in judged.to_dict("records")}
-    answering: dict[str, Reply] = {
-        name: own.answers for name, own in file.hypotheses.items() if own.answers is not None
-    }
-    if not answering:
-        answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
-    replies = [_reply(rows[name]["verdict"], holds) for name, holds in answering.items()]
-    different = set(replies)
-    word: Word = "open"
-    label = UNASKED
-    if len(different) == 1:
-        word, label = replies[0], LABELS[replies[0]]
-    elif different:
-        word, label = ("open", IN_PART) if "open" in different else ("no", BOTH)
+    answers = answering(file)
+    word, label = together([reply(rows[name]["verdict"], one) for name, one in answers.items()])
     return Verdict(
         word=word,
         label=label,
@@ -101,7 +65,7 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
         effects=tuple(effect for kind in kinds_of(powers) for effect in _effects(powers, kind)),
         n=powers.networks[None],
         unit="network",
-        caveat=_caveat(powers, file, list(answering)),
+        caveat=_caveat(powers, file, list(answers)),
         settle="" if word != "open" else "To settle it: layers timed by themselves.",
         figure="growth",
         predictions=tuple(
@@ -116,13 +80,6 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
             for name, asked in file.hypotheses.items()
         ),
     )
-
-
-def _reply(mark: Mark, answers: Reply) -> Word:
-    other: dict[str, Word] = {"yes": "no", "no": "yes"}
-    if mark == "supported":
-        return answers
-    return other[answers] if mark == "refuted" else "open"
 
 
 def span(table: pd.DataFrame, column: str, form: str = ".1f") -> str:
@@ -165,24 +122,19 @@ def _became(
     if table.empty:
         return f"No group of {asked.of} has the {FEWEST} networks that a fit needs."
     where = f"On {asked.of} it" if asked.of else "It"
-    limit = {
-        "above": f"above {asked.above:g}" if asked.above else "",
-        "below": f"below {asked.below:g}" if asked.below else "",
-        "near": f"within {file.margin:g} of {asked.near:g}" if asked.near else "",
-    }[asked.kind]
-    beyond = "outside" if asked.near is not None else "on the other side"
+    side, beyond = limit(asked, file.margin)
     many = "all" if held == len(table) else held or "none"
     return (
         f"{where} is {span(table, 'growth')}: {many} of {wording.plural(len(table), 'group')} "
-        f"{'is' if held == 1 else 'are'} clearly {limit}, {against or 'none'} {beyond}. A sum of "
+        f"{'is' if held == 1 else 'are'} clearly {side}, {against or 'none'} {beyond}. A sum of "
         f"terms puts it at {span(table, 'sum_growth')}, families each with a level of its own at "
         f"{span(table, 'within')}."
     )
 
 
-def _caveat(powers: Powers, file: TableFile, answering: list[str]) -> str:
+def _caveat(powers: Powers, file: TableFile, names: list[str]) -> str:
     """What speaks most against the answer."""
-    kinds = {file.hypotheses[name].of for name in answering}
+    kinds = {file.hypotheses[name].of for name in names}
     kind = kinds.pop() if len(kinds) == 1 else None
     table = of_kind(powers, kind)
     if table.empty:

@@ -7,18 +7,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.names import Reply, joined
-from ablate.analysis.verdicts.verdict import (
-    BOTH,
-    IN_PART,
-    LABELS,
-    MOST_WORDS,
-    UNASKED,
-    Said,
-    Verdict,
-    Word,
-)
+from ablate.analysis.verdicts.names import joined
+from ablate.analysis.verdicts.verdict import MOST_WORDS, Said, Verdict
 from ablate.tables.file import TableFile, TableHypothesis
+from ablate.tables.replies import answering, reply, together
 from ablate.tables.shapes import Shapes
 
 Mark = Literal["supported", "refuted", "equivalent", "open"]
@@ -118,21 +110,15 @@ def called(growth: float) -> str:
 def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict:
     """The answer to the study's question; it has the form of a trained study's."""
     marks: dict[str, Mark] = dict(zip(judged["name"], judged["verdict"], strict=True))
-    answering: dict[str, Reply] = {
-        name: own.answers for name, own in file.hypotheses.items() if own.answers is not None
-    }
-    if not answering:
-        answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
+    answers = answering(file)
     texts = {name: _sentence(name, file, shapes, marks[name]) for name in file.hypotheses}
-    replies = [_reply(marks[name], answers) for name, answers in answering.items()]
-    if not replies:
-        word: Word = "open"
-        label, text = UNASKED, _best_growths(shapes)
+    word, label = together([reply(marks[name], one) for name, one in answers.items()])
+    if not answers:
+        text = _best_growths(shapes)
     else:
-        word, label = _word(replies)
-        text = "; ".join(texts[name] for name in answering)
+        text = "; ".join(texts[name] for name in answers)
         if len(text.split()) > MOST_WORDS:
-            text = texts[next(iter(answering))]
+            text = texts[next(iter(answers))]
     assert file.match is not None
     held = f"at equal {meant(file.match.budget)}, "
     whole = held + text if len((held + text).split()) <= MOST_WORDS else text
@@ -140,10 +126,10 @@ def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict
         word=word,
         label=label,
         sentence=f"{whole[:1].upper()}{whole[1:]}.",
-        effects=_effects(file, shapes, list(answering)),
+        effects=_effects(file, shapes, list(answers)),
         n=shapes.n,
         unit="network",
-        caveat=_caveat(shapes, list(answering), file),
+        caveat=_caveat(shapes, list(answers), file),
         settle=""
         if word != "open"
         else "To settle it: more networks of these costs; each was trained once.",
@@ -165,20 +151,6 @@ def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict
 def meant(budget: str) -> str:
     """A budget's name in words."""
     return MEANT.get(budget, budget.replace("_", " "))
-
-
-def _reply(mark: Mark, answers: Reply) -> Word:
-    other: dict[str, Word] = {"yes": "no", "no": "yes"}
-    if mark == "supported":
-        return answers
-    return other[answers] if mark == "refuted" else "open"
-
-
-def _word(replies: Sequence[Word]) -> tuple[Word, str]:
-    different = set(replies)
-    if len(different) == 1:
-        return replies[0], LABELS[replies[0]]
-    return ("open", IN_PART) if "open" in different else ("no", BOTH)
 
 
 def _sentence(name: str, file: TableFile, shapes: Shapes, mark: Mark) -> str:
@@ -239,14 +211,12 @@ def _middle(at: "pd.Series[float]") -> float:
     return float(every[len(every) // 2])
 
 
-def _effects(
-    file: TableFile, shapes: Shapes, answering: Sequence[str]
-) -> tuple[tuple[str, str], ...]:
+def _effects(file: TableFile, shapes: Shapes, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The effects behind the answer, at the middle budget."""
     assert file.match is not None
     effects = []
-    optimum = any(file.hypotheses[name].optimum is not None for name in answering)
-    if optimum or not answering:
+    optimum = any(file.hypotheses[name].optimum is not None for name in names)
+    if optimum or not names:
         at = _middle(shapes.best["at"])
         for row in shapes.best[shapes.best["at"] == at].to_dict("records"):
             place = f"{wording.si(at)} {meant(file.match.budget)}"
@@ -255,7 +225,7 @@ def _effects(
             what = f"best growth at {place}, {row['outcome']}"
             limits = wording.interval_text(row["best"], row["low"], row["high"], ".2f")
             effects.append((what, limits))
-    for name in [] if effects else answering[:1]:
+    for name in [] if effects else names[:1]:
         own = _about(shapes.contrasts, name) if file.hypotheses[name].optimum is None else None
         if own is None or own.empty:
             continue
@@ -271,16 +241,16 @@ def _difference(row: Mapping[Any, Any], file: TableFile) -> str:
     return text.replace(" [", f"{file.columns.after} [")
 
 
-def _caveat(shapes: Shapes, answering: Sequence[str], file: TableFile) -> str:
+def _caveat(shapes: Shapes, names: Sequence[str], file: TableFile) -> str:
     """What speaks most against the answer: the first that applies."""
     own = shapes.contrasts
     if not own.empty:
-        own = own[own["hypothesis"].isin(answering) & (own["agrees"].eq(False))]
+        own = own[own["hypothesis"].isin(names) & (own["agrees"].eq(False))]
     if not own.empty:
         where = joined(list(dict.fromkeys(map(str, own["outcome"]))))
         return f"On {where} a comparison without a model gives another size: see the table."
-    optimum = any(file.hypotheses[name].optimum is not None for name in answering)
-    if (optimum or not answering) and shapes.best["edge"].any():
+    optimum = any(file.hypotheses[name].optimum is not None for name in names)
+    if (optimum or not names) and shapes.best["edge"].any():
         most, least = shapes.best["most"].max(), shapes.best["least"].min()
         return f"The best growth may lie beyond what the table has, {least:.2g} to {most:.2g}."
     return "Each network was trained once: intervals are over networks, not over seeds."
