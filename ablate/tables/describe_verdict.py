@@ -85,7 +85,7 @@ def verdict_of(file: TableFile, found: Described, judged: pd.DataFrame) -> Verdi
         unit="network",
         caveat=f"It says what people use, not what is best: {file.describe.chosen}.",
         settle="" if word != "open" else "To settle it: more networks that were chosen alike.",
-        figure="groups",
+        figure="means",
         predictions=tuple(
             Said(
                 name=name,

@@ -35,7 +35,7 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         )
     rows = read_rows(file, path)
     folder = out / toml.path.stem / path.stem
-    if file.power is not None:
+    if file.power is not None or file.describe is not None:
         _show(write_study(folder, toml, file, rows, rows), folder / REPORT)
     elif file.columns.widths is not None:
         near = read_rows(file, path, everything=True)
