@@ -41,7 +41,7 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         near = read_rows(file, path, everything=True)
         _show(write_study(folder, toml, file, rows, near), folder / REPORT)
     else:
-        for name, judged in judge_file(file, rows).items():
+        for name, judged in judge_file(file, rows, toml.path.stem).items():
             several = len(file.columns.outcome) > 1
             own = folder.with_name(f"{folder.name}-{name}") if several else folder
             _show(write_judged(judged, own, rows=False), own / REPORT)
