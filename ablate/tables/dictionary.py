@@ -136,4 +136,13 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "greatest": "of the networks",
         "why": "why there is no interval: none has it, too few networks, all alike; else empty",
     },
+    "spread": {
+        "arm": "its name",
+        "p5": "of its outcomes, in percent where they are accuracies or errors: 5% are below; "
+        "missing below 20 rows",
+        "p25": "lower quartile",
+        "p50": "median",
+        "p75": "upper quartile",
+        "p95": "95% are below",
+    },
 }
