@@ -173,6 +173,26 @@ def test_a_mean_has_three_digits(values: list[float], form: str) -> None:
     assert form_of(values).lstrip(",") == form.lstrip(",")
 
 
+def test_groups_are_called_what_they_are(tmp_path: Path) -> None:
+    """Not a number, a formula, mathematics or a part of the page."""
+    names = {"Reg": "01", "Res": "=1+1", "Few": "$x_1$", "Eff": "<b>"}
+    frame = zoo()
+    for old, new in names.items():
+        frame["model"] = frame["model"].str.replace(f"{old}-", f"{new}-", regex=False)
+    study = STUDY.replace('of = "Reg"', 'of = "01"').replace('of = "Res"', 'of = "=1+1"')
+    found(tmp_path, frame, study)
+    words = ["--study", str(tmp_path / "zoo_growth.toml"), "--table", str(tmp_path / "zoo.csv")]
+    assert main(["run", *words, "--out", str(tmp_path / "out")]) == 0
+    folder = tmp_path / "out" / "zoo_growth" / "zoo"
+    page, figure = ((folder / name).read_text() for name in ("report.html", "means.svg"))
+    for name in ("01", "=1+1", "$x_1$"):
+        assert f">{name}<" in page
+        assert f"{name}: 2.50" in figure or f"{name}: 2.00" in figure
+    assert "'=1+1" in (folder / "groups.csv").read_text()
+    assert "Without any number: &lt;b&gt; (3)." in page
+    assert main(["check", str(folder)]) == 0
+
+
 def test_the_command_writes_every_file_and_no_network(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.drawing.style import COLOURS, Drawing, fix_layout, style
 from ablate.report.figures.drawing.tips import reading, tell
 from ablate.report.tables.boxes import RANGE, draw_box
+from ablate.report.tables.outcome import plain_text
 from ablate.tables.describe import Described
 from ablate.tables.describe_verdict import form_of, mean_text, of_unit
 from ablate.tables.file import TableFile
@@ -33,7 +34,7 @@ def numbers_by_group(found: Described, file: TableFile, sheet: Sheet = PAGE) -> 
     marks = file.describe.marks
     known = found.known
     sizes = [int((known["outcome"] == outcome).sum()) for outcome in found.outcomes]
-    with style():
+    with style(), plain_text():
         figure = Figure(layout="constrained")
         panels = figure.subplots(
             len(sizes), 1, squeeze=False, sharex=True, height_ratios=[size + 1 for size in sizes]

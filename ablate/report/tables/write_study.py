@@ -18,6 +18,8 @@ from ablate.report.html.page import Page, Picture, render
 from ablate.report.summary_file import BETWEEN, one_row, prose
 from ablate.report.tables import describe_page, power_page, shapes_page
 from ablate.report.tables.describe_figure import numbers_by_group
+from ablate.report.tables.kept import as_it_was
+from ablate.report.tables.outcome import plain_text
 from ablate.report.tables.power_figure import growth_by_group
 from ablate.report.tables.shapes_figure import growth_at_budgets
 from ablate.results import names
@@ -126,9 +128,7 @@ class _Told:
 
 def _of_powers(folder: Path, file: TableFile, about: pd.DataFrame, sheet: Sheet) -> _Told:
     row = about.iloc[0]
-    table, kinds = _read(folder / POWERS), _read(folder / KINDS)
-    for column in ("group", "kind"):
-        table[column] = table[column].fillna("").astype(str)
+    table, kinds = _read(folder / POWERS, "group", "kind"), _read(folder / KINDS)
     left_out = "" if pd.isna(row["left_out"]) else str(row["left_out"])
     counts = zip(kinds["kind"].fillna(""), kinds["networks"], strict=True)
     powers = Powers(
@@ -150,9 +150,7 @@ def _of_powers(folder: Path, file: TableFile, about: pd.DataFrame, sheet: Sheet)
 
 
 def _of_groups(folder: Path, file: TableFile, about: pd.DataFrame, sheet: Sheet) -> _Told:
-    table = _read(folder / GROUPS)
-    table["group"], table["why"] = table["group"].astype(str), table["why"].fillna("").astype(str)
-    found = Described(table=table)
+    found = Described(table=_read(folder / GROUPS, "outcome", "group", "why"))
     judged = describe_verdict.judge(file, found)
     verdict = describe_verdict.verdict_of(file, found, judged)
     pictures = [_saved(numbers_by_group(found, file, sheet), folder)]
@@ -186,9 +184,14 @@ def _of_shapes(folder: Path, file: TableFile, about: pd.DataFrame, sheet: Sheet)
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, *text: str) -> pd.DataFrame:
+    """A table; the columns that are named are text, whatever stands in them."""
     try:
-        return read_table(path)
+        table = read_table(path)
+        if text:
+            words = pd.read_csv(path, dtype="str", keep_default_na=False, usecols=list(text))
+            table = table.assign(**{name: [*map(as_it_was, words[name])] for name in text})
+        return table
     except FileNotFoundError as error:
         raise InputError(f"{path}: missing; judge the table anew with ablate run") from error
     except (OSError, ValueError) as error:
@@ -196,7 +199,8 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _saved(drawing: Drawing, folder: Path) -> Picture:
-    save(drawing, folder)
+    with plain_text():
+        save(drawing, folder)
     return picture(drawing, folder)
 
 
