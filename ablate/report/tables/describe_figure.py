@@ -49,7 +49,11 @@ def numbers_by_group(found: Described, file: TableFile, sheet: Sheet = PAGE) -> 
         head(figure, sheet, "Means with 95% intervals over networks")
         keys = [
             Line2D([], [], color="black", marker="D", linewidth=2, label="mean, 95% interval"),
-            Patch(color=COLOURS[0], alpha=0.35, label="the middle half of the networks"),
+            Patch(
+                color=COLOURS[0],
+                alpha=0.35,
+                label="the middle half of the networks, and the median",
+            ),
             Line2D([], [], color=COLOURS[0], linewidth=RANGE, label="least to greatest"),
         ]
         keys += [
