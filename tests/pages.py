@@ -23,7 +23,7 @@ from ablate.report.verdict_file import read_verdict
 from ablate.results.csv import read_table
 from ablate.results.dictionary import TABLES
 from ablate.results.drawn import DRAWN
-from ablate.results.names import REPORT, SOURCE, TRIALS
+from ablate.results.names import JUDGED, REPORT, SOURCE, TRIALS
 from ablate.tables.dictionary import COLUMNS as TABLE_COLUMNS
 from support.found import found_in
 
@@ -177,17 +177,17 @@ def tables(base: str = "") -> str:
     """What the tables that others measured answer, from the committed verdicts."""
     rows = []
     for folder in neighbours.in_order(PUBLISHED):
-        if not (folder / SOURCE).exists():
+        if not any((folder / name).exists() for name in (SOURCE, JUDGED)):
             continue
         said = read_verdict(folder)
         page = (folder / REPORT).relative_to(ROOT).as_posix()
         cells = (
             f"[{folder.parent.name}]({base}{page}): {said['question']}",
             f"**{said['label']}.** {said['sentence']} But: {said['caveat']}",
-            said["n"],
+            f"{said['n']} {'networks' if (folder / SOURCE).exists() else 'seeds'}",
         )
         rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(["| study: question | answer | networks |", "| :-- | :-- | --: |", *rows])
+    return "\n".join(["| study: question | answer | n |", "| :-- | :-- | --: |", *rows])
 
 
 def left(table: str) -> str:
@@ -225,6 +225,14 @@ def peak(run: str, outcome: str, at: str) -> str:
     chosen = (table["outcome"] == outcome) & (table["at"] == float(at))
     (row,) = table[chosen].to_dict("records")
     return wording.interval_text(row["best"], row["low"], row["high"], ".2f")
+
+
+def group(run: str, outcome: str, name: str) -> str:
+    """The mean of a number in a group of networks that a table describes."""
+    table = read_table(ROOT / run / "groups.csv")
+    (row,) = table[(table["outcome"] == outcome) & (table["group"] == name)].to_dict("records")
+    numbers = wording.interval_text(row["mean"], row["low"], row["high"], ".2f")
+    return f"{numbers}, n = {row['networks']} networks"
 
 
 def costs() -> str:
@@ -265,7 +273,7 @@ MARKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         *(columns, verdicts, answer, table, found, rise, arm, best, order, times, mean, rows),
-        *(costs, loops, tables, left, noise, standing, contrast, peak),
+        *(costs, loops, tables, left, noise, standing, contrast, peak, group),
     )
 }
 

@@ -27,6 +27,7 @@ from ablate.study.find import find_studies, kind_of
 from ablate.study.layers import EXTRAS, FROM_DATASET
 from ablate.study.plan import load_study
 from ablate.study.toml_file import read_toml
+from ablate.tables import columns
 from ablate.tables import file as table
 from pages import PAGES, ROOT
 
@@ -36,11 +37,12 @@ TABLE_PAGE = DOCS / "tables.md"
 TABLE_KEYS: dict[str, type] = {
     "Keys of a table's file": table.TableFile,
     "Keys of `[source]`": table.SourceTable,
-    "Keys of `[columns]`": table.ColumnsTable,
-    "Keys of stages in one column": table.StagesColumn,
-    "Keys of a condition": table.Condition,
+    "Keys of `[columns]`": columns.ColumnsTable,
+    "Keys of stages in one column": columns.StagesColumn,
+    "Keys of a condition": columns.Condition,
     "Keys of a table's `[match]`": table.MatchTable,
     "Keys of `[power]`": table.PowerTable,
+    "Keys of `[describe]`": table.DescribeTable,
     "Keys of a table's `[hypotheses.NAME]`": table.TableHypothesis,
 }
 NEEDED, NONE = "needed", "none"

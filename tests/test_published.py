@@ -21,7 +21,7 @@ KEPT = {
     *("pooled.csv", "verdict.csv", "index.html"),
     *("claims.csv", "loops.json"),
     *("source.csv", "fits.csv", "curves.csv", "best.csv", "contrasts.csv", "standing.csv"),
-    *("powers.csv", "kinds.csv", "source.json", "summary.csv"),
+    *("powers.csv", "kinds.csv", "groups.csv", "spread.csv", "source.json", "summary.csv"),
 }
 SHOWN = {"accuracy.png", "growth.png", "macs_by_growth.png"}  # growth.png of two runs
 

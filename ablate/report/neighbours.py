@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ablate.report.html.page import Link
-from ablate.results.names import CLAIMS, INDEX, REPORT, SOURCE, TRIALS
+from ablate.results.names import CLAIMS, INDEX, JUDGED, REPORT, SOURCE, TRIALS
 
 # From the question to what it is made of; one's own studies come before these.
 TEACHING = (
@@ -15,13 +15,14 @@ TEACHING = (
     *("design_space", "search_pareto", "recipe"),
     *("nats_iso_macs", "nats_iso_params", "nats_iso_activations", "timm_run_time", "nats_iso_time"),
     *("nds_resnet_iso_macs", "nds_resnet_iso_params", "nds_plain_iso_macs"),
-    *("nds_resnext_a_iso_macs", "nds_resnext_b_iso_macs", "nds_seed_noise"),
+    *("nds_resnext_a_iso_macs", "nds_resnext_b_iso_macs", "nds_seed_noise", "zoo_growth"),
 )
+RUNS = (TRIALS, CLAIMS, SOURCE, JUDGED)  # whichever a folder holds
 
 
 def in_order(root: Path) -> list[Path]:
-    """The folders of runs, and of claims, in `root`/STUDY/DATASET, in the order of reading."""
-    found = [path.parent for name in (TRIALS, CLAIMS, SOURCE) for path in root.glob(f"*/*/{name}")]
+    """The folders of runs, claims and tables in `root`/STUDY/DATASET, in the order of reading."""
+    found = [path.parent for name in RUNS for path in root.glob(f"*/*/{name}")]
     return sorted(found, key=place)
 
 

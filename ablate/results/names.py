@@ -20,6 +20,7 @@ MARKDOWN, REPORT, VERDICT = "summary.md", "report.html", "verdict.csv"
 
 # Of a table that others measured: what was read.
 SOURCE = "source.csv"
+JUDGED = "source.json"  # and, of one with arms, what was asked
 
 # In results/: the project's own runs, in STUDY/DATASET/ like a user's.
 PUBLISHED = "published"

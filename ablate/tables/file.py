@@ -1,4 +1,4 @@
-"""A study file of kind `table`, read strictly: where the table is from, what its columns are."""
+"""A study file of kind `table`, read strictly: where the table is from, what is asked of it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -8,12 +8,11 @@ from pydantic import Field
 from ablate.errors import InputError, nearest
 from ablate.study.file import Text
 from ablate.study.toml_file import Name, StrictTable, Toml, check_stem, validated
+from ablate.tables.columns import ColumnsTable, Condition, Scalar, StagesColumn
 
-Unit = Literal["accuracy %", "accuracy", "error %", "error", "higher", "lower"]
 Kind = Literal["higher", "equal", "optimum", "above", "below", "near"]
 KINDS: tuple[Kind, ...] = ("higher", "equal", "optimum", "above", "below", "near")
-OF_TIME: tuple[Kind, ...] = ("above", "below", "near")
-Scalar = str | int | float | bool
+OF_GROUPS: tuple[Kind, ...] = ("above", "below", "near")
 Positive = Annotated[float, Field(gt=0)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
 _TwoGrowths = Annotated[list[Positive], Field(min_length=2, max_length=2)]
@@ -37,70 +36,6 @@ class SourceTable(StrictTable):
     get: str = ""
 
 
-class StagesColumn(StrictTable):
-    """What the stages have, in one column, as `16:32:64`.
-
-    Args:
-        column: its name.
-        separator: between the stages.
-        skip: how many values come before the first stage's, such as a stem's.
-    """
-
-    column: str
-    separator: str = ":"
-    skip: int = Field(default=0, ge=0)
-
-
-class ColumnsTable(StrictTable):
-    """What the columns of the table hold.
-
-    Args:
-        outcome: what is judged: a name for it, such as a data set's, and its column.
-        unit: of the outcomes, and which way is better.
-        arm: the column that names the network, where rows repeat it.
-        widths: else the columns of the widths, in order, or one that has them all.
-        depths: likewise, the blocks of each stage; their sum is held fixed, as a covariate is.
-        stages: the stage that each width is of, from 1; one each if None.
-        seed: the column that tells repetitions of one arm apart.
-        pairs: whether arms at the same seed share something, such as the order of images.
-        budget: costs: a name and its column, or a product of powers of such names.
-        covariates: columns of other settings that differ between rows, all above zero; their
-            logarithms are held fixed.
-        fixed_by: columns that fix the costs: a row without a cost has that of rows alike in these.
-        group: columns that split the rows, each part with a fit of its own, such as a device.
-        cluster: the column of what is left out as a whole to test a fit, such as a family.
-    """
-
-    outcome: dict[Name, str] = Field(min_length=1)
-    unit: Unit = "accuracy %"
-    arm: str | None = None
-    widths: list[str] | StagesColumn | None = None
-    depths: list[str] | StagesColumn | None = None
-    stages: list[int] | None = None
-    seed: str | None = None
-    pairs: bool = False
-    budget: dict[Name, str | dict[str, float]] = Field(default_factory=dict)
-    covariates: dict[Name, str] = Field(default_factory=dict)
-    fixed_by: list[str] = Field(default_factory=list)
-    group: list[str] = Field(default_factory=list)
-    cluster: str | None = None
-
-    @property
-    def better(self) -> int:
-        """1 where more of the outcomes is better, -1 where less is."""
-        return -1 if self.unit in ("error", "error %", "lower") else 1
-
-    @property
-    def points(self) -> bool:
-        """Whether the outcomes are told in points."""
-        return self.unit not in ("higher", "lower")
-
-    @property
-    def after(self) -> str:
-        """What follows a number in words: " points", or nothing."""
-        return " points" if self.points else ""
-
-
 class PowerTable(StrictTable):
     """How run time goes with MACs and activations, and the growth that keeps a layer's run time.
 
@@ -119,27 +54,26 @@ class PowerTable(StrictTable):
     marks: dict[Name, Positive] = Field(default_factory=dict)
 
 
-class Condition(StrictTable):
-    """What a column must be; all that is given.
+class DescribeTable(StrictTable):
+    """How the outcomes lie in each group of networks; nothing is fitted, and no row stands out.
 
     Args:
-        column: equal to this other column.
-        at_least, at_most, above, below: numbers.
-        one_of: values.
+        separator: of a network's name: what stands before the first one is its group. The groups
+            are those of `columns.group` if None.
+        marks: values that the figure marks, by name.
+        chosen: how the networks came to be in the table, as a clause: what to beware of.
     """
 
-    column: str | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-    above: float | None = None
-    below: float | None = None
-    one_of: list[Scalar] | None = None
+    separator: str | None = Field(default=None, min_length=1)
+    marks: dict[Name, float] = Field(default_factory=dict)
+    chosen: str = "whoever made the table chose its networks"
 
 
 class TableHypothesis(StrictTable):
     """A prediction about arms, by name, or about growths, as numbers.
 
-    The last three are about the growth that keeps a layer's run time, and need `[power]`.
+    `above`, `below` and `near` are about the growth that keeps a layer's run time, and need
+    `[power]`; or about the mean of an outcome, all of them, and need `[describe]`.
 
     Args:
         says: the prediction in words.
@@ -147,9 +81,10 @@ class TableHypothesis(StrictTable):
         higher: the first is better than the second.
         equal: they are within the margin of each other.
         optimum: the growth that is best.
-        above, below: the growth is greater, or less, than this in every group.
+        above, below: the growth, or the mean, is greater, or less, than this in every group.
         near: it is within the margin of this in every group.
-        of: the kind of groups that is meant, by its name in `power.kinds`; all if None.
+        of: the kind of groups that is meant, by its name in `power.kinds`; where groups are
+            described, one of them. All if None.
     """
 
     says: Text
@@ -157,9 +92,9 @@ class TableHypothesis(StrictTable):
     higher: _Two | _TwoGrowths | None = None
     equal: _Two | _TwoGrowths | None = None
     optimum: Positive | None = None
-    above: Positive | None = None
-    below: Positive | None = None
-    near: Positive | None = None
+    above: float | None = None
+    below: float | None = None
+    near: float | None = None
     of: str | None = None
 
     @property
@@ -195,9 +130,9 @@ class TableFile(StrictTable):
         question: what the table is to answer.
         baseline: of a table with arms, the one that the others are compared with.
         margin: what counts as equal, in the unit of the outcomes; points for a fraction. Of a
-            growth where `power` is given.
+            growth where `power` is given, of a mean where `describe` is.
         network: widths of one whose standing among all of its cost is told.
-        source, columns, match, power: see there.
+        source, columns, match, power, describe: see there.
         where: rows that are meant: a column, and what it must be.
         failed: rows that came to nothing, such as those that diverged; counted and left out.
         hypotheses: predictions, by name.
@@ -214,6 +149,7 @@ class TableFile(StrictTable):
     failed: dict[str, Scalar | Condition] = Field(default_factory=dict)
     match: MatchTable | None = None
     power: PowerTable | None = None
+    describe: DescribeTable | None = None
     hypotheses: dict[Name, TableHypothesis] = Field(default_factory=dict)
 
 
@@ -225,6 +161,7 @@ TABLES: Mapping[tuple[str, ...], type[StrictTable]] = {
     ("failed", "Condition"): Condition,
     ("match",): MatchTable,
     ("power",): PowerTable,
+    ("describe",): DescribeTable,
     ("hypotheses",): TableHypothesis,
 }
 
@@ -256,7 +193,8 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
         faults.append(("match", "needs columns.widths"))
     if columns.widths is not None and file.baseline is not None:
         faults.append(("baseline", "growths have none; leave it out"))
-    if columns.arm is not None and not file.power and not file.baseline and file.hypotheses:
+    arms = columns.arm is not None and not file.power and not file.describe
+    if arms and not file.baseline and file.hypotheses:
         faults.append(("baseline", "expected the arm that the others are compared with"))
     if file.match is not None and file.match.budget not in columns.budget:
         known = ", ".join(columns.budget)
@@ -270,13 +208,14 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
                 for one in product
                 if one not in plain
             ]
+    grouped = file.power is not None or file.describe is not None
     for name, asked in file.hypotheses.items():
         if len(asked.given) != 1:
-            kinds = ", ".join(OF_TIME if file.power is not None else KINDS[:3])
+            kinds = ", ".join(OF_GROUPS if grouped else KINDS[:3])
             faults.append((f"hypotheses.{name}", f"expected one of {kinds}"))
             continue
-        if (asked.kind in OF_TIME) != (file.power is not None):
-            needs = "needs [power]" if file.power is None else f"expected {', '.join(OF_TIME)}"
+        if (asked.kind in OF_GROUPS) != grouped:
+            needs = f"expected {', '.join(OF_GROUPS)}" if grouped else "needs [power] or [describe]"
             faults.append((f"hypotheses.{name}.{asked.kind}", needs))
             continue
         if asked.optimum is not None and columns.widths is None:
@@ -288,7 +227,27 @@ def _faults(file: TableFile) -> list[tuple[str, str]]:
         if two and words == (columns.widths is not None):
             what = "two growths, as numbers" if columns.widths is not None else "two arms, as text"
             faults.append((f"hypotheses.{name}.{asked.kind}", f"expected {what}"))
+    if file.describe is not None:
+        return [*faults, *_describe_faults(file, file.describe)]
     return [*faults, *_power_faults(file)]
+
+
+def _describe_faults(file: TableFile, describe: DescribeTable) -> list[tuple[str, str]]:
+    """What no single key shows of a description."""
+    columns = file.columns
+    faults = []
+    if columns.arm is None:
+        faults.append(("columns.arm", "networks are described: expected their column"))
+    if (describe.separator is None) == (not columns.group):
+        faults.append(("describe", "expected groups: either describe.separator or columns.group"))
+    unused = ("seed", "pairs", "budget", "depths", "stages", "covariates", "fixed_by", "cluster")
+    for key in unused:
+        if getattr(columns, key):
+            faults.append((f"columns.{key}", "does nothing with [describe]; leave it out"))
+    for key in ("baseline", "match", "power"):
+        if getattr(file, key) is not None:
+            faults.append((key, "does not go with [describe]; leave it out"))
+    return faults
 
 
 def _power_faults(file: TableFile) -> list[tuple[str, str]]:
@@ -297,6 +256,8 @@ def _power_faults(file: TableFile) -> list[tuple[str, str]]:
     if power is None:
         keys = ("group", "cluster")
         faults = [(f"columns.{key}", "needs [power]") for key in keys if getattr(columns, key)]
+        if columns.unit == "number":
+            faults.append(("columns.unit", '"number" is of [describe]; expected which is better'))
         named = [name for name, asked in file.hypotheses.items() if asked.of is not None]
         return [*faults, *((f"hypotheses.{name}.of", "needs [power]") for name in named)]
     faults = []

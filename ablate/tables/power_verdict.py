@@ -3,21 +3,12 @@
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.answer import (
-    MOST_WORDS,
-    UNASKED,
-    Mark,
-    Reply,
-    Said,
-    Verdict,
-    reply,
-    whole,
-)
+from ablate.analysis.verdicts.answer import MOST_WORDS, Said, Verdict, reply, whole
 from ablate.analysis.verdicts.listing import joined
 from ablate.tables.file import TableFile, TableHypothesis
 from ablate.tables.power import EVERY, FEWEST, Powers, kinds_of, of_kind
+from ablate.tables.replies import COLUMNS, answering, limit, of_all, sides
 
-COLUMNS = ("name", "says", "kind", "verdict", "groups", "held", "against", "n")
 KEEPS = "the growth that keeps a layer's run time equal is"
 
 
@@ -38,17 +29,12 @@ def judge(file: TableFile, powers: Powers) -> pd.DataFrame:
     found = []
     for name, asked in file.hypotheses.items():
         held, against = _counts(asked, of_kind(powers, asked.of), file.margin)
-        mark: Mark = "open"
-        if against.any():
-            mark = "refuted"
-        elif held.all() and len(held):
-            mark = "supported"
         found.append(
             (
                 name,
                 asked.says,
                 asked.kind,
-                mark,
+                of_all(held, against),
                 len(held),
                 int(held.sum()),
                 int(against.sum()),
@@ -62,29 +48,16 @@ def _counts(
     asked: TableHypothesis, table: pd.DataFrame, margin: float
 ) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """Which groups speak for a prediction, and which against it."""
-    low, high, other = table["all_low"], table["all_high"], table["sum_growth"]
-    if asked.above is not None:
-        limit = asked.above
-        return (low > limit) & (other > limit), (high < limit) & (other < limit)
-    if asked.below is not None:
-        limit = asked.below
-        return (high < limit) & (other < limit), (low > limit) & (other > limit)
-    assert asked.near is not None
-    least, most = asked.near - margin, asked.near + margin
-    held = (low >= least) & (high <= most) & other.between(least, most)
-    return held, (low > most) & (other > most) | (high < least) & (other < least)
+    low = table[["all_low", "sum_growth"]].min(axis=1, skipna=False)
+    high = table[["all_high", "sum_growth"]].max(axis=1, skipna=False)
+    return sides(asked, low, high, margin)
 
 
 def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict:
     """The answer to the study's question; it has the form of a trained study's."""
     rows = {row["name"]: row for row in judged.to_dict("records")}
-    answering: dict[str, Reply] = {
-        name: own.answers for name, own in file.hypotheses.items() if own.answers is not None
-    }
-    if not answering:
-        answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
-    replies = [reply(rows[name]["verdict"], holds) for name, holds in answering.items()]
-    word, label = whole(replies) if replies else ("open", UNASKED)
+    answers = answering(file)
+    word, label = whole([reply(rows[name]["verdict"], one) for name, one in answers.items()])
     return Verdict(
         word=word,
         label=label,
@@ -92,7 +65,7 @@ def verdict_of(file: TableFile, powers: Powers, judged: pd.DataFrame) -> Verdict
         effects=tuple(effect for kind in kinds_of(powers) for effect in _effects(powers, kind)),
         n=powers.networks[None],
         unit="network",
-        caveat=_caveat(powers, file, list(answering)),
+        caveat=_caveat(powers, file, list(answers)),
         settle="" if word != "open" else "To settle it: layers timed by themselves.",
         figure="growth",
         predictions=tuple(
@@ -149,24 +122,19 @@ def _became(
     if table.empty:
         return f"No group of {asked.of} has the {FEWEST} networks that a fit needs."
     where = f"On {asked.of} it" if asked.of else "It"
-    limit = {
-        "above": f"above {asked.above:g}" if asked.above else "",
-        "below": f"below {asked.below:g}" if asked.below else "",
-        "near": f"within {file.margin:g} of {asked.near:g}" if asked.near else "",
-    }[asked.kind]
-    beyond = "outside" if asked.near is not None else "on the other side"
+    side, beyond = limit(asked, file.margin)
     many = "all" if held == len(table) else held or "none"
     return (
         f"{where} is {span(table, 'growth')}: {many} of {wording.plural(len(table), 'group')} "
-        f"{'is' if held == 1 else 'are'} clearly {limit}, {against or 'none'} {beyond}. A sum of "
+        f"{'is' if held == 1 else 'are'} clearly {side}, {against or 'none'} {beyond}. A sum of "
         f"terms puts it at {span(table, 'sum_growth')}, families each with a level of its own at "
         f"{span(table, 'within')}."
     )
 
 
-def _caveat(powers: Powers, file: TableFile, answering: list[str]) -> str:
+def _caveat(powers: Powers, file: TableFile, names: list[str]) -> str:
     """What speaks most against the answer."""
-    kinds = {file.hypotheses[name].of for name in answering}
+    kinds = {file.hypotheses[name].of for name in names}
     kind = kinds.pop() if len(kinds) == 1 else None
     table = of_kind(powers, kind)
     if table.empty:

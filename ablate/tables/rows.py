@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import InputError, nearest
-from ablate.tables.file import ColumnsTable, Condition, Scalar, StagesColumn, TableFile
+from ablate.tables.columns import ColumnsTable, Condition, Scalar, StagesColumn
+from ablate.tables.file import TableFile
 from ablate.tables.source import Source, numbers, read_source
 
 Array = npt.NDArray[np.float64]
@@ -23,7 +24,8 @@ class Rows:
 
     Args:
         source: the whole table.
-        outcomes: one column each; in points where the unit is an accuracy or an error.
+        outcomes: one column each; in points where the unit is an accuracy or an error. NaN where a
+            row has none, which rows may lack that are described.
         better: 1 where more is better, -1 where less is.
         arm, seed: text; empty frames have none.
         budgets: one column each, above zero.
@@ -92,7 +94,7 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
     }
     return Rows(
         source=source,
-        outcomes=_outcomes(some, columns),
+        outcomes=_outcomes(some, columns, described=file.describe is not None),
         better=columns.better,
         arm=text["arm"],
         seed=text["seed"],
@@ -174,13 +176,17 @@ def _holds(source: Source, name: str, wanted: Scalar | Condition) -> npt.NDArray
     return held
 
 
-def _outcomes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
+def _outcomes(source: Source, columns: ColumnsTable, described: bool) -> pd.DataFrame:
     """Outcomes, in points where they are accuracies or errors."""
     fraction = columns.unit in ("accuracy", "error")
     percent = columns.unit in ("accuracy %", "error %")
     found = {}
     for name, column in columns.outcome.items():
-        values = numbers(source, column)
+        values = numbers(source, column, allow_empty=described)
+        if values.isna().all():
+            raise InputError(
+                f"{source.path}: column {column!r} is empty in every row that is meant"
+            )
         most, least = float(values.max()), float(values.min())
         if fraction and not 0 <= least <= most <= 1:
             raise InputError(
@@ -192,7 +198,7 @@ def _outcomes(source: Source, columns: ColumnsTable) -> pd.DataFrame:
                 f"{source.path}: column {column!r} goes from {least:g} to {most:g}, which are no "
                 'percentages; expected unit = "higher" or "lower"'
             )
-        if most == least:
+        if most == least and not described:
             raise InputError(
                 f"{source.path}: column {column!r} is {most:g} in every row that is meant; "
                 "there is nothing to tell apart"

@@ -7,18 +7,10 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import wording
-from ablate.analysis.verdicts.answer import (
-    MOST_WORDS,
-    UNASKED,
-    Mark,
-    Reply,
-    Said,
-    Verdict,
-    reply,
-    whole,
-)
+from ablate.analysis.verdicts.answer import MOST_WORDS, Mark, Said, Verdict, reply, whole
 from ablate.analysis.verdicts.listing import joined
 from ablate.tables.file import TableFile, TableHypothesis
+from ablate.tables.replies import answering
 from ablate.tables.shapes import Shapes
 
 CALLED = {1.0: "constant width", 2.0: "doubling", 3.0: "tripling", 0.5: "halving"}
@@ -117,23 +109,20 @@ def called(growth: float) -> str:
 def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict:
     """The answer to the study's question; it has the form of a trained study's."""
     marks: dict[str, Mark] = dict(zip(judged["name"], judged["verdict"], strict=True))
-    answering: dict[str, Reply] = {
-        name: own.answers for name, own in file.hypotheses.items() if own.answers is not None
-    }
-    if not answering:
-        answering = dict.fromkeys(list(file.hypotheses)[:1], "yes")
+    answers = answering(file)
     texts = {name: _sentence(name, file, shapes, marks[name]) for name in file.hypotheses}
     replies = [
         # A growth that is as good as the best need not be the only one.
-        reply(marks[name], answers, file.hypotheses[name].optimum is None)
-        for name, answers in answering.items()
+        reply(marks[name], one, file.hypotheses[name].optimum is None)
+        for name, one in answers.items()
     ]
-    word, label = whole(replies) if replies else ("open", UNASKED)
-    text = _best_growths(shapes)
-    if replies:
-        text = "; ".join(texts[name] for name in answering)
+    word, label = whole(replies)
+    if not answers:
+        text = _best_growths(shapes)
+    else:
+        text = "; ".join(texts[name] for name in answers)
         if len(text.split()) > MOST_WORDS:
-            text = texts[next(iter(answering))]
+            text = texts[next(iter(answers))]
     assert file.match is not None
     held = f"at equal {meant(file.match.budget)}, "
     full = held + text if len((held + text).split()) <= MOST_WORDS else text
@@ -141,10 +130,10 @@ def verdict_of(file: TableFile, shapes: Shapes, judged: pd.DataFrame) -> Verdict
         word=word,
         label=label,
         sentence=f"{full[:1].upper()}{full[1:]}.",
-        effects=_effects(file, shapes, list(answering)),
+        effects=_effects(file, shapes, list(answers)),
         n=shapes.n,
         unit="network",
-        caveat=_caveat(shapes, list(answering), file),
+        caveat=_caveat(shapes, list(answers), file),
         settle=""
         if word != "open"
         else "To settle it: more networks of these costs; each was trained once.",
@@ -226,14 +215,12 @@ def _middle(at: "pd.Series[float]") -> float:
     return float(every[len(every) // 2])
 
 
-def _effects(
-    file: TableFile, shapes: Shapes, answering: Sequence[str]
-) -> tuple[tuple[str, str], ...]:
+def _effects(file: TableFile, shapes: Shapes, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The effects behind the answer, at the middle budget."""
     assert file.match is not None
     effects = []
-    optimum = any(file.hypotheses[name].optimum is not None for name in answering)
-    if optimum or not answering:
+    optimum = any(file.hypotheses[name].optimum is not None for name in names)
+    if optimum or not names:
         at = _middle(shapes.best["at"])
         for row in shapes.best[shapes.best["at"] == at].to_dict("records"):
             place = f"{wording.si(at)} {meant(file.match.budget)}"
@@ -242,7 +229,7 @@ def _effects(
             what = f"best growth at {place}, {row['outcome']}"
             limits = wording.interval_text(row["best"], row["low"], row["high"], ".2f")
             effects.append((what, limits))
-    for name in [] if effects else answering[:1]:
+    for name in [] if effects else names[:1]:
         own = _about(shapes.contrasts, name) if file.hypotheses[name].optimum is None else None
         if own is None or own.empty:
             continue
@@ -258,16 +245,16 @@ def _difference(row: Mapping[Any, Any], file: TableFile) -> str:
     return text.replace(" [", f"{file.columns.after} [")
 
 
-def _caveat(shapes: Shapes, answering: Sequence[str], file: TableFile) -> str:
+def _caveat(shapes: Shapes, names: Sequence[str], file: TableFile) -> str:
     """What speaks most against the answer: the first that applies."""
     own = shapes.contrasts
     if not own.empty:
-        own = own[own["hypothesis"].isin(answering) & (own["agrees"].eq(False))]
+        own = own[own["hypothesis"].isin(names) & (own["agrees"].eq(False))]
     if not own.empty:
         where = joined(list(dict.fromkeys(map(str, own["outcome"]))))
         return f"On {where} a comparison without a model gives another size: see the table."
-    optimum = any(file.hypotheses[name].optimum is not None for name in answering)
-    if (optimum or not answering) and shapes.best["edge"].any():
+    optimum = any(file.hypotheses[name].optimum is not None for name in names)
+    if (optimum or not names) and shapes.best["edge"].any():
         most, least = shapes.best["most"].max(), shapes.best["least"].min()
         return f"The best growth may lie beyond what the table has, {least:.2g} to {most:.2g}."
     return "Each network was trained once: intervals are over networks, not over seeds."

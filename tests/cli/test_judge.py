@@ -162,7 +162,7 @@ def test_names_are_never_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "<b>|" not in page
     assert "<i>macs" not in page
     assert "'=1+1" in (out / "rows.csv").read_text()
-    repeats, _ = read_kept(out)
+    repeats = read_kept(out).repeats
     assert list(repeats.frame["arm"].unique()) == names
     assert main(["check", str(out)]) == 0
 

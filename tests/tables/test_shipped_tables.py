@@ -97,7 +97,29 @@ def timings() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def zoo() -> pd.DataFrame:
+    """As the zoo of pycls: two families that a search found, two by hand, one without widths."""
+    rows = []
+    for family, count in (
+        *(("RegNetX", 12), ("RegNetY", 12)),
+        *(("ResNet", 3), ("ResNeXt", 3), ("EfficientNet", 6)),
+    ):
+        for place in range(count):
+            growth = {"Reg": RNG.normal(2.3, 0.2), "Res": 2.0, "Eff": np.nan}[family[:3]]
+            multiplier = growth + 0.05 if family[:3] == "Reg" else np.nan
+            rows.append(
+                {
+                    "model": f"{family}-{place}",
+                    "mean stage growth": growth,
+                    "wm": multiplier,
+                    "flops": 1e9,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
 MADE = {"nats_sss_90ep": size_space, "nds_imagenet": sweeps, "timm_throughput": timings}
+MADE |= {"pycls_model_zoo": zoo}
 
 
 @pytest.mark.parametrize("name", SHIPPED)

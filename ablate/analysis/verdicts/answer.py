@@ -108,8 +108,10 @@ def reply(mark: Mark, holds: Reply, equal: bool = False) -> Word:
 
 
 def whole(replies: Sequence[Word]) -> tuple[Word, str]:
-    """The answer of several parts, and how it reads."""
+    """The answer of several parts, and how it reads; open where there is none."""
     different = set(replies)
+    if not different:
+        return "open", UNASKED
     if len(different) == 1:
         return replies[0], LABELS[replies[0]]
     return ("open", IN_PART) if "open" in different else ("no", BOTH)

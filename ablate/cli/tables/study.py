@@ -35,13 +35,13 @@ def judge_table(toml: "Toml", table: Path | None, out: Path) -> int:
         )
     rows = read_rows(file, path)
     folder = out / toml.path.stem / path.stem
-    if file.power is not None:
+    if file.power is not None or file.describe is not None:
         _show(write_study(folder, toml, file, rows, rows), folder / REPORT)
     elif file.columns.widths is not None:
         near = read_rows(file, path, everything=True)
         _show(write_study(folder, toml, file, rows, near), folder / REPORT)
     else:
-        for name, judged in judge_file(file, rows).items():
+        for name, judged in judge_file(file, rows, toml.path.stem).items():
             several = len(file.columns.outcome) > 1
             own = folder.with_name(f"{folder.name}-{name}") if several else folder
             _show(write_judged(judged, own, rows=False), own / REPORT)

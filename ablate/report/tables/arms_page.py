@@ -8,13 +8,20 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.verdicts.answer import Verdict
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
-from ablate.report.tables.kept import MOST_KEPT, ROWS, SOURCE
+from ablate.report.tables.kept import MOST_KEPT, ROWS, SOURCE, SPREAD
+from ablate.results.names import SUMMARY
 from ablate.tables.arms.compare import Judged
 from ablate.tables.arms.table import display, legend
 from ablate.tables.arms.words import question, sentences
 
 
-def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole: bool) -> Page:
+def page_of(
+    judged: Judged,
+    verdict: Verdict,
+    pictures: Sequence[Picture],
+    whole: bool,
+    spread: pd.DataFrame | None = None,
+) -> Page:
     """The page.
 
     Args:
@@ -22,6 +29,7 @@ def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole
         verdict: on it.
         pictures: its figures, in reading order; the first shows the answer.
         whole: whether the rows were kept.
+        spread: what is kept of them instead, `spread_of`.
     """
     repeats = judged.repeats
     arms = Table(
@@ -37,10 +45,10 @@ def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole
             if len(pictures) > 1
             else []
         ),
-        _read(judged, whole),
+        _read(judged, _kept(judged, whole, spread)),
         *(
             [Section(heading="Reproduce", anchor="reproduce", code=command(judged))]
-            if repeats.options
+            if repeats.options or repeats.study
             else []
         ),
         Section(
@@ -56,7 +64,7 @@ def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole
         ),
     ]
     return Page(
-        title=f"{repeats.outcome} in {repeats.file}",
+        title=repeats.title,
         question=question(judged),
         answer=Answer(
             word=verdict.word,
@@ -70,7 +78,7 @@ def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole
         sections=tuple(sections),
         footer=f"Made by ablate from {ROWS} and {SOURCE} alone."
         if whole
-        else f"Made by ablate from {repeats.file}.",
+        else f"Made by ablate from {repeats.file}, which is not part of it.",
     )
 
 
@@ -79,7 +87,7 @@ def facts_of(judged: Judged) -> list[str]:
     repeats = judged.repeats
     counts = [
         wording.plural(len(judged.table), "arm"),
-        f"{len(repeats.frame):,} of {repeats.rows:,} rows",
+        f"{repeats.about.n:,} of {repeats.rows:,} rows",
         *([f"{repeats.failed:,} of them failed"] if repeats.failed else []),
     ]
     margin = f"{judged.margin:g}{repeats.unit}" if judged.margin else "none"
@@ -95,6 +103,8 @@ def facts_of(judged: Judged) -> list[str]:
 def command(judged: Judged) -> str:
     """The command that says the same of the same table."""
     repeats, asked = judged.repeats, judged.asked
+    if repeats.study:
+        return shlex.join(["ablate", "run", "--study", repeats.study, "--table", repeats.file])
     words = ["ablate", "judge", repeats.file, *repeats.options]
     if asked.baseline is not None:
         words += ["--baseline", asked.baseline]
@@ -124,7 +134,21 @@ def _predictions(judged: Judged, verdict: Verdict) -> list[Section]:
     return [Section(heading="What was expected", anchor="predictions", statements=statements)]
 
 
-def _read(judged: Judged, whole: bool) -> Section:
+def _kept(judged: Judged, whole: bool, spread: pd.DataFrame | None) -> str:
+    """What is kept of the rows, and what for."""
+    if whole:
+        return f"The rows are kept in {ROWS}, so that `ablate report` makes this page again."
+    if spread is None:
+        return f"The rows are more than {MOST_KEPT:,}, so they are not kept beside this page."
+    if judged.asked.paired:
+        return "The rows are others', and are not kept beside this page."
+    return (
+        f"The rows are others', and are not kept: what is known of each arm is, in {SUMMARY} and "
+        f"{SPREAD}, so that `ablate report` makes this page again."
+    )
+
+
+def _read(judged: Judged, kept: str) -> Section:
     """Which table it was, and how it was taken."""
     repeats = judged.repeats
     columns = "; ".join(f"{key}: {name}" for key, name in repeats.columns.items())
@@ -140,10 +164,5 @@ def _read(judged: Judged, whole: bool) -> Section:
         ("arms", "paired by the seed" if judged.asked.paired else "unpaired"),
         ("baseline", judged.baseline + ("" if judged.asked.baseline else ", as it has most rows")),
     ]
-    kept = (
-        f"The rows are kept in {ROWS}, so that `ablate report` makes this page again."
-        if whole
-        else f"The rows are more than {MOST_KEPT:,}, so they are not kept beside this page."
-    )
     table = Table(caption="The table", frame=pd.DataFrame(rows, columns=["of the table", "it is"]))
     return Section(heading="What was read", anchor="read", paragraphs=(kept,), tables=(table,))

@@ -5,18 +5,19 @@ import json
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.analysis.verdicts.answer import Verdict
 from ablate.errors import InputError
-from ablate.report.tables.kept import ROWS, SOURCE, as_it_was
+from ablate.report.tables.kept import ROWS, SOURCE, SPREAD, as_it_was
 from ablate.report.tables.write import rewrite
 from ablate.report.tables.write_study import write_said
 from ablate.report.verdict_file import prose
 from ablate.results.check import FINDINGS, Line
 from ablate.results.checks.files import difference
 from ablate.results.csv import read_table
-from ablate.results.names import MARKDOWN, REPORT, VERDICT
+from ablate.results.names import MARKDOWN, REPORT, SUMMARY, VERDICT
 
 FOUND = "summary, verdict and the data of figures are as made anew from what is kept of the table"
 
@@ -26,22 +27,36 @@ _TAG = re.compile(r"<[^>]*>")
 
 def verify_judged(folder: Path) -> list[Line]:
     """What the checks came to; only reads the folder."""
+    about = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
+    if "known" in about:
+        return _verified(folder, (SOURCE, SUMMARY, SPREAD), f"{SUMMARY}, {SPREAD}")
     if not (folder / ROWS).exists():
-        about = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
         if about.get("rows_kept"):
             return [Line("FAULT", ROWS, "missing")]
         return [Line("note", ROWS, "none were kept; nothing is made anew"), *_told(folder)]
+    return _verified(folder, (SOURCE, ROWS), ROWS)
+
+
+def _verified(folder: Path, kept: Sequence[str], what: str) -> list[Line]:
+    """What the checks of all came to that is made anew from these files.
+
+    Where rows were not kept, what is not there of the rest may be made again at any time.
+    """
     with tempfile.TemporaryDirectory() as place:
         anew = Path(place) / "anew"
         anew.mkdir()
-        for name in (SOURCE, ROWS):
+        for name in kept:
+            if not (folder / name).exists():
+                return [Line("FAULT", name, "missing")]
             shutil.copy(folder / name, anew)
         try:
             verdict = rewrite(anew)
         except InputError as error:
-            return [Line("FAULT", ROWS, str(error).replace(str(anew), str(folder)))]
+            return [Line("FAULT", what, str(error).replace(str(anew), str(folder)))]
+        if ROWS not in kept:
+            _leave_out(anew, folder)
         return [
-            Line("ok", ROWS, f"as many rows as {SOURCE} says"),
+            Line("ok", what, f"as many rows as {SOURCE} says"),
             *_compared(folder, anew, verdict),
         ]
 
@@ -59,10 +74,15 @@ def verify_study(folder: Path) -> list[Line]:
             verdict = write_said(anew)
         except InputError as error:
             return [Line("FAULT", FINDINGS, str(error).replace(str(anew), str(folder)))]
-        for path in anew.glob("*.csv"):
-            if not (folder / path.name).exists():
-                path.unlink()
+        _leave_out(anew, folder)
         return _compared(folder, anew, verdict)
+
+
+def _leave_out(anew: Path, folder: Path) -> None:
+    """Remove the tables made anew that a folder has not."""
+    for path in anew.glob("*.csv"):
+        if not (folder / path.name).exists():
+            path.unlink()
 
 
 def _compared(folder: Path, anew: Path, verdict: Verdict) -> list[Line]:

@@ -1,7 +1,12 @@
-"""What is kept of a table with arms beside its verdict: its rows, and what was asked of them."""
+"""What is kept of a table with arms beside its verdict: what was asked, and its rows.
 
+Of rows that are not ours to keep what is known of each arm is kept in their place.
+"""
+
+import dataclasses
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +15,14 @@ import pandas as pd
 from ablate.errors import InputError, looks_like_formula
 from ablate.files import write_text
 from ablate.results.csv import write_table
-from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
-from ablate.tables.arms.compare import Asked
-from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED, Repeats, checked
+from ablate.results.names import HYPOTHESES, JUDGED, MARKDOWN, REPORT, SUMMARY, VERDICT
+from ablate.tables.arms.compare import ALONE, Asked
+from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED, Known, Repeats, checked
+from ablate.tables.arms.spread import PERCENTILES
 from ablate.tables.file import TableHypothesis
 from ablate.tables.source import numbers, read_source
 
-ROWS, SOURCE = "rows.csv", "source.json"
+ROWS, SPREAD, SOURCE = "rows.csv", "spread.csv", JUDGED
 MOST_KEPT = 100_000  # rows
 KIND = "table judged by ablate"
 
@@ -41,7 +47,7 @@ def foreign(folder: Path, figures: Mapping[str, bool]) -> list[str]:
     asked, columns = about.get("asked"), about.get("columns")
     budget = isinstance(columns, dict) and BUDGET in columns
     own = {SOURCE, SUMMARY, VERDICT, MARKDOWN, REPORT}
-    own |= {ROWS} if about.get("rows_kept") else set()
+    own |= {ROWS} if about.get("rows_kept") else {SPREAD}
     own |= {HYPOTHESES} if isinstance(asked, dict) and asked.get("hypotheses") else set()
     for name, always in figures.items():
         own |= {f"{name}.{suffix}" for suffix in ("csv", "png", "svg") if always or budget}
@@ -73,15 +79,25 @@ def replaced(repeats: Repeats, folder: Path) -> str:
     return f"{folder}: replaces what was judged of an earlier {repeats.file}"
 
 
-def keep(repeats: Repeats, asked: Asked, folder: Path, rows: bool = True) -> bool:
-    """Write what was asked, and the rows if they are wanted and few enough; whether they are."""
-    whole = rows and len(repeats.frame) <= MOST_KEPT
+def keep(repeats: Repeats, asked: Asked, folder: Path, spread: pd.DataFrame | None = None) -> bool:
+    """Write what was asked, and the rows or what there is of them; whether it is the rows.
+
+    Args:
+        repeats: the rows.
+        asked: of them.
+        folder: where the files go.
+        spread: what is kept in place of the rows; else they are, if they are few enough.
+    """
+    whole = spread is None and len(repeats.frame) <= MOST_KEPT
+    enough = spread is not None and not asked.paired  # to compare arms again, which pairs need
     about = {
         "kind": KIND,
         "file": repeats.file,
         "sha256": repeats.sha256,
         "rows": repeats.rows,
         "rows_kept": len(repeats.frame) if whole else 0,
+        **({"known": dataclasses.asdict(repeats.about)} if enough else {}),
+        **({"study": repeats.study} if repeats.study else {}),
         "columns": dict(repeats.columns),
         "better": repeats.better,
         "points": repeats.points,
@@ -107,19 +123,41 @@ def keep(repeats: Repeats, asked: Asked, folder: Path, rows: bool = True) -> boo
         write_table(repeats.frame, folder / ROWS)
     else:
         (folder / ROWS).unlink(missing_ok=True)
+    if spread is not None:
+        write_table(spread, folder / SPREAD)
+    else:
+        (folder / SPREAD).unlink(missing_ok=True)
     return whole
 
 
-def read_kept(folder: Path) -> tuple[Repeats, Asked]:
-    """The rows and what was asked of them.
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What was kept of a table with arms.
+
+    Args:
+        repeats: its rows; none where the next two are there.
+        asked: of them.
+        arms: what is known of each arm alone, in the table's order, and `spread`, where its rows
+            lie.
+    """
+
+    repeats: Repeats
+    asked: Asked
+    arms: pd.DataFrame | None = None
+    spread: pd.DataFrame | None = None
+
+
+def read_kept(folder: Path) -> Kept:
+    """What was kept.
 
     Raises:
-        InputError: no rows were kept, or what is there is not ours.
+        InputError: neither rows were kept nor what is known of them, or what is there is not ours.
     """
     about = _content(folder)
     path = folder / SOURCE
     try:
-        if not about["rows_kept"]:
+        known = Known(**about["known"]) if "known" in about else None
+        if not about["rows_kept"] and known is None:
             raise InputError(
                 f"{folder}: keeps no rows, of a table of {about['rows']:,}; judge "
                 f"{about['file']} again"
@@ -137,7 +175,7 @@ def read_kept(folder: Path) -> tuple[Repeats, Asked]:
         )
         columns: dict[str, str] = about["columns"]
         repeats = Repeats(
-            frame=_rows(folder, columns),
+            frame=_rows(folder, columns) if known is None else _no_rows(columns),
             columns=columns,
             better=about["better"],
             points=about["points"],
@@ -151,6 +189,8 @@ def read_kept(folder: Path) -> tuple[Repeats, Asked]:
             options=tuple(map(str, about["options"])),
             cite=about["cite"],
             licence=about["licence"],
+            study=about.get("study", ""),
+            known=known,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not as ablate writes it: {error}") from error
@@ -158,12 +198,52 @@ def read_kept(folder: Path) -> tuple[Repeats, Asked]:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not as ablate writes it") from error
+    if known is not None:
+        return Kept(repeats=repeats, asked=asked, **_arms(folder, known))
     if len(repeats.frame) != about["rows_kept"]:
         raise InputError(
             f"{folder / ROWS}: {len(repeats.frame):,} rows; expected {about['rows_kept']:,}, as "
             f"{SOURCE} says"
         )
-    return checked(repeats, str(folder / ROWS)), asked
+    return Kept(repeats=checked(repeats, str(folder / ROWS)), asked=asked)
+
+
+def _no_rows(columns: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(columns=[name for name in (ARM, SEED, OUTCOME, BUDGET) if name in columns])
+
+
+def _arms(folder: Path, known: Known) -> dict[str, pd.DataFrame]:
+    """What is known of each arm alone, and where its rows lie, in the table's order."""
+    try:
+        spread, summary = (
+            pd.read_csv(
+                folder / name,
+                dtype={"arm": "str"},
+                keep_default_na=False,
+                na_values=[""],
+            )
+            for name in (SPREAD, SUMMARY)
+        )
+        for table in (spread, summary):
+            table["arm"] = [as_it_was(arm) for arm in table["arm"]]
+        arms = spread[["arm"]].merge(summary[list(ALONE)], on="arm", validate="one_to_one")
+        spread[list(PERCENTILES)].astype(float)
+        arms[list(ALONE[1:])].astype(float)
+    except (OSError, ValueError, KeyError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"{folder}: {SUMMARY} and {SPREAD} cannot be read: {line}") from error
+    outside = (arms["mean"] < arms["low"]) | (arms["mean"] > arms["high"])
+    if outside.any():
+        raise InputError(
+            f"{folder / SUMMARY}: {arms['arm'][outside].iloc[0]!r} has its mean outside of its "
+            "interval; not as ablate writes it"
+        )
+    if len(arms) != len(spread) or len(arms) != len(summary) or arms["n"].sum() != known.n:
+        raise InputError(
+            f"{folder}: {SUMMARY} and {SPREAD} are not of the same arms, with {known.n:,} rows in "
+            f"all, as {SOURCE} says"
+        )
+    return {"arms": arms, "spread": spread}
 
 
 def _rows(folder: Path, columns: dict[str, str]) -> pd.DataFrame:

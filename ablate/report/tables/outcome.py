@@ -25,13 +25,17 @@ from ablate.report.figures.drawing.style import (
     style,
 )
 from ablate.report.figures.drawing.tips import reading, tell, tell_bars
+from ablate.report.tables.boxes import draw_box
 from ablate.tables.arms.compare import FEW, Judged
 from ablate.tables.arms.numbers import forms
-from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME
+from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, Repeats
+from ablate.tables.arms.spread import PERCENTILES
 from ablate.tables.arms.table import foremost
 
 MOST_ARMS = 20  # in a figure
 MOST_DOTS = 2_000  # in a figure; of an arm with more rows than its share, evenly spaced by rank
+BOXES = "Middle half (box) and 90% (line) of the {}s"  # in place of dots
+ABOVE, HALF = 0.26, 0.11  # of a line: where a box stands above the mean, and half its height
 MOST_KEYS = 10  # arms that colours and markers tell apart
 
 
@@ -43,14 +47,22 @@ def plain_text() -> Iterator[None]:
         yield
 
 
-def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
+def outcome_by_arm(
+    judged: Judged, sheet: Sheet = PAGE, spread: pd.DataFrame | None = None
+) -> Drawing:
     """Every repeat, mean and interval of each arm; beside it the differences from the baseline.
+
+    Args:
+        judged: what the table says.
+        sheet: what it is drawn on.
+        spread: `spread_of` the rows: drawn as boxes in place of the rows themselves.
 
     Of more than `MOST_ARMS` arms the baseline and the best are drawn; of more than `MOST_DOTS`
     rows some, evenly spaced by rank. The figure says so.
     """
     table = judged.table.iloc[foremost(judged, MOST_ARMS)].reset_index(drop=True)
-    dots = _dots(judged, list(table["arm"]))
+    dots = _dots(judged, list(table["arm"])) if spread is None else {}
+    boxes = {} if spread is None else _boxes(spread)
     look = looks([str(arm) for arm in table["arm"]])
     repeats, base = judged.repeats, judged.baseline
     mean_form, diff_form = forms(judged)
@@ -69,7 +81,11 @@ def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
         left, right = figure.subplots(2 // across, across, **shape).flat
         for place, row in enumerate(table.to_dict("records")):
             arm = str(row["arm"])
-            _draw_dots(left, place, dots[arm], look[arm].colour, arm, mean_form, of)
+            if spread is None:
+                _draw_dots(left, place, dots[arm], look[arm].colour, arm, mean_form, of)
+            else:
+                tip = _box_tip(arm, boxes[arm], mean_form, of)
+                draw_box(left, place - ABOVE, boxes[arm], look[arm].colour, tip, HALF)
             _draw_interval(
                 left,
                 place,
@@ -98,7 +114,8 @@ def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
         unit = " (points)" if repeats.points else ""
         right.set_xlabel(textwrap.fill(f"Difference from {base}{unit}", letters))
         joint = "joint " if judged.together > 1 else ""
-        left.set_title(textwrap.fill(f"Each {repeats.row}; mean with 95% interval", letters))
+        each = f"Each {repeats.row}" if spread is None else BOXES.format(repeats.row)
+        left.set_title(textwrap.fill(f"{each}; mean with 95% interval", letters))
         right.set_title(textwrap.fill(f"Difference; {joint}95% interval", letters))
         head(figure, sheet, _left_out(judged, table, dots))
         heights = [max(0.8, 0.25 * (2 + label.count("\n"))) for label in labels]
@@ -106,12 +123,38 @@ def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
         fix_layout(figure)
     return Drawing(
         name="outcome",
-        title=f"{repeats.outcome} of every {repeats.row}, and the difference from {base}; diamonds "
-        "and bars are means and 95% intervals",
+        title=f"{_shown(repeats, spread)}, and the difference from {base}; diamonds and bars are "
+        "means and 95% intervals",
         alt=_alt(judged, table),
-        data=_data(table, dots),
+        data=_data(table, dots) if spread is None else _summed(table, spread),
         figure=figure,
     )
+
+
+def _shown(repeats: Repeats, spread: pd.DataFrame | None) -> str:
+    if spread is None:
+        return f"{repeats.outcome} of every {repeats.row}"
+    return f"{repeats.outcome} of each arm: the middle half and 90% of its {repeats.row}s"
+
+
+def _boxes(spread: pd.DataFrame) -> dict[str, tuple[float, float, float, float, float]]:
+    """The percentiles of each arm."""
+    found = {}
+    for row in spread.to_dict("records"):
+        p5, p25, p50, p75, p95 = (float(row[name]) for name in PERCENTILES)
+        found[str(row["arm"])] = (p5, p25, p50, p75, p95)
+    return found
+
+
+def _box_tip(arm: str, box: tuple[float, ...], form: str, of: str) -> str:
+    low, lower, _, upper, high = (f"{value:{form}}" for value in box)
+    return f"{arm}: the middle 90% {low} to {high}{of}, half {lower} to {upper}{of}"
+
+
+def _summed(table: pd.DataFrame, spread: pd.DataFrame) -> pd.DataFrame:
+    """One row an arm."""
+    columns = ["arm", "n", "mean", "low", "high", "diff", "diff_low", "diff_high"]
+    return table[columns].merge(spread, on="arm", how="left")
 
 
 def outcome_by_budget(judged: Judged, sheet: Sheet = PAGE) -> Drawing | None:

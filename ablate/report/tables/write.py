@@ -17,6 +17,7 @@ from ablate.report.verdict_file import BETWEEN, one_row, prose
 from ablate.results.csv import write_table
 from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
 from ablate.tables.arms.compare import Judged, judge
+from ablate.tables.arms.spread import spread_of
 from ablate.tables.arms.table import markdown_table
 from ablate.tables.arms.words import question, sentences, verdict_of
 
@@ -44,13 +45,17 @@ def check_free(folder: Path) -> None:
         raise InputError(f"{folder}: is a file; give another folder, --out DIR")
 
 
-def write_judged(judged: Judged, folder: Path, rows: bool = True) -> Verdict:
+def write_judged(
+    judged: Judged, folder: Path, rows: bool = True, spread: pd.DataFrame | None = None
+) -> Verdict:
     """Write everything about a table with arms in a folder, and return the verdict.
 
     Args:
         judged: the table.
         folder: where the files go.
-        rows: whether the table's rows are kept too; those of others are not ours to keep.
+        rows: whether the table's rows are kept and shown; those of others are not ours to keep,
+            and their quartiles take their place.
+        spread: `spread_of` the rows, where they were not kept before; made of them if None.
 
     Raises:
         InputError: the folder holds something else, or what was judged of another table.
@@ -58,7 +63,9 @@ def write_judged(judged: Judged, folder: Path, rows: bool = True) -> Verdict:
     check_free(folder)
     replaced(judged.repeats, folder)
     verdict = verdict_of(judged)
-    whole = keep(judged.repeats, judged.asked, folder, rows)
+    if spread is None and not rows:
+        spread = spread_of(judged.repeats)
+    whole = keep(judged.repeats, judged.asked, folder, spread)
     write_table(judged.table, folder / SUMMARY)
     write_table(_verdict_table(judged, verdict), folder / VERDICT)
     if judged.hypotheses.empty:
@@ -70,8 +77,8 @@ def write_judged(judged: Judged, folder: Path, rows: bool = True) -> Verdict:
         )
         write_table(table, folder / HYPOTHESES)
     write_text(folder / MARKDOWN, _markdown(judged, verdict))
-    sheet = Sheet(subject=f"{judged.repeats.outcome} in {judged.repeats.file}")
-    made = [outcome_by_arm(judged, sheet), outcome_by_budget(judged, sheet)]
+    sheet = Sheet(subject=judged.repeats.title)
+    made = [outcome_by_arm(judged, sheet, spread), outcome_by_budget(judged, sheet)]
     drawings = [drawing for drawing in made if drawing is not None]
     with plain_text():
         for drawing in drawings:
@@ -80,23 +87,24 @@ def write_judged(judged: Judged, folder: Path, rows: bool = True) -> Verdict:
         for suffix in ("csv", "png", "svg"):
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     pictures = [picture(drawing, folder) for drawing in drawings]
-    write_text(folder / REPORT, render(page_of(judged, verdict, pictures, whole)))
+    write_text(folder / REPORT, render(page_of(judged, verdict, pictures, whole, spread)))
     return verdict
 
 
 def rewrite(folder: Path) -> Verdict:
-    """Write all of it again from the rows that were kept.
+    """Write all of it again from what was kept.
 
     Raises:
-        InputError: none were kept, or they are not what was written.
+        InputError: it was not enough, or is not what was written.
     """
-    repeats, asked = read_kept(folder)
-    return write_judged(judge(repeats, asked), folder)
+    kept = read_kept(folder)
+    judged = judge(kept.repeats, kept.asked, arms=kept.arms)
+    return write_judged(judged, folder, spread=kept.spread)
 
 
 def _verdict_table(judged: Judged, verdict: Verdict) -> pd.DataFrame:
     return one_row(
-        study=Path(judged.repeats.file).stem,
+        study=judged.repeats.study or Path(judged.repeats.file).stem,
         dataset=judged.repeats.outcome,
         question=question(judged),
         word=verdict.word,
@@ -112,7 +120,7 @@ def _verdict_table(judged: Judged, verdict: Verdict) -> pd.DataFrame:
 
 def _markdown(judged: Judged, verdict: Verdict) -> str:
     parts = [
-        f"# {prose(judged.repeats.outcome)} in {prose(judged.repeats.file)}",
+        f"# {prose(judged.repeats.title)}",
         prose(question(judged)),
         f"**{verdict.label}:** {prose(verdict.sentence)}",
         *map(prose, verdict.lines()[1:]),

@@ -26,8 +26,9 @@ MARGIN = 0.5  # points, of accuracies and errors
 MOST_RESAMPLED = 200  # rows of an arm; beyond, a mean is as good as normal
 MOST_BOOTSTRAPS = 50  # arms, for the time that it takes
 MOST_CELLS = 20_000_000  # seeds times arms, of paired arms
+ALONE = ("arm", "n", "mean", "low", "high", "deviation", "budget")  # of an arm alone
 COLUMNS = (
-    *("arm", "n", "mean", "low", "high", "deviation", "budget"),
+    *ALONE,
     *("diff", "diff_low", "diff_high", "equal_low", "equal_high", "p", "p_equal", "finding"),
 )
 HYPOTHESES = (
@@ -89,8 +90,16 @@ class Judged:
     errors: Mapping[str, float]
 
 
-def judge(repeats: Repeats, asked: Asked, level: float = 0.95) -> Judged:
+def judge(
+    repeats: Repeats, asked: Asked, level: float = 0.95, arms: pd.DataFrame | None = None
+) -> Judged:
     """What the rows say.
+
+    Args:
+        repeats: the rows.
+        asked: of them.
+        level: of the intervals.
+        arms: what `Judged.table` has of each arm alone, of rows that were not kept.
 
     Arms with fewer than `MIN_SEEDS` rows are described, and compared with nothing: they would
     widen every other interval, and still say nothing.
@@ -98,7 +107,8 @@ def judge(repeats: Repeats, asked: Asked, level: float = 0.95) -> Judged:
     Raises:
         InputError: no such arm; arms that are to be paired without a seed, or share none.
     """
-    arms = _described(repeats, level)
+    if arms is None:
+        arms = _described(repeats, level)
     names = list(arms["arm"])
     baseline = _baseline(repeats, asked, arms)
     margin = _margin(repeats, asked)
@@ -131,8 +141,8 @@ def judge(repeats: Repeats, asked: Asked, level: float = 0.95) -> Judged:
     )
 
 
-def judge_file(file: TableFile, rows: Rows) -> dict[str, Judged]:
-    """What a study file of kind `table` with arms asks, by outcome.
+def judge_file(file: TableFile, rows: Rows, study: str = "") -> dict[str, Judged]:
+    """What a study file of kind `table` with arms asks, by outcome; `study` is its name.
 
     Raises:
         InputError: as `judge`; an arm that a prediction names is not there.
@@ -144,7 +154,7 @@ def judge_file(file: TableFile, rows: Rows) -> dict[str, Judged]:
         paired=file.columns.pairs,
         hypotheses=file.hypotheses,
     )
-    return {name: judge(of_rows(file, rows, name), asked) for name in file.columns.outcome}
+    return {name: judge(of_rows(file, rows, name, study), asked) for name in file.columns.outcome}
 
 
 def _described(repeats: Repeats, level: float) -> pd.DataFrame:

@@ -23,6 +23,21 @@ ARM, SEED, OUTCOME, BUDGET = "arm", "seed", "outcome", "budget"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of rows that were not kept.
+
+    Args:
+        n: how many there were.
+        copied: whether every outcome came twice or more in its arm.
+        shared: whether arms shared seeds.
+    """
+
+    n: int
+    copied: bool
+    shared: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Repeats:
     """Rows of one outcome.
 
@@ -38,7 +53,8 @@ class Repeats:
         left_out: rows that are not meant; `failed` are meant, and came to nothing.
         where: what the rows that are meant have in common, in words.
         options: of `ablate judge`, that read the same rows; none of a study file.
-        cite, licence: of the table, as its study file says.
+        cite, licence: of the table, as its study file says; `study` is the file's name.
+        known: of rows that were not kept; then the frame has its columns, and no row.
     """
 
     frame: pd.DataFrame
@@ -55,11 +71,28 @@ class Repeats:
     options: tuple[str, ...] = ()
     cite: str = ""
     licence: str = ""
+    study: str = ""
+    known: Known | None = None
+
+    @property
+    def about(self) -> Known:
+        """How many rows there are, and what they are like together."""
+        return self.known or Known(
+            n=len(self.frame),
+            copied=bool(self.frame.duplicated([ARM, OUTCOME], keep=False).all()),
+            shared=SEED in self.frame and bool(self.frame.duplicated(SEED).any()),
+        )
 
     @property
     def outcome(self) -> str:
         """What the table calls it."""
         return self.columns[OUTCOME]
+
+    @property
+    def title(self) -> str:
+        """What stands above all that is said of them."""
+        text = f"{self.outcome} in {self.file}"
+        return f"{self.study}: {text}" if self.study else text
 
     @property
     def unit(self) -> str:
@@ -148,13 +181,14 @@ def read_repeats(
     )
 
 
-def of_rows(file: TableFile, rows: Rows, outcome: str) -> Repeats:
+def of_rows(file: TableFile, rows: Rows, outcome: str, study: str = "") -> Repeats:
     """The rows of a study file of kind `table` with arms, of one of its outcomes.
 
     Args:
         file: the study file.
         rows: as it means them.
         outcome: a name of `columns.outcome`.
+        study: the study file's name.
 
     Raises:
         InputError: an arm has no name, or rows contradict each other.
@@ -189,6 +223,7 @@ def of_rows(file: TableFile, rows: Rows, outcome: str) -> Repeats:
             where="what the study file's `where` says" if file.where else "",
             cite=file.source.cite,
             licence=file.source.licence,
+            study=study,
         ),
         name,
     )

@@ -23,7 +23,7 @@ from ablate.analysis.verdicts.listing import MOST_NAMED, joined, listed
 from ablate.statistics.family import MIN_SEEDS
 from ablate.tables.arms.compare import FEW, Judged
 from ablate.tables.arms.numbers import effect, forms, size
-from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED
+from ablate.tables.arms.repeats import ARM, BUDGET, SEED
 
 FIGURE = "outcome"
 NOT_COMPARED = "Not compared"
@@ -309,10 +309,11 @@ def caveat(judged: Judged, about: Collection[str]) -> str:
     with too few rows; what rows must be.
     """
     repeats, table = judged.repeats, judged.table
-    total = len(repeats.frame) + repeats.failed
+    rows = repeats.about
+    total = rows.n + repeats.failed
     if repeats.failed >= LOST * total:
         return f"{repeats.failed:,} of {total:,} rows came to nothing, and are not counted."
-    if table["n"].min() > 1 and repeats.frame.duplicated([ARM, OUTCOME], keep=False).all():
+    if table["n"].min() > 1 and rows.copied:
         return (
             "Every outcome comes twice or more in its arm: are rows copied? They count as repeats."
         )
@@ -330,14 +331,12 @@ def caveat(judged: Judged, about: Collection[str]) -> str:
     if few:
         which = "1 arm has" if few == 1 else f"{few} arms have"
         return f"{which} fewer than {MIN_SEEDS} rows: described, and compared with nothing."
-    if SEED in repeats.frame and not judged.asked.paired:
-        shared = repeats.frame.duplicated(SEED).any()
-        if shared:
-            option = "--paired" if repeats.options else "`pairs = true`"
-            return (
-                f"Arms are compared as unpaired, though they share {repeats.columns[SEED]}s; "
-                f"{option} pairs them, where that means something."
-            )
+    if SEED in repeats.frame and not judged.asked.paired and rows.shared:
+        option = "--paired" if repeats.options else "`pairs = true`"
+        return (
+            f"Arms are compared as unpaired, though they share {repeats.columns[SEED]}s; "
+            f"{option} pairs them, where that means something."
+        )
     return (
         "It holds for rows that repeat the same thing independently; best ones picked from many, "
         "or copies, would mislead."
