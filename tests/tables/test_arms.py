@@ -17,9 +17,10 @@ from ablate.statistics.unpaired import compare_unpaired
 from ablate.study.toml_file import read_toml
 from ablate.tables.arms.compare import FEW, MOST_RESAMPLED, Asked, Judged, judge, judge_file
 from ablate.tables.arms.expectations import expectation
+from ablate.tables.arms.on_predictions import sentences
 from ablate.tables.arms.repeats import Repeats, read_repeats
 from ablate.tables.arms.units import direction
-from ablate.tables.arms.words import question, sentences, verdict_of
+from ablate.tables.arms.words import question, verdict_of
 from ablate.tables.file import read_table_file
 from ablate.tables.rows import read_rows
 

@@ -10,8 +10,9 @@ from ablate.analysis.verdicts.verdict import Verdict
 from ablate.report.html.page import Answer, Page, Picture, Section, Statement, Table
 from ablate.report.tables.kept import MOST_KEPT, ROWS, SOURCE
 from ablate.tables.arms.compare import Judged
+from ablate.tables.arms.on_predictions import sentences
 from ablate.tables.arms.table import display, legend
-from ablate.tables.arms.words import question, sentences
+from ablate.tables.arms.words import question
 
 
 def page_of(judged: Judged, verdict: Verdict, pictures: Sequence[Picture], whole: bool) -> Page:

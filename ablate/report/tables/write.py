@@ -17,8 +17,9 @@ from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget, plai
 from ablate.results.csv import write_table
 from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
 from ablate.tables.arms.compare import Judged, judge
+from ablate.tables.arms.on_predictions import sentences
 from ablate.tables.arms.table import markdown_table
-from ablate.tables.arms.words import question, sentences, verdict_of
+from ablate.tables.arms.words import question, verdict_of
 
 FIGURES = {"outcome": True, "budget": False}  # whether there always is one
 

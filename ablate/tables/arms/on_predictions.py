@@ -1,0 +1,130 @@
+"""The verdict on predictions about two arms each, and the numbers behind them."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ablate.analysis import wording
+from ablate.analysis.verdicts.clauses import Mark
+from ablate.analysis.verdicts.names import joined
+from ablate.analysis.verdicts.verdict import BOTH, IN_PART, LABELS, OPPOSITE, Said, Word
+from ablate.statistics.family import MIN_SEEDS
+from ablate.tables.arms.compare import Judged
+from ablate.tables.arms.numbers import anything, effect, forms, size
+from ablate.tables.arms.parts import Parts, Row, as_sentence, shortest
+
+
+def on_predictions(judged: Judged, said: Sequence[Said], answers: Mapping[str, Any]) -> Parts:
+    """What the predictions that answer the question came to."""
+    parts = [one for one in said if one.name in answers]
+    replies = [_reply(one.mark, judged, one.name, answers[one.name]) for one in parts]
+    word, label = _word(replies)
+    texts = [_clause(judged, one.name) for one in parts]
+    short = [_clause(judged, one.name, short=True) for one in parts]
+    marks = pd.Series([one.mark for one in parts]).value_counts()
+    counts = ", ".join(f"{number} {mark}" for mark, number in marks.items())
+    ways = ["; ".join(texts), "; ".join(short), f"of {len(parts)} expectations {counts}"]
+    if len(parts) == 1:
+        ways = [*texts, *short]
+    effects = [(one.what, one.effect, one.n, two_arms(judged, one.name)) for one in parts]
+    return word, label, shortest(ways), effects
+
+
+def _reply(mark: Mark, judged: Judged, name: str, holds: Word) -> Word:
+    """What a prediction answers: of one that is to be better, no where it is as good."""
+    if mark == "supported":
+        return holds
+    if mark == "refuted" and holds != "open":
+        return OPPOSITE[holds]
+    return "no" if mark == "equivalent" and holds == "yes" else "open"
+
+
+def _word(replies: Sequence[Word]) -> tuple[Word, str]:
+    different = set(replies)
+    if len(different) == 1:
+        return replies[0], LABELS[replies[0]]
+    return ("open", IN_PART) if "open" in different else ("no", BOTH)
+
+
+def said_of(judged: Judged, row: Row) -> Said:
+    """What became of a prediction."""
+    one, other = two_arms(judged, row["name"])
+    verdict = row["verdict"]
+    mark: Mark = "open" if verdict == "inconclusive" else verdict
+    known = not math.isnan(row["low"])
+    text = _clause(judged, row["name"])
+    return Said(
+        name=row["name"],
+        mark=mark,
+        sentence=as_sentence(judged, text),
+        what=f"{one} minus {other}",
+        effect=effect(judged, row["estimate"], (row["low"], row["high"])) if known else "-",
+        n=int(row["n"]),
+    )
+
+
+def two_arms(judged: Judged, name: str) -> tuple[str, str]:
+    """The two arms that a prediction is about."""
+    asked = judged.asked.hypotheses[name]
+    one, other = map(str, asked.higher or asked.equal or ())
+    return one, other
+
+
+def rows_of(judged: Judged, arm: str) -> int:
+    """How many rows an arm has."""
+    return int(judged.table.set_index("arm")["n"][arm])
+
+
+def lacking(judged: Judged, names: Collection[str]) -> list[str]:
+    """Arms of predictions with too few rows, once each."""
+    arms = [arm for name in names for arm in two_arms(judged, name)]
+    return [arm for arm in dict.fromkeys(arms) if rows_of(judged, arm) < MIN_SEEDS]
+
+
+def _clause(judged: Judged, name: str, short: bool = False) -> str:
+    """What became of a prediction, as a clause."""
+    row = judged.hypotheses.set_index("name").loc[name].to_dict()
+    one, other = ("it", "the other") if short else two_arms(judged, name)
+    if math.isnan(row["low"]):
+        few = lacking(judged, [name])
+        which = joined(few) if not short else "an arm" if len(few) == 1 else "both arms"
+        have = "has" if len(few) == 1 else "have"
+        return f"{which} {have} fewer than {MIN_SEEDS} rows"
+    much = f"{size(judged, row['estimate'])}{judged.repeats.unit}"
+    if row["verdict"] == "inconclusive":
+        return f"{one} against {other} {anything(judged, row['low'], row['high'])}"
+    if judged.margin and row["p_equal"] <= 1 - judged.level + 1e-12:
+        margin = f"{judged.margin:g}{judged.repeats.unit}"
+        return f"{one} and {other} were equal within {margin}"
+    first_better = row["estimate"] * judged.repeats.better > 0
+    above, below = (one, other) if first_better else (other, one)
+    return f"{above} beat {below} by {much}"
+
+
+def sentences(judged: Judged) -> dict[str, str]:
+    """The numbers behind each prediction, by its name."""
+    found = {}
+    for row in judged.hypotheses.to_dict("records"):
+        one, other = two_arms(judged, row["name"])
+        if math.isnan(row["low"]):
+            counts = " and ".join(f"{arm} has {rows_of(judged, arm)}" for arm in (one, other))
+            found[row["name"]] = (
+                f"{one} minus {other}: {counts} of at least {MIN_SEEDS} rows; not compared."
+            )
+            continue
+        _, form = forms(judged)
+        equal = ""
+        if not math.isnan(row["p_equal"]):
+            equal = (
+                f"; against a margin of {judged.margin:g}{judged.repeats.unit}: 90% interval "
+                f"{row['equal_low']:{form}} to {row['equal_high']:{form}}, "
+                f"{wording.p_text(row['p_equal'])}"
+            )
+        found[row["name"]] = (
+            f"{one} minus {other}: {row['estimate']:{form}}{judged.repeats.unit} (95% interval "
+            f"{row['low']:{form}} to {row['high']:{form}}, {wording.p_text(row['p'])}{equal}; "
+            f"n = {wording.plural(row['n'], judged.repeats.row)})."
+        )
+    return found
