@@ -84,7 +84,8 @@ def facts_of(judged: Judged) -> list[str]:
         *([f"{repeats.failed:,} of them failed"] if repeats.failed else []),
     ]
     margin = f"{judged.margin:g}{repeats.unit}" if judged.margin else "none"
-    chosen = "" if judged.asked.baseline else " (the arm with the most rows; --baseline ARM)"
+    other = repeats.key("--baseline ARM", 'baseline = "ARM"')
+    chosen = "" if judged.asked.baseline else f" (the arm with the most rows; {other})"
     return [
         ", ".join(counts),
         f"baseline {judged.baseline}{chosen}",

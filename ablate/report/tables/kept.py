@@ -105,8 +105,6 @@ def keep(repeats: Repeats, asked: Asked, folder: Path, rows: bool = True) -> boo
     write_text(folder / SOURCE, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
     if whole:
         write_table(repeats.frame, folder / ROWS)
-    else:
-        (folder / ROWS).unlink(missing_ok=True)
     return whole
 
 

@@ -25,7 +25,7 @@ from ablate.report.figures.drawing.style import (
     style,
 )
 from ablate.report.figures.drawing.tips import reading, tell, tell_bars
-from ablate.tables.arms.compare import FEW, Judged
+from ablate.tables.arms.compare import UNCOMPARED, Judged
 from ablate.tables.arms.numbers import forms
 from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME
 from ablate.tables.arms.table import foremost
@@ -78,7 +78,7 @@ def outcome_by_arm(judged: Judged, sheet: Sheet = PAGE) -> Drawing:
                         unit=repeats.row, form=mean_form, of=of),
             )  # fmt: skip
             diff = [row["diff"], row["diff_low"], row["diff_high"]]
-            if row["finding"] in ("baseline", FEW):
+            if row["finding"] in ("baseline", *UNCOMPARED):
                 _note(right, place, row["finding"])
                 continue
             _draw_interval(
@@ -237,7 +237,7 @@ def _alt(judged: Judged, table: pd.DataFrame) -> str:
     for row in table.to_dict("records"):
         against = (
             ""
-            if row["finding"] in ("baseline", FEW)
+            if row["finding"] in ("baseline", *UNCOMPARED)
             else f", {row['diff']:{diff_form}} [{row['diff_low']:{diff_form}}, "
             f"{row['diff_high']:{diff_form}}] against {judged.baseline}: {row['finding']}"
         )

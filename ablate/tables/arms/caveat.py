@@ -1,11 +1,12 @@
 """What speaks against a verdict on arms, and what would settle one that is open."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ablate.analysis.verdicts.names import joined
 from ablate.analysis.verdicts.verdict import Word
 from ablate.statistics.family import MIN_SEEDS
-from ablate.tables.arms.compare import Judged
+from ablate.tables.arms.compare import ALIKE, Judged
+from ablate.tables.arms.numbers import forms
 from ablate.tables.arms.on_predictions import lacking
 from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED
 
@@ -14,8 +15,8 @@ LOST = 0.1  # the share of rows that came to nothing, from which on it is said
 POWER = 0.8416  # standard errors beyond an interval's reach: a power of 80%
 
 
-def caveat(judged: Judged, about: Collection[str]) -> str:
-    """The one thing to know before the verdict is quoted; `about` are the arms that it is about.
+def caveat(judged: Judged, pairs: Sequence[tuple[str, str]]) -> str:
+    """The one thing to know before the verdict is quoted; `pairs` are what it compares.
 
     In this order: rows that came to nothing; rows that look copied; budgets that differ; arms
     with too few rows; what rows must be.
@@ -24,19 +25,26 @@ def caveat(judged: Judged, about: Collection[str]) -> str:
     total = len(repeats.frame) + repeats.failed
     if repeats.failed >= LOST * total:
         return f"{repeats.failed:,} of {total:,} rows came to nothing, and are not counted."
+    alike = _alike(judged, {arm for two in pairs for arm in two})
+    if alike:
+        return alike
     if table["n"].min() > 1 and repeats.frame.duplicated([ARM, OUTCOME], keep=False).all():
         return (
             "Every outcome comes twice or more in its arm: are rows copied? They count as repeats."
         )
     if BUDGET in repeats.frame:
-        some = table[table["arm"].isin(about)] if about else table
-        least = some.iloc[int(some["budget"].argmin())]
-        most = some.iloc[int(some["budget"].argmax())]
-        low, high = float(least["budget"]), float(most["budget"])
-        if low > 0 and high >= APART * low:
+        cost = dict(zip(table["arm"], table["budget"].astype(float), strict=True))
+        sorted_pairs = [sorted(two, key=lambda arm: cost[arm]) for two in pairs]
+        times = {
+            cost[most] / cost[least]: (least, most)
+            for least, most in sorted_pairs
+            if cost[least] > 0
+        }
+        if times and max(times) >= APART:
+            least, most = times[max(times)]
             return (
-                f"The arms differ in {repeats.columns[BUDGET]}: {most['arm']} has "
-                f"{high / low:.3g} times that of {least['arm']}."
+                f"The arms differ in {repeats.columns[BUDGET]}: {most} has "
+                f"{max(times):.3g} times that of {least}."
             )
     few = int((table["n"] < MIN_SEEDS).sum())
     if few:
@@ -45,7 +53,7 @@ def caveat(judged: Judged, about: Collection[str]) -> str:
     if SEED in repeats.frame and not judged.asked.paired:
         shared = repeats.frame.duplicated(SEED).any()
         if shared:
-            option = "--paired" if repeats.options else "`pairs = true`"
+            option = repeats.key("--paired", "pairs = true")
             return (
                 f"Arms are compared as unpaired, though they share {repeats.columns[SEED]}s; "
                 f"{option} pairs them, where that means something."
@@ -56,11 +64,35 @@ def caveat(judged: Judged, about: Collection[str]) -> str:
     )
 
 
+def _alike(judged: Judged, about: Collection[str]) -> str:
+    """That arms have no spread, and what is compared then; empty where all have some."""
+    table = judged.table
+    flat = table[table["arm"].isin(about) & (table["deviation"] == 0)]
+    if flat.empty:
+        return ""
+    form, _ = forms(judged)
+    first = flat.iloc[0]
+    value = f"{first['mean']:{form}}{'%' if judged.repeats.points else ''}"
+    which = f"All {first['n']:,} rows of {first['arm']} are {value}"
+    if len(flat) > 1:
+        which = f"The rows of {len(flat)} arms are all alike, those of {first['arm']} {value}"
+    compared = (
+        "that number is compared as if it were sure"
+        if judged.together
+        else "how they would vary is unknown"
+    )
+    if judged.together and len(flat) > 1:
+        compared = "two such arms are not compared, and such numbers count as sure"
+    return f"{which} (copied, or rounded?): {compared}."
+
+
 def settle(judged: Judged, word: Word) -> str:
     """What would settle what is open; empty where nothing is."""
     if word != "open":
         return ""
     table = judged.table.iloc[1:]
+    if ALIKE in set(table["finding"]) and judged.together == 0:
+        return "To settle it: rows that are repeats of their own, with all their decimals."
     if judged.together == 0:
         return f"To settle it: {MIN_SEEDS} rows or more of each arm."
     short = lacking(judged, judged.asked.hypotheses)
@@ -70,8 +102,7 @@ def settle(judged: Judged, word: Word) -> str:
     if judged.margin == 0:
         return (
             "To settle it: more rows; and a margin within which arms count as equal, "
-            f"{'--margin M' if judged.repeats.options else '`margin = M`'}, in the unit of the "
-            "outcome."
+            f"{judged.repeats.key('--margin M', 'margin = M')}, in the unit of the outcome."
         )
     reach = judged.critical + POWER
     times = [(reach * judged.errors[arm] / judged.margin) ** 2 for arm in undecided["arm"]]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from ablate.analysis.verdicts.clauses import MOST_NAMED
 from ablate.analysis.verdicts.names import joined, listed
-from ablate.analysis.verdicts.verdict import LABELS
+from ablate.analysis.verdicts.verdict import LABELS, Word
 from ablate.statistics.family import MIN_SEEDS
-from ablate.tables.arms.compare import FEW, Judged
+from ablate.tables.arms.compare import ALIKE, UNCOMPARED, Judged
 from ablate.tables.arms.numbers import anything, effect, forms, size
 from ablate.tables.arms.parts import Effect, Parts, Row, shortest
 
@@ -18,18 +18,17 @@ def on_arms(judged: Judged) -> Parts:
     table = judged.table
     others = table.iloc[1:]
     base = judged.baseline
-    known = others[others["finding"] != FEW]
+    known = others[~others["finding"].isin(UNCOMPARED)]
     if known.empty:
-        return "open", NOT_COMPARED, _uncompared(judged), []
+        return _uncompared(judged)
     by = {name: rows.to_dict("records") for name, rows in known.groupby("finding")}
     better, worse = by.get("better", []), by.get("worse", [])
     if better:
-        effects = [_effect(judged, row) for row in _foremost(better)]
-        return "yes", LABELS["yes"], shortest(_beat(judged, better, worse)), effects
-    effects = [_effect(judged, row) for row in _foremost(known.to_dict("records"))]
+        return _parts(judged, "yes", _beat(judged, better, worse), better)
+    every = known.to_dict("records")
     sure = len(worse) + len(by.get("equivalent", []))
     if sure == len(known):
-        return "no", LABELS["no"], shortest(_lost(judged, worse, len(known))), effects
+        return _parts(judged, "no", _lost(judged, worse, len(known)), every)
     rest = len(known) - sure
     if len(known) == 1:
         row = known.iloc[0]
@@ -44,10 +43,21 @@ def on_arms(judged: Judged) -> Parts:
         ]
     else:
         ways = [f"no arm differed clearly from {base}", "no arm differed clearly from the baseline"]
-    return "open", LABELS["open"], shortest(ways), effects
+    return _parts(judged, "open", ways, every)
 
 
-def _uncompared(judged: Judged) -> str:
+def _parts(judged: Judged, word: Word, ways: Sequence[str], about: Sequence[Row]) -> Parts:
+    """A verdict on these arms against the baseline."""
+    return Parts(
+        word=word,
+        label=LABELS[word],
+        clause=shortest(ways),
+        effects=[_effect(judged, row) for row in _foremost(about)],
+        pairs=[(str(row["arm"]), judged.baseline) for row in about],
+    )
+
+
+def _uncompared(judged: Judged) -> Parts:
     """That nothing can be compared, and which arm is foremost."""
     table = judged.table
     best = table.iloc[int((judged.repeats.better * table["mean"]).argmax())]
@@ -60,13 +70,21 @@ def _uncompared(judged: Judged) -> str:
         if (table["n"] >= MIN_SEEDS).sum() < 2
         else f"the baseline has {table['n'].iloc[0]} of at least {MIN_SEEDS} rows"
         if table["n"].iloc[0] < MIN_SEEDS
+        else "rows of an arm are all alike"
+        if (table["finding"] == ALIKE).any()
         else f"no other arm has {MIN_SEEDS} rows"
     )
-    return shortest(
-        [
-            f"{few}, so nothing can be compared; {best['arm']} has the best number, {value}",
-            f"{few}, so nothing can be compared; the best number is {value}",
-        ]
+    ways = [
+        f"{few}, so nothing can be compared; {best['arm']} has the best number, {value}",
+        f"{few}, so nothing can be compared; the best number is {value}",
+    ]
+    others = [str(arm) for arm in table["arm"] if arm != best["arm"]]
+    return Parts(
+        word="open",
+        label=NOT_COMPARED,
+        clause=shortest(ways),
+        effects=[],
+        pairs=[(str(best["arm"]), arm) for arm in others],
     )
 
 
@@ -120,7 +138,7 @@ def _effect(judged: Judged, row: Row) -> Effect:
     text = effect(judged, row["diff"], (row["diff_low"], row["diff_high"]))
     counts = judged.table.set_index("arm")["n"]
     two = (str(row["arm"]), judged.baseline)
-    return f"{two[0]} minus {two[1]}", text, int(min(counts[arm] for arm in two)), two
+    return f"{two[0]} minus {two[1]}", text, int(min(counts[arm] for arm in two))
 
 
 def _foremost(rows: Sequence[Row]) -> list[Row]:

@@ -28,8 +28,13 @@ def on_predictions(judged: Judged, said: Sequence[Said], answers: Mapping[str, A
     ways = ["; ".join(texts), "; ".join(short), f"of {len(parts)} expectations {counts}"]
     if len(parts) == 1:
         ways = [*texts, *short]
-    effects = [(one.what, one.effect, one.n, two_arms(judged, one.name)) for one in parts]
-    return word, label, shortest(ways), effects
+    return Parts(
+        word=word,
+        label=label,
+        clause=shortest(ways),
+        effects=[(one.what, one.effect, one.n) for one in parts],
+        pairs=[two_arms(judged, one.name) for one in parts],
+    )
 
 
 def _reply(mark: Mark, judged: Judged, name: str, holds: Word) -> Word:
@@ -89,6 +94,9 @@ def _clause(judged: Judged, name: str, short: bool = False) -> str:
     one, other = ("it", "the other") if short else two_arms(judged, name)
     if math.isnan(row["low"]):
         few = lacking(judged, [name])
+        if not few:
+            which = "both arms" if short else joined(two_arms(judged, name))
+            return f"the rows of {which} are all alike, so they cannot be compared"
         which = joined(few) if not short else "an arm" if len(few) == 1 else "both arms"
         have = "has" if len(few) == 1 else "have"
         return f"{which} {have} fewer than {MIN_SEEDS} rows"
@@ -109,6 +117,11 @@ def sentences(judged: Judged) -> dict[str, str]:
     for row in judged.hypotheses.to_dict("records"):
         one, other = two_arms(judged, row["name"])
         if math.isnan(row["low"]):
+            if not lacking(judged, [row["name"]]):
+                found[row["name"]] = (
+                    f"{one} minus {other}: the rows of either arm are all alike; not compared."
+                )
+                continue
             counts = " and ".join(f"{arm} has {rows_of(judged, arm)}" for arm in (one, other))
             found[row["name"]] = (
                 f"{one} minus {other}: {counts} of at least {MIN_SEEDS} rows; not compared."

@@ -2,14 +2,32 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ablate.analysis.verdicts.verdict import MOST_WORDS, Word
 from ablate.tables.arms.compare import Judged
 
 Row = Mapping[Any, Any]
-Effect = tuple[str, str, int, tuple[str, str]]  # what it is of, as it reads, n, and the arms
-Parts = tuple[Word, str, str, list[Effect]]  # word, label, clause and effects
+Effect = tuple[str, str, int]  # what it is of, as it reads, and n
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A verdict without what speaks against it.
+
+    Args:
+        word, label: as of a verdict.
+        clause: its sentence, but for the full stop.
+        effects: that it is told with.
+        pairs: every two arms that the clause compares.
+    """
+
+    word: Word
+    label: str
+    clause: str
+    effects: list[Effect]
+    pairs: list[tuple[str, str]]
 
 
 def as_sentence(judged: Judged, clause: str) -> str:

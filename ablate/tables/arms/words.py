@@ -32,19 +32,16 @@ def verdict_of(judged: Judged) -> Verdict:
     answers = {
         name: one.answers for name, one in judged.asked.hypotheses.items() if one.answers
     } or dict.fromkeys(list(judged.asked.hypotheses)[:1], "yes")
-    if answers:
-        word, label, sentence, rows = on_predictions(judged, said, answers)
-    else:
-        word, label, sentence, rows = on_arms(judged)
+    parts = on_predictions(judged, said, answers) if answers else on_arms(judged)
     return Verdict(
-        word=word,
-        label=label,
-        sentence=as_sentence(judged, sentence),
-        effects=tuple((what, text) for what, text, _, _ in rows) or (("nothing", "-"),),
-        n=min((n for _, _, n, _ in rows), default=int(judged.table["n"].max())),
+        word=parts.word,
+        label=parts.label,
+        sentence=as_sentence(judged, parts.clause),
+        effects=tuple((what, text) for what, text, _ in parts.effects) or (("nothing", "-"),),
+        n=min((n for _, _, n in parts.effects), default=int(judged.table["n"].max())),
         unit=judged.repeats.row,
-        caveat=caveat(judged, {arm for _, _, _, two in rows for arm in two}),
-        settle=settle(judged, word),
+        caveat=caveat(judged, parts.pairs),
+        settle=settle(judged, parts.word),
         figure=FIGURE,
         predictions=tuple(said),
     )
