@@ -392,17 +392,45 @@ def test_the_caveat_names_what_a_user_can_set(tmp_path: Path) -> None:
 def test_paired_intervals_hold_for_few_seeds_however_alike_arms_are(
     rho: float, seeds: int, arms: int
 ) -> None:
-    """Of 2,000 draws the longer study had 3.5% of families with an error or fewer, at 4 to 10 seeds
-    and 2 to 5 arms; here the upper limit is what 400 draws at 5% do not pass by chance."""
-    rng = np.random.default_rng(seeds)
-    root = np.linalg.cholesky(np.where(np.eye(arms, dtype=bool), 1, rho))
+    wrong = families_wrong(np.where(np.eye(arms, dtype=bool), 1, rho), seeds, own=True)
+    assert wrong <= stats.binom.ppf(0.999, 400, 0.05)
+
+
+def test_paired_intervals_hold_where_the_baseline_has_nothing_in_common_with_the_others() -> None:
+    """One correlation for all pairs would make 60 of 400 families wrong."""
+    alike = np.where(np.eye(5, dtype=bool), 1, 0.9)
+    alike[0, 1:] = alike[1:, 0] = 0
+    assert families_wrong(alike, 200, own=True) <= stats.binom.ppf(0.999, 400, 0.05)
+    assert families_wrong(alike, 200, own=False) > stats.binom.ppf(0.999, 400, 0.05)
+
+
+def families_wrong(alike: np.ndarray, seeds: int, own: bool) -> int:
+    """Of 400 families of arms that do not differ, those with an interval that leaves out zero."""
+    rng, arms = np.random.default_rng(seeds), len(alike)
+    root = np.linalg.cholesky(alike)
     rows = np.hstack([-np.ones((arms - 1, 1)), np.eye(arms - 1)])
     wrong = 0
     for _ in range(400):
         values = rng.standard_normal((seeds, arms)) @ root.T
-        found = family.compare(values, rows, draws=999).comparisons
+        found = family.compare(values, rows, draws=999, own=own).comparisons
         wrong += any(not one.low <= 0 <= one.high for one in found)
-    assert wrong <= stats.binom.ppf(0.999, 400, 0.05)
+    return wrong
+
+
+def test_a_judged_table_s_pairs_have_correlations_of_their_own(tmp_path: Path) -> None:
+    """b shares all with c and nothing with a: paired, c is told from b, and b against a is as wide
+    as unpaired."""
+    arms = drawn(100, 70, 70)
+    arms["c"] = arms["b"] + drawn(100, 0.9, sd=0.2, seed=9)["a"]
+    arms["d"] = arms["b"] + drawn(100, 0.1, sd=0.2, seed=8)["a"]
+    path = table(tmp_path, arms)
+    apart, together = judged(path), judged(path, paired=True, expect=("c > b",))
+    assert list(together.hypotheses["verdict"]) == ["supported"]
+
+    def width(found: Judged) -> float:
+        return float(row(found, "b")["diff_high"] - row(found, "b")["diff_low"])
+
+    assert width(together) > 0.9 * width(apart)
 
 
 def flat(*values: float, n: int = 6) -> dict[str, np.ndarray]:
@@ -443,6 +471,9 @@ def test_an_expectation_of_two_arms_without_spread_is_open(tmp_path: Path) -> No
     assert verdict.word == "open"
     assert verdict.sentence == "The rows of b and a are all alike, so they cannot be compared."
     assert sentences(found)["e0"].endswith("the rows of either arm are all alike; not compared.")
+    more = table(tmp_path, flat(70, 75) | {"c": drawn(6, 75)["a"]})
+    settle = verdict_of(judged(more, expect=("b > a",))).settle
+    assert settle == "To settle it: rows that are repeats of their own, with all their decimals."
 
 
 TWICE = {"end": "b ", "begin": "\tb", "inside": "b  c", "form": "e\u0301"}

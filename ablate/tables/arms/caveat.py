@@ -12,6 +12,7 @@ from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED
 
 APART = 1.1  # times as much of the budget, from which on it is said
 LOST = 0.1  # the share of rows that came to nothing, from which on it is said
+REPEATS = "To settle it: rows that are repeats of their own, with all their decimals."
 POWER = 0.8416  # standard errors beyond an interval's reach: a power of 80%
 
 
@@ -91,13 +92,15 @@ def settle(judged: Judged, word: Word) -> str:
     if word != "open":
         return ""
     table = judged.table.iloc[1:]
-    if ALIKE in set(table["finding"]) and judged.together == 0:
-        return "To settle it: rows that are repeats of their own, with all their decimals."
+    if judged.together == 0 and ALIKE in set(table["finding"]):
+        return REPEATS
     if judged.together == 0:
         return f"To settle it: {MIN_SEEDS} rows or more of each arm."
     short = lacking(judged, judged.asked.hypotheses)
     if short:
         return f"To settle it: {MIN_SEEDS} rows or more of {joined(short)}."
+    if not judged.hypotheses.empty and judged.hypotheses["low"].isna().any():
+        return REPEATS
     undecided = table[table["finding"] == "inconclusive"]
     if judged.margin == 0:
         return (

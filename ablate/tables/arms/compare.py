@@ -255,7 +255,7 @@ def _compared(
     for row, (one, other) in enumerate(wanted):
         coefficients[row, place[one]], coefficients[row, place[other]] = 1, -1
     if paired:
-        return family.compare(_by_seed(repeats, used), coefficients, level)
+        return family.compare(_by_seed(repeats, used), coefficients, level, own=True)
     own = arms.set_index("arm").loc[used]
     return compare_unpaired(own["n"], own["mean"], own["deviation"], coefficients, level)
 

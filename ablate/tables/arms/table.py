@@ -65,7 +65,7 @@ def legend(judged: Judged) -> list[str]:
     if judged.together:
         many = f"all {judged.together} comparisons" if judged.together > 1 else "the comparison"
         pairing = (
-            "paired by the seed, as if any two arms were equally alike at the same seed"
+            "paired by the seed"
             if judged.asked.paired
             else "unpaired, so that rows of two arms have nothing to do with each other"
         )
