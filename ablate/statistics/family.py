@@ -106,6 +106,7 @@ def compare(
     blocks: Sequence[object] | None = None,
     images: ImageNoise | None = None,
     draws: int = DRAWS,
+    own: bool = False,
 ) -> Family:
     """Compare arms by their means, all comparisons together.
 
@@ -129,6 +130,8 @@ def compare(
             covariance is added, a Student's t of its degrees of freedom, and to every squared
             standard error its share. Over seeds alone if None.
         draws: of the reference distribution; p-values are multiples of 1 / (draws + 1).
+        own: let every two arms have a correlation of their own, drawn towards that of all where
+            seeds are few: for arms that need not have the same in common.
     """
     y = np.asarray(values, dtype=float)
     wanted = np.atleast_2d(np.asarray(coefficients, dtype=float))
@@ -139,7 +142,7 @@ def compare(
         return Family(comparisons=tuple(map(unknown, fewest)), largest=np.empty(0), level=level)
     used = np.flatnonzero((wanted[known] != 0).any(axis=0))
     kinds = [0] * y.shape[1] if blocks is None else list(blocks)
-    arms = describe(y[:, used], [kinds[arm] for arm in used])
+    arms = describe(y[:, used], [kinds[arm] for arm in used], own)
     if images is not None:
         arms = replace(arms, images=images.of(used))
     some = wanted[known][:, used]
@@ -203,7 +206,7 @@ class Arms:
         return found
 
 
-def describe(values: Array, blocks: Sequence[object]) -> Arms:
+def describe(values: Array, blocks: Sequence[object], own_pairs: bool = False) -> Arms:
     """Means, spreads and correlations of arms with two values or more, shape (seeds, arms)."""
     there = ~np.isnan(values)
     counts = there.sum(axis=0)
@@ -219,7 +222,9 @@ def describe(values: Array, blocks: Sequence[object]) -> Arms:
     for block in dict.fromkeys(names):
         mine = np.array([name == block for name in names])
         pooled[mine] = np.minimum(own[mine], WILD * np.median(own[mine])).mean()
-        rho = _correlation(residuals[:, mine], both[np.ix_(mine, mine)])
+        square = np.ix_(mine, mine)
+        rho = np.zeros_like(correlation)
+        rho[square] = _correlation(residuals[:, mine], both[square], own_pairs)
         shared = rho * both / np.sqrt(np.outer(counts, counts))
         correlation += np.where(np.outer(mine, mine) & ~np.eye(len(counts), dtype=bool), shared, 0)
     small = own < pooled
@@ -233,18 +238,30 @@ def describe(values: Array, blocks: Sequence[object]) -> Arms:
     )
 
 
-def _correlation(residuals: Array, both: Array) -> float:
-    """One correlation for all pairs of arms at the same seed, drawn towards zero where few."""
+def _correlation(residuals: Array, both: Array, own: bool) -> Array:
+    """Correlations of arms at the same seed, shape (arms, arms); the diagonal means nothing.
+
+    One for all pairs, drawn towards zero where seeds are few; to which `own` adds how far each pair
+    is from all, drawn towards zero by its own seeds alone. A correlation matrix either way: a mean
+    of the pairs' own and of one for all.
+    """
     arms = residuals.shape[1]
     products = residuals.T @ residuals
     lengths = np.sqrt(np.diag(products))
     pairs = np.triu(np.ones((arms, arms), dtype=bool), 1)
     total = float(np.outer(lengths, lengths)[pairs].sum())
     if total == 0:
-        return 0.0
+        return np.zeros_like(products)
     rho = max(float(products[pairs].sum()) / total, -0.9 / (arms - 1))
     evidence = float(np.maximum(both[pairs] - 1, 0).sum())
-    return float(rho * evidence / (evidence + DOUBT))
+    common = np.full_like(products, rho * evidence / (evidence + DOUBT))
+    if not own:
+        return common
+    known = max(float(both[pairs].min()) - 1, 0)
+    scale = np.outer(lengths, lengths)
+    each = np.divide(products, scale, out=np.zeros_like(products), where=scale > 0)
+    found: Array = common + known / (known + DOUBT) * (each - rho)
+    return found
 
 
 def largest_t(arms: Arms, coefficients: Array, count: int = DRAWS) -> Array:

@@ -6,6 +6,7 @@ statistics and what is below them.
 - `file`: a study file of kind `table`, read strictly. Begin reading here.
 - `columns`: what its columns hold; parts of such a file.
 - `source`: the table itself: CSV, Parquet or JSON lines, and its checksum.
+- `cells`: what stands in them: numbers, and names in several spellings.
 - `rows`: which of its rows are meant, and what each says: outcomes, arm or shape, budget.
 - `shapes`: many networks: growths at equal budgets; `shape_verdict`: what that answers.
 - `power`: run time over MACs and activations; `power_verdict`: what that answers.

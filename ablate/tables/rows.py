@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import InputError, nearest
+from ablate.tables.cells import holds, others
 from ablate.tables.columns import ColumnsTable, Condition, Scalar, StagesColumn
 from ablate.tables.file import TableFile
 from ablate.tables.source import Source, numbers, read_source
@@ -69,7 +70,11 @@ def read_rows(file: TableFile, path: Path, everything: bool = False) -> Rows:
     kept = np.ones(len(source.frame), dtype=bool)
     for name, wanted in file.where.items():
         if not (everything and isinstance(wanted, Condition) and wanted.column is not None):
-            kept &= _holds(source, name, wanted)
+            own = _holds(source, name, wanted)
+            if not own.any() and not isinstance(wanted, Condition):
+                there = others(source.frame[name].astype("string"), _text(wanted))
+                raise InputError(f"{path}: no row has where.{name} = {_text(wanted)}; {there}")
+            kept &= own
     if not kept.any():
         raise InputError(f"{path}: no row is as `where` says")
     lost = np.zeros(len(kept), dtype=bool)
@@ -157,12 +162,12 @@ def _holds(source: Source, name: str, wanted: Scalar | Condition) -> npt.NDArray
     """Which rows a condition holds for."""
     column = source.frame[name]
     if not isinstance(wanted, Condition):
-        return (column == wanted).fillna(False).to_numpy(dtype=bool)
+        return _equals(source, name, wanted)
     held = np.ones(len(column), dtype=bool)
     if wanted.column is not None:
         held &= (column == source.frame[wanted.column]).fillna(False).to_numpy(dtype=bool)
     if wanted.one_of is not None:
-        held &= column.isin(wanted.one_of).to_numpy(dtype=bool)
+        held &= np.any([_equals(source, name, one) for one in wanted.one_of], axis=0)
     limits = {
         "at_least": np.greater_equal,
         "at_most": np.less_equal,
@@ -174,6 +179,19 @@ def _holds(source: Source, name: str, wanted: Scalar | Condition) -> npt.NDArray
         if limit is not None:
             held &= compare(numbers(source, name, allow_empty=True).to_numpy(), limit)
     return held
+
+
+def _equals(source: Source, name: str, wanted: Scalar) -> npt.NDArray[np.bool_]:
+    """Where a column has a value: as a number where both are, else as `cells.holds` compares."""
+    column = source.frame[name]
+    if pd.api.types.is_numeric_dtype(column) and not isinstance(wanted, str):
+        return (column == wanted).fillna(False).to_numpy(dtype=bool)
+    return holds(column.astype("string"), _text(wanted), f"{source.path}: column {name!r}")
+
+
+def _text(wanted: Scalar) -> str:
+    """A value as a study file has it."""
+    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
 
 
 def _outcomes(source: Source, columns: ColumnsTable, described: bool) -> pd.DataFrame:

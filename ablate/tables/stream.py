@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ablate.errors import InputError, nearest
 from ablate.statistics.stream import LEAST, Decision, Rule, Stream
+from ablate.tables.cells import spelled
 
 STDIN = "-"
 WAIT = 0.5  # seconds between looks at a file that grows
@@ -107,7 +108,7 @@ def runs(source: str, text: Iterable[str], arm: str, outcome: str) -> Iterator[R
             raise InputError(
                 f"{source}: row {count}: column {arm!r} is {cells[arm]!r}; expected a name"
             )
-        name = str(cells[arm] if cells[arm] is not None else "").strip()
+        name = spelled(str(cells[arm] if cells[arm] is not None else ""))
         if not name:
             raise InputError(f"{source}: row {count}: column {arm!r} is empty; expected a name")
         yield Run(row=count, name=name, value=_number(source, count, outcome, cells[outcome]))
@@ -134,7 +135,7 @@ def decisions(
     sign = -1 if lower else 1
     for run in rows:
         if stream is None:
-            stream = Stream(baseline or run.name, rule)
+            stream = Stream(spelled(baseline) if baseline else run.name, rule)
             if run.name != stream.kept:
                 raise InputError(
                     f"{source}: row {run.row} is of {run.name!r}; expected a run of the baseline "

@@ -1,5 +1,6 @@
 """`ablate judge`: what it says, writes and refuses, and how it ends."""
 
+import errno
 import html
 import json
 import re
@@ -13,8 +14,9 @@ import pandas as pd
 import pytest
 
 from ablate.cli.main import main
-from ablate.errors import InputError
+from ablate.errors import InputError, WriteError
 from ablate.report.tables import kept
+from ablate.report.tables import write as write_module
 from ablate.report.tables.check import verify_judged
 from ablate.report.tables.kept import read_kept
 from ablate.report.tables.outcome import MOST_ARMS, MOST_DOTS
@@ -506,3 +508,81 @@ def test_published_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     again = ("--where", "family=resnet basic", "--where", "dataset=cifar10")
     assert judge(nds, *words, *again, "--out", tmp_path / "b") == 0
     assert "ResNet_reruns / top beat ResNet_reruns / mid by 1.5 points" in capsys.readouterr().out
+
+
+# Stopped
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("where", ["_markdown", "picture", "render"])
+def test_stopped_before_the_page_nothing_is_half_written(
+    table: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first time nothing is left; another time what was there stays, to the last byte."""
+    with monkeypatch.context() as patched:
+        patched.setattr(write_module, where, stop)
+        assert judge(table, *WORDS, "--out", "out") == 130
+    assert [path.name for path in table.parent.iterdir()] == ["mine.csv"]
+    assert judge(table, *WORDS, "--out", "out") == 0
+    before = files_of(Path("out"))
+    write(table, ROWS[:-1])
+    with monkeypatch.context() as patched:
+        patched.setattr(write_module, where, stop)
+        assert judge(table, *WORDS, "--budget", "macs", "--out", "out") == 130
+    assert files_of(Path("out")) == before
+
+
+@pytest.mark.parametrize("moved", range(12))
+def test_stopped_while_files_take_their_places_the_page_is_away_and_the_next_run_mends_it(
+    table: Path, moved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more, fewer = ("--budget", "macs"), ("--expect", "two > one")
+    assert judge(table, *WORDS, *fewer, "--out", "out") == 0
+    left = moved
+    replace = Path.replace
+
+    def moving(self: Path, target: Path) -> Path:
+        nonlocal left
+        if self.parent.name.startswith(".out.part-") and Path(target).parent.name == "out":
+            if not left:
+                raise KeyboardInterrupt
+            left -= 1
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", moving)
+        assert judge(table, *WORDS, *more, "--out", "out") == (130 if moved < 12 else 0)
+    assert not Path("out/report.html").exists()
+    assert not list(Path("out").glob(".*"))
+    assert judge(table, *WORDS, *fewer, "--out", "out") == 0
+    mended = files_of(Path("out"))
+    assert judge(table, *WORDS, *fewer, "--out", "new") == 0
+    assert mended == files_of(Path("new"))
+
+
+def test_a_disk_that_is_full_names_the_folder_that_was_asked_for(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(drawing: object, folder: Path) -> None:
+        raise WriteError.of(folder / "outcome.png", OSError(errno.ENOSPC, "No space left"))
+
+    monkeypatch.setattr(write_module, "save", full)
+    assert judge(table, *WORDS, "--out", "out") == 2
+    assert line_of(capsys).startswith("ablate: out/outcome.png: No space left")
+    assert not Path("out").exists()
+
+
+def test_an_empty_folder_is_filled_and_hidden_files_in_it_stay(table: Path) -> None:
+    out = Path("out")
+    out.mkdir()
+    (out / ".keep").write_text("mine")
+    assert judge(table, *WORDS, "--out", "out") == 0
+    assert (out / "report.html").exists()
+    assert (out / ".keep").read_text() == "mine"

@@ -15,11 +15,12 @@ from ablate.report.tables.write import write_judged
 from ablate.statistics import family
 from ablate.statistics.unpaired import compare_unpaired
 from ablate.study.toml_file import read_toml
-from ablate.tables.arms.compare import FEW, MOST_RESAMPLED, Asked, Judged, judge, judge_file
+from ablate.tables.arms.compare import ALIKE, FEW, MOST_RESAMPLED, Asked, Judged, judge, judge_file
 from ablate.tables.arms.expectations import expectation
-from ablate.tables.arms.repeats import Repeats, read_repeats
+from ablate.tables.arms.on_predictions import sentences
+from ablate.tables.arms.repeats import Repeats, checked, read_repeats
 from ablate.tables.arms.units import direction
-from ablate.tables.arms.words import question, sentences, verdict_of
+from ablate.tables.arms.words import question, verdict_of
 from ablate.tables.file import read_table_file
 from ablate.tables.rows import read_rows
 
@@ -381,3 +382,193 @@ def test_the_caveat_names_what_a_user_can_set(tmp_path: Path) -> None:
     study = judge(dataclasses.replace(found.repeats, options=()), found.asked)
     assert "--paired" not in verdict_of(study).caveat
     assert "`pairs = true` pairs them" in verdict_of(study).caveat
+
+
+# What a tester found
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize(("seeds", "arms"), [(4, 2), (10, 3)])
+def test_paired_intervals_hold_for_few_seeds_however_alike_arms_are(
+    rho: float, seeds: int, arms: int
+) -> None:
+    wrong = families_wrong(np.where(np.eye(arms, dtype=bool), 1, rho), seeds, own=True)
+    assert wrong <= stats.binom.ppf(0.999, 400, 0.05)
+
+
+def test_paired_intervals_hold_where_the_baseline_has_nothing_in_common_with_the_others() -> None:
+    """One correlation for all pairs would make 60 of 400 families wrong."""
+    alike = np.where(np.eye(5, dtype=bool), 1, 0.9)
+    alike[0, 1:] = alike[1:, 0] = 0
+    assert families_wrong(alike, 200, own=True) <= stats.binom.ppf(0.999, 400, 0.05)
+    assert families_wrong(alike, 200, own=False) > stats.binom.ppf(0.999, 400, 0.05)
+
+
+def families_wrong(alike: np.ndarray, seeds: int, own: bool) -> int:
+    """Of 400 families of arms that do not differ, those with an interval that leaves out zero."""
+    rng, arms = np.random.default_rng(seeds), len(alike)
+    root = np.linalg.cholesky(alike)
+    rows = np.hstack([-np.ones((arms - 1, 1)), np.eye(arms - 1)])
+    wrong = 0
+    for _ in range(400):
+        values = rng.standard_normal((seeds, arms)) @ root.T
+        found = family.compare(values, rows, draws=999, own=own).comparisons
+        wrong += any(not one.low <= 0 <= one.high for one in found)
+    return wrong
+
+
+def test_a_judged_table_s_pairs_have_correlations_of_their_own(tmp_path: Path) -> None:
+    """b shares all with c and nothing with a: paired, c is told from b, and b against a is as wide
+    as unpaired."""
+    arms = drawn(100, 70, 70)
+    arms["c"] = arms["b"] + drawn(100, 0.9, sd=0.2, seed=9)["a"]
+    arms["d"] = arms["b"] + drawn(100, 0.1, sd=0.2, seed=8)["a"]
+    path = table(tmp_path, arms)
+    apart, together = judged(path), judged(path, paired=True, expect=("c > b",))
+    assert list(together.hypotheses["verdict"]) == ["supported"]
+
+    def width(found: Judged) -> float:
+        return float(row(found, "b")["diff_high"] - row(found, "b")["diff_low"])
+
+    assert width(together) > 0.9 * width(apart)
+
+
+def flat(*values: float, n: int = 6) -> dict[str, np.ndarray]:
+    return {name: np.full(n, value) for name, value in zip(NAMES, values, strict=False)}
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_arms_whose_rows_are_all_alike_are_not_compared(tmp_path: Path, paired: bool) -> None:
+    found = judged(table(tmp_path, flat(70.1, 75.3)), paired=paired)
+    assert row(found, "b")["finding"] == ALIKE
+    assert found.table[["low", "high", "diff_low", "diff_high", "p"]].isna().all(axis=None)
+    assert row(found, "b")["diff"] == pytest.approx(5.2)
+    verdict = verdict_of(found)
+    assert (verdict.word, verdict.label) == ("open", "Not compared")
+    assert verdict.sentence.startswith("Rows of an arm are all alike, so nothing can be compared")
+    assert "(copied, or rounded?)" in verdict.caveat
+    assert verdict.settle.startswith("To settle it: rows that are repeats")
+    write_judged(found, tmp_path / "out")
+    assert verify_judged(tmp_path / "out")[-1].level == "ok"
+
+
+def test_an_arm_without_spread_is_compared_with_those_that_have_one_and_named(
+    tmp_path: Path,
+) -> None:
+    found = judged(table(tmp_path, flat(70, 75) | {"c": drawn(6, 75)["a"]}))
+    assert list(found.table["finding"].sort_values()) == ["baseline", "better", ALIKE]
+    verdict = verdict_of(found)
+    assert verdict.sentence == f"c beat a by {row(found, 'c')['diff']:.1f} points."
+    assert verdict.caveat == (
+        "All 6 rows of a are 70.0% (copied, or rounded?): that number is compared as if it were "
+        "sure."
+    )
+
+
+def test_an_expectation_of_two_arms_without_spread_is_open(tmp_path: Path) -> None:
+    found = judged(table(tmp_path, flat(70, 75, 75)), expect=("b > a",))
+    verdict = verdict_of(found)
+    assert verdict.word == "open"
+    assert verdict.sentence == "The rows of b and a are all alike, so they cannot be compared."
+    assert sentences(found)["e0"].endswith("the rows of either arm are all alike; not compared.")
+    more = table(tmp_path, flat(70, 75) | {"c": drawn(6, 75)["a"]})
+    settle = verdict_of(judged(more, expect=("b > a",))).settle
+    assert settle == "To settle it: rows that are repeats of their own, with all their decimals."
+
+
+TWICE = {"end": "b ", "begin": "\tb", "inside": "b  c", "form": "e\u0301"}
+ONCE = {"end": "b", "begin": "b", "inside": "b c", "form": "\u00e9"}
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_names_that_look_the_same_are_no_two_arms(tmp_path: Path, case: str) -> None:
+    arms = drawn(5, 70, 71, 72)
+    path = table(tmp_path, {"a": arms["a"], ONCE[case]: arms["b"], TWICE[case]: arms["c"]})
+    with pytest.raises(InputError, match="expected one spelling") as caught:
+        judged(path)
+    assert all(ascii(name) in str(caught.value) for name in (ONCE[case], TWICE[case]))
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_an_arm_may_be_asked_for_in_any_spelling(tmp_path: Path, case: str) -> None:
+    arms = drawn(9, 70, 75)
+    path = table(tmp_path, {"a": arms["a"], ONCE[case]: arms["b"]})
+    found = judged(path, baseline=TWICE[case], expect=(f"{TWICE[case]} > a",))
+    assert found.baseline == ONCE[case]
+    assert list(found.hypotheses["verdict"]) == ["supported"]
+    assert f"{ONCE[case]} beat a by" in verdict_of(found).sentence
+    where = {"arm": TWICE[case]}
+    with pytest.raises(InputError, match="names one arm alone"):  # its rows were found
+        read_repeats(path, ["arm"], "acc", where=where)
+
+
+def test_case_tells_arms_apart_and_seeds_are_names_too(tmp_path: Path) -> None:
+    arms = drawn(5, 70, 71)
+    path = table(tmp_path, {"a": arms["a"], "A": arms["b"]})
+    assert len(judged(path).table) == 2
+    frame = pd.read_csv(path)
+    frame["seed"] = "s" + frame["seed"].astype(str)
+    frame.loc[0, "seed"] += " "
+    frame.to_csv(path, index=False)
+    with pytest.raises(InputError, match=r"column 'seed': 's[0-4] ?' and 's[0-4] ?' differ"):
+        judged(path)
+
+
+def test_a_caveat_on_cost_is_about_arms_that_the_verdict_compares(tmp_path: Path) -> None:
+    """c costs most, and d least; neither is in the answer, nor c compared with d."""
+    path = table(tmp_path, drawn(9, 70, 75, 60, 60))
+    frame = pd.read_csv(path)
+
+    def caveat_with(costs: dict[str, float], *expect: str) -> str:
+        frame.assign(macs=frame["arm"].map(costs)).to_csv(path, index=False)
+        repeats = read_repeats(path, ["arm"], "acc", budget="macs")
+        asked = {str(n): expectation(one, NAMES[:4], "acc") for n, one in enumerate(expect)}
+        return verdict_of(judge(repeats, Asked(baseline="a", hypotheses=asked))).caveat
+
+    costs = {"a": 2e6, "b": 4e6, "c": 80e6, "d": 1e5}
+    assert caveat_with(costs) == "The arms differ in macs: b has 2 times that of a."
+    assert caveat_with(costs, "b > d") == "The arms differ in macs: b has 40 times that of d."
+    assert "macs" not in caveat_with(costs | {"b": 2e6})
+    few = "The arms differ in macs: c has 3 times that of a."
+    assert caveat_with({"a": 2e6, "b": 4e6, "c": 6e6, "d": 1e6}, "a > c", "a > b") == few
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seed": None, "paired": True}, 'seed = "COLUMN"'),
+        ({"expect": True}, "`margin = M`"),
+        ({"twice": True}, "`[where]`"),
+    ],
+)
+def test_a_study_file_s_user_is_told_its_keys(
+    tmp_path: Path, change: dict[str, bool], says: str
+) -> None:
+    arms = drawn(6, 0.3, 0.4)
+    path = table(tmp_path, arms, "loss")
+    repeats = read_repeats(path, ["arm"], "loss", seed=None if "paired" in change else "seed")
+    repeats = dataclasses.replace(repeats, options=())
+    hypotheses = {"e": expectation("a = b", ["a", "b"], "loss")} if "expect" in change else {}
+    asked = Asked(baseline="a", paired="paired" in change, hypotheses=hypotheses)
+    if "twice" in change:
+        seeds = ["0", "0", *repeats.frame["seed"][2:]]
+        frame = repeats.frame.assign(seed=seeds, arm=["a", "a", *"ab" * 5])
+        repeats = dataclasses.replace(repeats, frame=frame)
+
+    def both() -> None:
+        judge(checked(repeats, "table.csv"), asked)
+
+    with pytest.raises(InputError, match=re.escape(says)) as caught:
+        both()
+    assert "--" not in str(caught.value)
+
+
+def test_no_page_of_a_study_names_options_of_another_command(tmp_path: Path) -> None:
+    found = judged(table(tmp_path, drawn(6, 0.3, 0.4), "loss"), "loss", baseline=None)
+    study = judge(dataclasses.replace(found.repeats, options=()), found.asked)
+    for one, some in ((found, True), (study, False)):
+        out = tmp_path / str(some)
+        write_judged(one, out)
+        texts = [(out / name).read_text() for name in ("summary.md", "verdict.csv")]
+        assert any("--baseline ARM" in text for text in texts) == some
+    assert 'baseline = "ARM"' in (tmp_path / "False" / "summary.md").read_text()

@@ -37,6 +37,16 @@ def test_both_kinds_are_read_alike():
     assert read(["\ufeff" + CSV[0], '"a, b",0,1\n']) == [("a, b", 1.0)]
 
 
+def test_a_name_is_one_however_it_is_spelled():
+    """A stream cannot go back to refuse a name that it has judged."""
+    text = ["model,accuracy\n", "ba  se ,90\n", "ba se,91\n", "e\u0301,92\n", "\u00e9,93\n"]
+    found = said(text, baseline=" ba se")
+    assert [(one.name, one.runs) for one in found] == [
+        *(("ba se", 1), ("ba se", 2)),
+        *(("\u00e9", 1), ("\u00e9", 2)),
+    ]
+
+
 def test_a_row_is_answered_before_the_next_is_read():
     taken = []
 

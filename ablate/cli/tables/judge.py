@@ -69,9 +69,10 @@ def _judge(args: argparse.Namespace) -> int:
     from ablate.results.names import REPORT
     from ablate.tables.arms.compare import Asked, judge
     from ablate.tables.arms.expectations import expectation
+    from ablate.tables.arms.on_predictions import sentences
     from ablate.tables.arms.repeats import ARM, read_repeats
     from ablate.tables.arms.table import text_table
-    from ablate.tables.arms.words import question, sentences
+    from ablate.tables.arms.words import question
 
     folder = args.out or RESULTS / args.file.stem
     check_free(folder)

@@ -11,8 +11,9 @@ from ablate.report.html.page import Answer, Page, Picture, Section, Statement, T
 from ablate.report.tables.kept import MOST_KEPT, ROWS, SOURCE, SPREAD
 from ablate.results.names import SUMMARY
 from ablate.tables.arms.compare import Judged
+from ablate.tables.arms.on_predictions import sentences
 from ablate.tables.arms.table import display, legend
-from ablate.tables.arms.words import question, sentences
+from ablate.tables.arms.words import question
 
 
 def page_of(
@@ -91,7 +92,8 @@ def facts_of(judged: Judged) -> list[str]:
         *([f"{repeats.failed:,} of them failed"] if repeats.failed else []),
     ]
     margin = f"{judged.margin:g}{repeats.unit}" if judged.margin else "none"
-    chosen = "" if judged.asked.baseline else " (the arm with the most rows; --baseline ARM)"
+    other = repeats.key("--baseline ARM", 'baseline = "ARM"')
+    chosen = "" if judged.asked.baseline else f" (the arm with the most rows; {other})"
     return [
         ", ".join(counts),
         f"baseline {judged.baseline}{chosen}",

@@ -121,12 +121,8 @@ def keep(repeats: Repeats, asked: Asked, folder: Path, spread: pd.DataFrame | No
     write_text(folder / SOURCE, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
     if whole:
         write_table(repeats.frame, folder / ROWS)
-    else:
-        (folder / ROWS).unlink(missing_ok=True)
     if spread is not None:
         write_table(spread, folder / SPREAD)
-    else:
-        (folder / SPREAD).unlink(missing_ok=True)
     return whole
 
 

@@ -26,7 +26,7 @@ from ablate.report.figures.drawing.style import (
 )
 from ablate.report.figures.drawing.tips import reading, tell, tell_bars
 from ablate.report.tables.boxes import draw_box
-from ablate.tables.arms.compare import FEW, Judged
+from ablate.tables.arms.compare import UNCOMPARED, Judged
 from ablate.tables.arms.numbers import forms
 from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, Repeats
 from ablate.tables.arms.spread import PERCENTILES
@@ -94,7 +94,7 @@ def outcome_by_arm(
                         unit=repeats.row, form=mean_form, of=of),
             )  # fmt: skip
             diff = [row["diff"], row["diff_low"], row["diff_high"]]
-            if row["finding"] in ("baseline", FEW):
+            if row["finding"] in ("baseline", *UNCOMPARED):
                 _note(right, place, row["finding"])
                 continue
             _draw_interval(
@@ -280,7 +280,7 @@ def _alt(judged: Judged, table: pd.DataFrame) -> str:
     for row in table.to_dict("records"):
         against = (
             ""
-            if row["finding"] in ("baseline", FEW)
+            if row["finding"] in ("baseline", *UNCOMPARED)
             else f", {row['diff']:{diff_form}} [{row['diff_low']:{diff_form}}, "
             f"{row['diff_high']:{diff_form}}] against {judged.baseline}: {row['finding']}"
         )

@@ -6,27 +6,37 @@ import pandas as pd
 
 from ablate.analysis.verdicts.answer import Verdict
 from ablate.errors import InputError
-from ablate.files import write_text
+from ablate.files import replacing_folder, write_text
 from ablate.report.figures.drawing.sheet import Sheet
 from ablate.report.figures.drawing.style import picture, save
 from ablate.report.html.page import render
 from ablate.report.tables.arms_page import facts_of, page_of
-from ablate.report.tables.kept import SOURCE, foreign, is_judged, keep, read_kept, replaced
+from ablate.report.tables.kept import (
+    ROWS,
+    SOURCE,
+    SPREAD,
+    foreign,
+    is_judged,
+    keep,
+    read_kept,
+    replaced,
+)
 from ablate.report.tables.outcome import outcome_by_arm, outcome_by_budget, plain_text
 from ablate.report.verdict_file import BETWEEN, one_row, prose
 from ablate.results.csv import write_table
 from ablate.results.names import HYPOTHESES, MARKDOWN, REPORT, SUMMARY, VERDICT
 from ablate.tables.arms.compare import Judged, judge
+from ablate.tables.arms.on_predictions import sentences
 from ablate.tables.arms.spread import spread_of
 from ablate.tables.arms.table import markdown_table
-from ablate.tables.arms.words import question, sentences, verdict_of
+from ablate.tables.arms.words import question, verdict_of
 
 FIGURES = {"outcome": True, "budget": False}  # whether there always is one
 
 
 def check_free(folder: Path) -> None:
     """Raise `InputError` for a folder that holds something, unless `ablate judge` wrote it."""
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir()):
         try:
             others = foreign(folder, FIGURES) if is_judged(folder) else None
         except InputError as error:
@@ -62,15 +72,20 @@ def write_judged(
     """
     check_free(folder)
     replaced(judged.repeats, folder)
+    figures = [f"{name}.{suffix}" for name in FIGURES for suffix in ("csv", "png", "svg")]
+    with replacing_folder(folder, SOURCE, REPORT, [ROWS, SPREAD, HYPOTHESES, *figures]) as new:
+        return _write(judged, new, rows, spread)
+
+
+def _write(judged: Judged, folder: Path, rows: bool, spread: pd.DataFrame | None) -> Verdict:
+    """Write everything in an empty folder."""
     verdict = verdict_of(judged)
     if spread is None and not rows:
         spread = spread_of(judged.repeats)
     whole = keep(judged.repeats, judged.asked, folder, spread)
     write_table(judged.table, folder / SUMMARY)
     write_table(_verdict_table(judged, verdict), folder / VERDICT)
-    if judged.hypotheses.empty:
-        (folder / HYPOTHESES).unlink(missing_ok=True)
-    else:
+    if not judged.hypotheses.empty:
         said = sentences(judged)
         table = judged.hypotheses.assign(
             sentence=[said[name] for name in judged.hypotheses["name"]]
@@ -83,9 +98,6 @@ def write_judged(
     with plain_text():
         for drawing in drawings:
             save(drawing, folder)
-    for name in set(FIGURES) - {drawing.name for drawing in drawings}:  # of another time
-        for suffix in ("csv", "png", "svg"):
-            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     pictures = [picture(drawing, folder) for drawing in drawings]
     write_text(folder / REPORT, render(page_of(judged, verdict, pictures, whole, spread)))
     return verdict

@@ -11,7 +11,7 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.verdicts.answer import Verdict
 from ablate.errors import InputError
-from ablate.files import write_text
+from ablate.files import replacing_folder, write_text
 from ablate.report.figures.drawing.sheet import Sheet
 from ablate.report.figures.drawing.style import Drawing, picture, save
 from ablate.report.html.page import Page, Picture, render
@@ -60,19 +60,19 @@ def write_study(folder: Path, toml: Toml, file: TableFile, rows: Rows, near: Row
             }
         ]
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_table(about, folder / names.SOURCE)
-    write_text(folder / names.STUDY, toml.text)
-    if isinstance(found, Powers):
-        write_table(found.table, folder / POWERS, DIGITS)
-        kinds = [(kind or "", networks) for kind, networks in found.networks.items()]
-        write_table(pd.DataFrame(kinds, columns=["kind", "networks"]), folder / KINDS)
-    elif isinstance(found, Described):
-        write_table(found.table, folder / GROUPS, DIGITS)
-    else:
-        for name in SHAPES:
-            write_table(getattr(found, name), folder / f"{name}.csv", DIGITS)
-    return write_said(folder)
+    with replacing_folder(folder, names.SOURCE, names.REPORT) as new:
+        write_table(about, new / names.SOURCE)
+        write_text(new / names.STUDY, toml.text)
+        if isinstance(found, Powers):
+            write_table(found.table, new / POWERS, DIGITS)
+            kinds = [(kind or "", networks) for kind, networks in found.networks.items()]
+            write_table(pd.DataFrame(kinds, columns=["kind", "networks"]), new / KINDS)
+        elif isinstance(found, Described):
+            write_table(found.table, new / GROUPS, DIGITS)
+        else:
+            for name in SHAPES:
+                write_table(getattr(found, name), new / f"{name}.csv", DIGITS)
+        return write_said(new)
 
 
 def _found(file: TableFile, rows: Rows, near: Rows) -> Found:

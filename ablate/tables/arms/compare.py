@@ -6,7 +6,7 @@ nothing to do with each other.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ablate.statistics.family import MIN_SEEDS, Compared, Family
 from ablate.statistics.intervals import Interval, mean_interval, t_interval
 from ablate.statistics.unpaired import compare_unpaired
 from ablate.tables.arms.repeats import ARM, BUDGET, OUTCOME, SEED, Repeats, of_rows
+from ablate.tables.cells import known_name
 from ablate.tables.file import TableFile, TableHypothesis
 from ablate.tables.rows import Rows
 
@@ -35,7 +36,8 @@ HYPOTHESES = (
     *("name", "says", "kind", "column", "verdict", "estimate", "low", "high"),
     *("equal_low", "equal_high", "p", "p_equal", "margin", "n"),
 )
-FEW = "too few rows"
+FEW, ALIKE = "too few rows", "no spread"
+UNCOMPARED = (FEW, ALIKE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,7 @@ class Judged:
         level: of the intervals.
         table: one row an arm, with `COLUMNS`, the baseline first and then in the table's order:
             differences are arm minus baseline; `finding` is baseline, better, worse, equivalent,
-            inconclusive or `FEW`.
+            inconclusive, `FEW`, or `ALIKE` where neither arm's rows differ.
         hypotheses: one row a prediction, with `HYPOTHESES`; the estimate is the first arm minus
             the second.
         together: comparisons that hold together.
@@ -102,7 +104,9 @@ def judge(
         arms: what `Judged.table` has of each arm alone, of rows that were not kept.
 
     Arms with fewer than `MIN_SEEDS` rows are described, and compared with nothing: they would
-    widen every other interval, and still say nothing.
+    widen every other interval, and still say nothing. Two arms of which neither has rows that
+    differ are not compared: of what is copied or rounded nobody knows how it would vary. An arm
+    without spread has no interval either.
 
     Raises:
         InputError: no such arm; arms that are to be paired without a seed, or share none.
@@ -112,10 +116,16 @@ def judge(
     names = list(arms["arm"])
     baseline = _baseline(repeats, asked, arms)
     margin = _margin(repeats, asked)
-    pairs = _pairs(asked.hypotheses, names, margin)
+    asked = _with_names(asked, baseline, names)
+    pairs = _pairs(repeats, asked.hypotheses, margin)
     wanted = {(arm, baseline): None for arm in names if arm != baseline} | dict.fromkeys(pairs)
     counts = dict(zip(names, arms["n"], strict=True))
-    known = [two for two in wanted if min(counts[arm] for arm in two) >= MIN_SEEDS]
+    spreads = dict(zip(names, arms["deviation"], strict=True))
+    known = [
+        two
+        for two in wanted
+        if min(counts[arm] for arm in two) >= MIN_SEEDS and any(spreads[arm] > 0 for arm in two)
+    ]
     judged = _compared(repeats, arms, known, asked.paired, level) if known else None
     found: dict[tuple[str, str], Compared] = {}
     if judged is not None:
@@ -162,12 +172,15 @@ def _described(repeats: Repeats, level: float) -> pd.DataFrame:
     frame = repeats.frame
     groups = frame.groupby(ARM, sort=False, observed=True)
     spreads = groups[OUTCOME].std(ddof=1)
+    spreads[groups[OUTCOME].min() == groups[OUTCOME].max()] *= 0  # else rounding; NaN stays
     budgets = groups[BUDGET].median() if BUDGET in frame else None
     resampled = groups.ngroups <= MOST_BOOTSTRAPS
     rows = []
     for arm, values in groups[OUTCOME]:
         own = _interval(values.to_numpy(dtype=float), level, resampled)
         low, high = own.low, own.high
+        if spreads[arm] == 0:
+            low = high = math.nan
         if repeats.points:
             low, high = (float(np.clip(limit, 0, 100)) for limit in (low, high))
         rows.append(
@@ -193,11 +206,27 @@ def _baseline(repeats: Repeats, asked: Asked, arms: pd.DataFrame) -> str:
 
 
 def known_arm(name: str, arms: Sequence[str], what: str) -> str:
-    """The arm of that name; raises `InputError` where there is none."""
-    if name in arms:
-        return name
+    """The arm of that name, however it is spelled; raises `InputError` where there is none."""
+    known = known_name(name, arms)
+    if known is not None:
+        return known
     some = ", ".join(map(repr, arms[:10])) + (", ..." if len(arms) > 10 else "")
     raise InputError(f"{what}: no arm {name!r}{nearest(name, arms)}: expected one of {some}")
+
+
+def _with_names(asked: Asked, baseline: str, arms: Sequence[str]) -> Asked:
+    """The same, with arms as the table spells them."""
+    hypotheses = {
+        name: one.model_copy(
+            update={
+                kind: [known_arm(str(arm), arms, name) for arm in getattr(one, kind)]
+                for kind in ("higher", "equal")
+                if getattr(one, kind) is not None
+            }
+        )
+        for name, one in asked.hypotheses.items()
+    }
+    return replace(asked, baseline=baseline if asked.baseline else None, hypotheses=hypotheses)
 
 
 def _margin(repeats: Repeats, asked: Asked) -> float:
@@ -207,16 +236,17 @@ def _margin(repeats: Repeats, asked: Asked) -> float:
 
 
 def _pairs(
-    hypotheses: Mapping[str, TableHypothesis], arms: Sequence[str], margin: float
+    repeats: Repeats, hypotheses: Mapping[str, TableHypothesis], margin: float
 ) -> list[tuple[str, str]]:
     """The two arms that each prediction is about."""
     found = []
     for name, one in hypotheses.items():
-        two = [known_arm(str(arm), arms, name) for arm in (one.higher or one.equal or ())]
+        two = [str(arm) for arm in (one.higher or one.equal or ())]
         if len(set(two)) < 2:
             raise InputError(f"{name}: expected two arms, not one")
         if one.kind == "equal" and margin == 0:
-            raise InputError(f"{name}: needs a margin within which arms count as equal (--margin)")
+            option = repeats.key("--margin M", "margin = M")
+            raise InputError(f"{name}: needs a margin within which arms count as equal ({option})")
         found.append((two[0], two[1]))
     return found
 
@@ -235,7 +265,7 @@ def _compared(
     for row, (one, other) in enumerate(wanted):
         coefficients[row, place[one]], coefficients[row, place[other]] = 1, -1
     if paired:
-        return family.compare(_by_seed(repeats, used), coefficients, level)
+        return family.compare(_by_seed(repeats, used), coefficients, level, own=True)
     own = arms.set_index("arm").loc[used]
     return compare_unpaired(own["n"], own["mean"], own["deviation"], coefficients, level)
 
@@ -244,7 +274,8 @@ def _by_seed(repeats: Repeats, arms: Sequence[str]) -> npt.NDArray[np.float64]:
     """Outcomes, shape (seeds, arms); NaN where an arm lacks the seed."""
     frame = repeats.frame
     if SEED not in frame:
-        raise InputError("paired arms need the column of the seed (--seed COLUMN)")
+        option = repeats.key("--seed COLUMN", 'seed = "COLUMN"')
+        raise InputError(f"paired arms need the column of the seed ({option})")
     some = frame[frame[ARM].isin(arms)]
     seeds = some[SEED].nunique()
     if seeds * len(arms) > MOST_CELLS:
@@ -273,8 +304,12 @@ def _difference(
     if row["arm"] == baseline:
         return {"finding": "baseline"}
     if one is None or judged is None:
-        base = float(arms.loc[arms["arm"] == baseline, "mean"].iloc[0])
-        return {"diff": float(row["mean"]) - base, "finding": FEW}
+        base = arms.loc[arms["arm"] == baseline].iloc[0]
+        few = min(row["n"], base["n"]) < MIN_SEEDS
+        return {
+            "diff": float(row["mean"]) - float(base["mean"]),
+            "finding": FEW if few else ALIKE,
+        }
     return {
         **{"diff": one.estimate, "diff_low": one.low, "diff_high": one.high},
         **{"equal_low": one.equal_low, "equal_high": one.equal_high, "p": one.p},

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ablate.errors import InputError
 from ablate.tables.arms.compare import known_arm
+from ablate.tables.cells import known_name
 from ablate.tables.file import TableHypothesis
 
 _SIGN = re.compile(r"[<>=]")
@@ -31,7 +32,11 @@ def expectation(text: str, arms: Sequence[str], outcome: str) -> TableHypothesis
     what = f"--expect {text!r}"
     if not splits:
         raise InputError(f"{what}: expected two arms with >, < or = between them, such as 'A > B'")
-    known = [split for split in splits if split[0] in arms and split[2] in arms]
+    known = [
+        split
+        for split in splits
+        if known_name(split[0], arms) is not None and known_name(split[2], arms) is not None
+    ]
     if len(known) > 1:
         raise InputError(f"{what}: can be read in two ways")
     if not known and _PAIR.search(text):
@@ -39,8 +44,7 @@ def expectation(text: str, arms: Sequence[str], outcome: str) -> TableHypothesis
     first, sign, second = known[0] if known else splits[0]
     if sign == "<":
         first, second = second, first
-    for name in (first, second):
-        known_arm(name, arms, what)
+    first, second = (known_arm(name, arms, what) for name in (first, second))
     if sign == "=":
         return TableHypothesis(
             says=f"{first} is as good as {second} in {outcome}.",

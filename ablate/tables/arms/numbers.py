@@ -52,3 +52,9 @@ def effect(judged: Judged, estimate: float, limits: Iterable[float]) -> str:
     _, form = forms(judged)
     text = wording.interval_text(estimate, low, high, form)
     return text.replace(" [", f"{judged.repeats.unit} [") if "[" in text else text
+
+
+def anything(judged: Judged, low: float, high: float) -> str:
+    """What a difference may be, as a clause: "may be anything from -1.2 to +0.3 points"."""
+    _, form = forms(judged)
+    return f"may be anything from {low:{form}} to {high:{form}}{judged.repeats.unit}"

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import InputError
 from ablate.tables.arms.units import Told, unit_of
+from ablate.tables.cells import holds, others, refuse_spellings
 from ablate.tables.file import TableFile
 from ablate.tables.rows import Rows
 from ablate.tables.source import Source, first_row, numbers, read_source
@@ -104,6 +107,15 @@ class Repeats:
         """What a row is, in words."""
         return "seed" if SEED in self.frame else "row"
 
+    def key(self, option: str, key: str) -> str:
+        """What a user sets: an option of `ablate judge`, or a key of a study file.
+
+        Args:
+            option: with its value, such as `--margin M`.
+            key: the same in a study file, such as `margin = M`.
+        """
+        return option if self.options else f"`{key}`"
+
 
 def read_repeats(
     path: Path,
@@ -144,11 +156,7 @@ def read_repeats(
             )
     source = read_source(path, asked, text=[*arm, *wanted])
     total = len(source.frame)
-    frame = source.frame
-    for name, value in wanted.items():
-        frame = frame[frame[name] == value]
-    if frame.empty:
-        raise InputError(f"{path}: no row has {_where(wanted)}")
+    frame = source.frame[_meant(source, wanted)]
     kept = Source(path=path, sha256=source.sha256, frame=frame)
     names = _present(kept, arm[0])
     for name in arm[1:]:
@@ -248,9 +256,13 @@ def checked(repeats: Repeats, name: str) -> Repeats:
             f"{name}: column {columns[ARM]!r} names {arms:,} arms; expected at most {MOST_ARMS}, "
             "each with some rows"
         )
+    refuse_spellings(map(str, frame[ARM].unique()), f"{name}: column {columns[ARM]!r}")
     _refuse_beyond_doubles(frame, columns, name)
     if SEED in frame:
-        _refuse_twice(frame, columns, name)
+        if not pd.api.types.is_numeric_dtype(frame[SEED]):
+            seeds = map(str, frame[SEED].unique())
+            refuse_spellings(seeds, f"{name}: column {columns[SEED]!r}")
+        _refuse_twice(repeats, name)
     return repeats
 
 
@@ -277,8 +289,9 @@ def _refuse_beyond_doubles(frame: pd.DataFrame, columns: Mapping[str, str], name
         )
 
 
-def _refuse_twice(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
+def _refuse_twice(repeats: Repeats, name: str) -> None:
     """Raise `InputError` where an arm has a seed twice."""
+    frame, columns = repeats.frame, repeats.columns
     again = frame.duplicated([ARM, SEED])
     if not again.any():
         return
@@ -292,12 +305,27 @@ def _refuse_twice(frame: pd.DataFrame, columns: Mapping[str, str], name: str) ->
     other = first_row(again & ~frame.duplicated([ARM, SEED, OUTCOME]))
     arm, seed = str(frame.loc[other, ARM]), frame.loc[other, SEED]
     values = frame[OUTCOME]
+    some = repeats.key("--where COLUMN=VALUE", "[where]")
     one = first_row((frame[ARM] == arm) & (frame[SEED] == seed))
     raise InputError(
         f"{name}: {arm!r} has {columns[SEED]} {seed!s} in row {one + 1} and in row {other + 1}, "
         f"with {columns[OUTCOME]} {values[one]:g} and {values[other]:g}; "
-        "expected one row a seed (--where COLUMN=VALUE takes some rows alone)"
+        f"expected one row a seed ({some} takes some rows alone)"
     )
+
+
+def _meant(source: Source, wanted: Mapping[str, str]) -> npt.NDArray[np.bool_]:
+    """Which rows have what is wanted; raises `InputError` for none."""
+    kept = np.ones(len(source.frame), dtype=bool)
+    for name, value in wanted.items():
+        column = source.frame[name]
+        own = holds(column, value, f"{source.path}: column {name!r}")
+        if not own.any():
+            raise InputError(f"{source.path}: no row has {name} = {value}; {others(column, value)}")
+        kept &= own
+    if not kept.any():
+        raise InputError(f"{source.path}: no row has {_where(wanted)}, though some have each")
+    return kept
 
 
 def _present(source: Source, name: str) -> "pd.Series[str]":
