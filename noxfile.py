@@ -27,7 +27,8 @@ def faults(session: nox.Session) -> None:
     """The fault tests at full scale, and how the engine scales; no default session: an hour."""
     full = {"ABLATE_FAULTS": "full"}
     session.run("python", "-m", "pytest", "tests/test_faults.py", "tests/test_fuzz.py", env=full)
-    session.run("python", "-m", "pytest", "-m", "long", *session.posargs)
+    at_scale = ["--ignore", "tests/test_faults.py"]  # all of it has run
+    session.run("python", "-m", "pytest", "-m", "long", *at_scale, *session.posargs)
     session.run("python", "-m", "benchmarks.engine")
     session.run("python", "-m", "benchmarks.engine", "--storage", "postgresql")
     session.run("python", "-m", "benchmarks.overhead")

@@ -24,7 +24,7 @@ FULL = os.environ.get("ABLATE_FAULTS") == "full"
 pytestmark = pytest.mark.timeout(3600 if FULL else 300)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Makes new storages of each kind."""
     if request.param == "sqlite":

@@ -256,7 +256,13 @@ def pages(root: Path) -> Iterator[tuple[Path, Any]]:
         yield path, parser.parse(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", [*MARKUP, pytest.param(" ".join(MARKUP), marks=pytest.mark.drawn)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(" ".join(MARKUP), marks=pytest.mark.drawn),
+        *(pytest.param(name, marks=pytest.mark.long) for name in MARKUP),
+    ],
+)
 @pytest.mark.usefixtures("undrawn")
 def test_no_name_is_a_script_or_markup_in_a_page(run: Path, name: str) -> None:
     named(run, name)
