@@ -73,7 +73,7 @@ def test_the_contracts_are_kept() -> None:
 @pytest.mark.parametrize(
     ("module", "line", "broken"),
     [
-        ("spec", "import ablate.networks.model", "Packages point strictly downwards"),
+        ("spec/network", "import ablate.networks.model", "Packages point strictly downwards"),
         (
             "training/trial",
             "from ablate.engine.queue import Queue",

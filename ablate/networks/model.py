@@ -6,18 +6,10 @@ Module names follow the drawing of a ResNet, so that a state dict reads as one:
 
 from collections import OrderedDict
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ablate.networks.parts import Blur, PadShortcut, activation, convolution, norm, norm_act, pool
 from ablate.spec import BlockSpec, NetSpec
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "leaky_relu": nn.LeakyReLU,
-    "silu": nn.SiLU,
-    "gelu": nn.GELU,
-}
 
 
 def build(spec: NetSpec) -> nn.Module:
@@ -66,10 +58,10 @@ class Block(nn.Module):
 
     def __init__(self, spec: NetSpec, block: BlockSpec) -> None:
         super().__init__()
-        self.preact = _norm_act(spec, block.in_width) if spec.preact else None
+        self.preact = norm_act(spec, block.in_width) if spec.preact else None
         self.branch = _branch(spec, block)
         self.shortcut = _shortcut(spec, block)
-        self.act = None if spec.preact else _activation(spec)
+        self.act = None if spec.preact else activation(spec)
         self.projects = isinstance(self.shortcut, nn.Sequential)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,96 +73,25 @@ class Block(nn.Module):
         return out if self.act is None else self.act(out)
 
 
-class PadShortcut(nn.Module):
-    """Option A of He et al. 2015: every `stride`-th pixel; channels zero-padded or cropped.
-
-    Works for any ratio of widths; the odd channel goes to the end. It has no parameters and,
-    unless it blurs first, no multiplications.
-    """
-
-    def __init__(self, block: BlockSpec, blurs: bool) -> None:
-        super().__init__()
-        self.blur = Blur(block.in_width, block.stride) if blurs else None
-        self.stride = block.stride
-        change = block.out_width - block.in_width
-        self.pads = (0, 0, 0, 0, change // 2, change - change // 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, in_width, H, W) to (N, out_width, ceil(H / stride), ceil(W / stride))."""
-        small = x[:, :, :: self.stride, :: self.stride] if self.blur is None else self.blur(x)
-        return F.pad(small, self.pads)
-
-
-class Blur(nn.Module):
-    """Subsample after a fixed 3x3 binomial filter, edges repeated (Zhang 2019)."""
-
-    kernel: Tensor
-
-    def __init__(self, width: int, stride: int) -> None:
-        super().__init__()
-        line = torch.tensor([0.25, 0.5, 0.25])
-        self.register_buffer(
-            "kernel", torch.outer(line, line).expand(width, 1, 3, 3).clone(), persistent=False
-        )
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride))."""
-        padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
-        return F.conv2d(padded, self.kernel, stride=self.stride, groups=x.shape[1])
-
-
-def _conv(
-    spec: NetSpec, in_width: int, out_width: int, kernel: int, stride: int = 1, groups: int = 1
-) -> nn.Conv2d:
-    return nn.Conv2d(
-        in_width,
-        out_width,
-        kernel,
-        stride=stride,
-        padding=kernel // 2,
-        groups=groups,
-        bias=spec.norm == "none",
-    )
-
-
-def _norm(spec: NetSpec, width: int) -> nn.Module:
-    if spec.norm == "batch":
-        return nn.BatchNorm2d(width)
-    if spec.norm == "group":
-        most = max(1, min(32, width // 4))
-        return nn.GroupNorm(max(n for n in range(1, most + 1) if width % n == 0), width)
-    return nn.Identity()
-
-
-def _activation(spec: NetSpec) -> nn.Module:
-    kind = ACTIVATIONS[spec.activation]
-    return kind(inplace=True) if spec.acts_in_place else kind()
-
-
-def _norm_act(spec: NetSpec, width: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(norm=_norm(spec, width), act=_activation(spec)))
-
-
 def _stem(spec: NetSpec) -> nn.Sequential:
     """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool. Pre-activated nets end in a conv."""
     out = spec.stem_out
     if spec.stem == "deep":
         convs = [
-            _conv(spec, spec.in_channels, out // 2, 3, stride=2),
-            _conv(spec, out // 2, out // 2, 3),
-            _conv(spec, out // 2, out, 3),
+            convolution(spec, spec.in_channels, out // 2, 3, stride=2),
+            convolution(spec, out // 2, out // 2, 3),
+            convolution(spec, out // 2, out, 3),
         ]
     elif spec.stem == "imagenet":
-        convs = [_conv(spec, spec.in_channels, out, 7, stride=2)]
+        convs = [convolution(spec, spec.in_channels, out, 7, stride=2)]
     else:
-        convs = [_conv(spec, spec.in_channels, out, 3)]
+        convs = [convolution(spec, spec.in_channels, out, 3)]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, conv in enumerate(convs, start=1):
         layers[f"conv{number}"] = conv
         if number < len(convs) or not spec.preact:
-            layers[f"norm{number}"] = _norm(spec, conv.out_channels)
-            layers[f"act{number}"] = _activation(spec)
+            layers[f"norm{number}"] = norm(spec, conv.out_channels)
+            layers[f"act{number}"] = activation(spec)
     if spec.stem != "cifar":
         layers["pool"] = nn.MaxPool2d(3, stride=2, padding=1)
     return nn.Sequential(layers)
@@ -186,35 +107,25 @@ def _branch(spec: NetSpec, block: BlockSpec) -> nn.Sequential:
     own = block.stride if spec.downsample == "conv" and not spec.antialias else 1
     if spec.block == "basic":
         strided = 1
-        convs = [_conv(spec, block.in_width, out, 3, own), _conv(spec, out, out, 3)]
+        convs = [convolution(spec, block.in_width, out, 3, own), convolution(spec, out, out, 3)]
     else:
         strided = 1 if spec.stride_conv == "1x1" else 2
         convs = [
-            _conv(spec, block.in_width, inner, 1, own if strided == 1 else 1),
-            _conv(spec, inner, inner, 3, own if strided == 2 else 1, spec.groups),
-            _conv(spec, inner, out, 1),
+            convolution(spec, block.in_width, inner, 1, own if strided == 1 else 1),
+            convolution(spec, inner, inner, 3, own if strided == 2 else 1, spec.groups),
+            convolution(spec, inner, out, 1),
         ]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, conv in enumerate(convs, start=1):
         layers[f"conv{number}"] = conv
         if number < len(convs):
-            layers[f"norm{number}"] = _norm(spec, conv.out_channels)
-            layers[f"act{number}"] = _activation(spec)
+            layers[f"norm{number}"] = norm(spec, conv.out_channels)
+            layers[f"act{number}"] = activation(spec)
             if number == strided and block.stride != own:
-                layers[f"pool{number}"] = _pool(spec, conv.out_channels, block.stride)
+                layers[f"pool{number}"] = pool(spec, conv.out_channels, block.stride)
     if not spec.preact:
-        layers[f"norm{len(convs)}"] = _norm(spec, out)
+        layers[f"norm{len(convs)}"] = norm(spec, out)
     return nn.Sequential(layers)
-
-
-def _pool(spec: NetSpec, width: int, stride: int) -> nn.Module:
-    if spec.downsample == "avg":
-        return nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
-    if spec.downsample == "max" and not spec.antialias:
-        return nn.MaxPool2d(stride, ceil_mode=True)
-    if spec.downsample == "max":
-        return nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), Blur(width, stride))
-    return Blur(width, stride)
 
 
 def _shortcut(spec: NetSpec, block: BlockSpec) -> nn.Module | None:
@@ -234,9 +145,9 @@ def _shortcut(spec: NetSpec, block: BlockSpec) -> nn.Module | None:
     elif blurs:
         layers["pool"] = Blur(block.in_width, stride)
         stride = 1
-    layers["conv"] = _conv(spec, block.in_width, block.out_width, 1, stride)
+    layers["conv"] = convolution(spec, block.in_width, block.out_width, 1, stride)
     if not spec.preact:
-        layers["norm"] = _norm(spec, block.out_width)
+        layers["norm"] = norm(spec, block.out_width)
     return nn.Sequential(layers)
 
 
@@ -245,11 +156,11 @@ def _head(spec: NetSpec) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     width = spec.block_widths[-1][-1] * spec.block_expansion
     if spec.preact:
-        layers["preact"] = _norm_act(spec, width)
+        layers["preact"] = norm_act(spec, width)
     if spec.head_width:
-        layers["conv"] = _conv(spec, width, spec.head_width, 1)
-        layers["norm"] = _norm(spec, spec.head_width)
-        layers["act"] = _activation(spec)
+        layers["conv"] = convolution(spec, width, spec.head_width, 1)
+        layers["norm"] = norm(spec, spec.head_width)
+        layers["act"] = activation(spec)
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
     layers["linear"] = nn.Linear(spec.features, spec.num_classes)

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablate.networks import cost, fvcore_cost
-from ablate.networks.model import Blur, build
+from ablate.networks.model import build
+from ablate.networks.parts import Blur
 from ablate.networks.presets import PRESETS
 from ablate.networks.widths import stage_widths
 from ablate.spec import NetSpec

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablate.networks import cost
-from ablate.networks.model import ACTIVATIONS, Block, Blur, PadShortcut, build
+from ablate.networks.model import Block, build
+from ablate.networks.parts import ACTIVATIONS, Blur, PadShortcut
 from ablate.spec import CHOICES, BlockSpec, NetSpec
 from support.nets import EXAMPLES, images, net_specs, widths
 

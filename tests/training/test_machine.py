@@ -155,7 +155,7 @@ def test_a_checkout_has_a_commit_and_knows_its_changes(copy: Path) -> None:
     assert commit_and_dirty(copy) == (commit, False)
     (copy / "results.csv").write_text("not code\n")
     assert commit_and_dirty(copy) == (commit, False)
-    with (copy / "ablate" / "spec.py").open("a") as source:
+    with (copy / "ablate" / "spec" / "network.py").open("a") as source:
         source.write("# changed\n")
     assert commit_and_dirty(copy) == (commit, True)
 

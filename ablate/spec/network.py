@@ -1,44 +1,24 @@
-"""What a trial is: frozen, validated, hashable descriptions, and nothing that runs.
+"""A residual network as per-stage tuples, and what such a network cannot be."""
 
-A `NetSpec` describes any residual network by per-stage tuples. "Doubling" is no property of a
-network: it is `stage_widths`, a function that makes the tuple.
-"""
-
-import dataclasses
-import hashlib
-import json
 import math
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
 
 from ablate.errors import InputError
-
-Block = Literal["basic", "bottleneck"]
-Shortcut = Literal["none", "A", "B", "C", "D"]
-StrideBlock = Literal["first", "last"]
-StrideConv = Literal["1x1", "3x3"]
-Downsample = Literal["conv", "max", "avg"]
-Stem = Literal["cifar", "imagenet", "deep"]
-Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
-Norm = Literal["batch", "group", "none"]
-Schedule = Literal["one_cycle", "cosine"]
-Precision = Literal["float32", "bfloat16"]
-CHOICES: dict[str, tuple[str, ...]] = {
-    "block": get_args(Block),
-    "shortcut": get_args(Shortcut),
-    "stride_block": get_args(StrideBlock),
-    "stride_conv": get_args(StrideConv),
-    "downsample": get_args(Downsample),
-    "stem": get_args(Stem),
-    "activation": get_args(Activation),
-    "norm": get_args(Norm),
-    "schedule": get_args(Schedule),
-    "precision": get_args(Precision),
-}
-AXIS_PREFIX = "axis_"
-MOST, MOST_BLOCKS = 10**9, 1_000  # of any number, and of a network's blocks
+from ablate.spec.choices import (
+    MOST,
+    MOST_BLOCKS,
+    Activation,
+    Block,
+    Downsample,
+    Norm,
+    Shortcut,
+    Stem,
+    StrideBlock,
+    StrideConv,
+    check_choices,
+    check_positive,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +103,8 @@ class NetSpec:
     image_size: int = 32
 
     def __post_init__(self) -> None:
-        _check_choices(self)
-        _check_positive(
+        check_choices(self)
+        check_positive(
             self,
             "expansion groups width_per_group stem_width head_width num_classes in_channels "
             "image_size",
@@ -180,142 +160,6 @@ class NetSpec:
                 )
                 yield block
                 in_width = block.out_width
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainSpec:
-    """The recipe, the same for every arm of a study. SGD with Nesterov momentum.
-
-    Args:
-        epochs: passes over the training split; the last one counts.
-        batch_size: images a step; an incomplete last batch is left out.
-        lr: the peak learning rate.
-        momentum, weight_decay: of SGD; the decay applies to every parameter (He et al. 2015).
-        schedule: `one_cycle` (30% up, the rest down, cosine both ways; arXiv 1708.07120) or
-            `cosine` (down alone; arXiv 1608.03983), stepped every batch.
-        crop_padding: random shifts by up to this many pixels, zeros outside.
-        flip: mirror half of the images left to right.
-        cutout: side in pixels of a square set to the mean at a random place of each image
-            (DeVries & Taylor 2017, arXiv 1708.04552); it may reach over the edge; 0 for none.
-        label_smoothing: mass spread evenly over the classes.
-        precision: `float32`, or `bfloat16` for autocast of the forward pass and its gradients;
-            weights and optimizer stay float32.
-    """
-
-    epochs: int = 30
-    batch_size: int = 128
-    lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    schedule: Schedule = "one_cycle"
-    crop_padding: int = 0
-    flip: bool = False
-    cutout: int = 0
-    label_smoothing: float = 0.0
-    precision: Precision = "float32"
-
-    def __post_init__(self) -> None:
-        _check_choices(self)
-        _check_positive(self, "epochs batch_size lr")
-        for name, limit in (("momentum", 1), ("label_smoothing", 1), ("weight_decay", math.inf)):
-            value = getattr(self, name)
-            if not 0 <= value < limit:
-                raise InputError(
-                    f"{name} = {value!r}: expected 0 or more and below {limit:g}", name
-                )
-        for name in ("crop_padding", "cutout"):
-            if not 0 <= getattr(self, name) <= MOST:
-                raise InputError(f"{name} = {getattr(self, name)}: expected 0 or more pixels", name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataSpec:
-    """A dataset and its fixed, stratified split.
-
-    Args:
-        name: of a dataset that `ablate.data.catalog` knows, or `folder:NAME` for one's own images.
-        checksum: of a folder's images and labels, so that a trial's key names what it saw.
-        subset: the fraction of the images outside the test split that is used, stratified; the
-            test split stays whole.
-        val_fraction: held out for validation, of the images outside the dataset's own test
-            split.
-        test_fraction: held out for test, of all images, where the dataset has no test split.
-        split_seed: of the split; the same for every trial, whatever its own seed.
-    """
-
-    name: str = "digits"
-    val_fraction: float = 0.2
-    test_fraction: float = 0.2
-    split_seed: int = 0
-    checksum: str = ""
-    subset: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("val_fraction", "test_fraction"):
-            value = getattr(self, name)
-            if not 0 < value < 1:
-                raise InputError(f"{name} = {value!r}: expected between 0 and 1", name)
-        if not 0 < self.subset <= 1:
-            raise InputError(f"subset = {self.subset!r}: expected above 0 and at most 1", "subset")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialSpec:
-    """One training: a network, a recipe, data and the seed of init, order and augmentation."""
-
-    net: NetSpec
-    train: TrainSpec
-    data: DataSpec
-    seed: int
-
-    @property
-    def key(self) -> str:
-        """The trial's name in every table: its content hash."""
-        return content_hash(self)
-
-
-Spec = NetSpec | TrainSpec | DataSpec | TrialSpec
-
-
-def content_hash(spec: Spec) -> str:
-    """Sixteen hex digits of SHA-256 over the fields that differ from their defaults.
-
-    Fields at their default are left out, so that a new axis renames no old trial. The price is
-    that a default, once released, never changes; `tests/golden/hashes.json` holds us to that.
-    """
-    text = json.dumps(_changed(spec), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _changed(spec: Spec) -> dict[str, Any]:
-    changed: dict[str, Any] = {}
-    for field in fields(spec):
-        value = getattr(spec, field.name)
-        if dataclasses.is_dataclass(value):
-            changed[field.name] = _changed(value)  # type: ignore[arg-type]
-        elif value != field.default:
-            changed[field.name] = value
-    return changed
-
-
-def _check_choices(spec: Any) -> None:
-    for field in fields(spec):
-        choices = CHOICES.get(field.name)
-        value = getattr(spec, field.name)
-        if choices and value not in choices:
-            raise InputError(
-                f"{field.name} = {value!r}: expected one of {', '.join(choices)}", field.name
-            )
-
-
-def _check_positive(spec: Any, names: str) -> None:
-    for name in names.split():
-        value = getattr(spec, name)
-        most = MOST if isinstance(value, int) else sys.float_info.max
-        if value is not None and not 0 < value <= most:
-            raise InputError(
-                f"{name} = {value!r}: expected a positive number of at most {most:,.4g}", name
-            )
 
 
 def check_depths(depths: tuple[int, ...]) -> None:

@@ -1,0 +1,54 @@
+"""What a field of a spec may be: its choices, its range."""
+
+import sys
+from dataclasses import fields
+from typing import Any, Literal, get_args
+
+from ablate.errors import InputError
+
+Block = Literal["basic", "bottleneck"]
+Shortcut = Literal["none", "A", "B", "C", "D"]
+StrideBlock = Literal["first", "last"]
+StrideConv = Literal["1x1", "3x3"]
+Downsample = Literal["conv", "max", "avg"]
+Stem = Literal["cifar", "imagenet", "deep"]
+Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
+Norm = Literal["batch", "group", "none"]
+Schedule = Literal["one_cycle", "cosine"]
+Precision = Literal["float32", "bfloat16"]
+CHOICES: dict[str, tuple[str, ...]] = {
+    "block": get_args(Block),
+    "shortcut": get_args(Shortcut),
+    "stride_block": get_args(StrideBlock),
+    "stride_conv": get_args(StrideConv),
+    "downsample": get_args(Downsample),
+    "stem": get_args(Stem),
+    "activation": get_args(Activation),
+    "norm": get_args(Norm),
+    "schedule": get_args(Schedule),
+    "precision": get_args(Precision),
+}
+AXIS_PREFIX = "axis_"
+MOST, MOST_BLOCKS = 10**9, 1_000  # of any number, and of a network's blocks
+
+
+def check_choices(spec: Any) -> None:
+    """Raise `InputError` for a field that has choices and none of them."""
+    for field in fields(spec):
+        choices = CHOICES.get(field.name)
+        value = getattr(spec, field.name)
+        if choices and value not in choices:
+            raise InputError(
+                f"{field.name} = {value!r}: expected one of {', '.join(choices)}", field.name
+            )
+
+
+def check_positive(spec: Any, names: str) -> None:
+    """Raise `InputError` for a field that is given and not positive, or too large."""
+    for name in names.split():
+        value = getattr(spec, name)
+        most = MOST if isinstance(value, int) else sys.float_info.max
+        if value is not None and not 0 < value <= most:
+            raise InputError(
+                f"{name} = {value!r}: expected a positive number of at most {most:,.4g}", name
+            )
