@@ -5,6 +5,7 @@ torch; the others do not, so that a plan can be made and a table checked without
 files, errors.
 
 - `widths`: rules that make widths, such as doubling from stage to stage.
+- `layout`: the operators of a network in order, which `model` builds and `cost` counts.
 - `cost`: parameters, MACs, activations and receptive fields, counted exactly from the spec.
 - `budget`: the solver: the network of a given shape that costs as much as another.
 - `canonical`: one way to write a network that several specs describe.

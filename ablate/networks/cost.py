@@ -4,10 +4,11 @@
 The same counts taken from the built network, in `fvcore_cost`, are what a trial records.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ablate.networks import layout
 from ablate.spec import BlockSpec, NetSpec
 
 FLOAT_BYTES = 4
@@ -24,8 +25,8 @@ class Layer(NamedTuple):
         activations: output elements of a convolution or linear layer (RegNet's measure,
             Radosavovic et al. 2020, arXiv 2003.13678, section 3.2); zero for others.
         moved: elements that a convolution or linear layer reads and writes, weights aside.
-        kept: elements that autograd keeps until the backward pass: a norm's input, an
-            activation's output and, unless it is a ReLU, its input, what pooling needs.
+        kept: elements of its output that autograd keeps until the backward pass, because an
+            operator needs them, and what it keeps besides.
     """
 
     stage: str
@@ -86,204 +87,170 @@ def receptive_fields(spec: NetSpec) -> dict[str, int]:
     The longest path counts, image borders aside: each kernel k adds (k - 1) times the product of
     the strides before it (Araujo et al. 2019, Distill, doi 10.23915/distill.00021).
     """
-    field, jump = _seen(_stem_windows(spec), 1, 1)
+    field, jump = _seen(layout.stem(spec), 1, 1)
     fields = {"stem": field}
     for block in spec.blocks():
-        field, jump = _seen(_block_windows(spec, block), field, jump)
+        field, jump = _seen(layout.branch(spec, block), field, jump)
         fields[f"stage {block.stage + 1}"] = field
     return fields
 
 
-def _seen(windows: list[tuple[int, int]], field: int, jump: int) -> tuple[int, int]:
-    for kernel, stride in windows:
-        field += (kernel - 1) * jump
-        jump *= stride
+def _seen(ops: Iterable[layout.Named], field: int, jump: int) -> tuple[int, int]:
+    for _, op in ops:
+        match op:
+            case layout.Conv(kernel=kernel, stride=stride) | layout.MaxPool(kernel, stride):
+                field += (kernel - 1) * jump
+                jump *= stride
+            case layout.AvgPool(stride):
+                field += (stride - 1) * jump
+                jump *= stride
+            case layout.Blur(_, stride):
+                field += 2 * jump
+                jump *= stride
+            case layout.Group(members):
+                field, jump = _seen(members, field, jump)
+            case _:
+                pass
     return field, jump
 
 
-def _stem_windows(spec: NetSpec) -> list[tuple[int, int]]:
-    """(kernel, stride) of each convolution and pool of the stem."""
-    if spec.stem == "cifar":
-        return [(3, 1)]
-    return ([(7, 2)] if spec.stem == "imagenet" else [(3, 2), (3, 1), (3, 1)]) + [(3, 2)]
-
-
-def _block_windows(spec: NetSpec, block: BlockSpec) -> list[tuple[int, int]]:
-    """(kernel, stride) along the residual branch."""
-    kernels = [3, 3] if spec.block == "basic" else [1, 3, 1]
-    strided = 0 if spec.block == "basic" or spec.stride_conv == "1x1" else 1
-    pools: list[tuple[int, int]] = []
-    if block.stride > 1 and spec.downsample == "max" and spec.antialias:
-        pools = [(3, 1), (3, block.stride)]
-    elif block.stride > 1 and spec.antialias:
-        pools = [(3, block.stride)]
-    elif block.stride > 1 and spec.downsample != "conv":
-        pools = [(block.stride, block.stride)]
-    windows = []
-    for number, kernel in enumerate(kernels):
-        own = block.stride if number == strided and not pools else 1
-        windows += [(kernel, own), *(pools if number == strided else [])]
-    return windows
-
-
-def layers(spec: NetSpec) -> Iterator[Layer]:
-    """Every convolution, linear layer, norm and pool of the network, in order."""
-    size = yield from _stem(spec)
+def layers(spec: NetSpec) -> list[Layer]:
+    """Every operator of the network, in order, and what the image itself takes."""
+    walk = _Walk(spec)
+    x = walk.run("stem", layout.stem(spec), walk.made("stem", spec.in_channels, spec.image_size))
     for block in spec.blocks():
-        size = yield from _block(spec, block, size)
-    yield from _head(spec, size)
+        x = _block(walk, spec, block, x)
+    walk.run("head", layout.head(spec), x)
+    return [Layer(*row) for row in walk.rows]
 
 
-def _stem(spec: NetSpec) -> Generator[Layer, None, int]:
-    out, size = spec.stem_out, spec.image_size
-    image = spec.in_channels * size * size
-    if spec.stem == "cifar":
-        convs = [(spec.in_channels, out, 3)]
-    else:
-        size = _shrunk(size, 2)
-        deep = [(spec.in_channels, out // 2, 3), (out // 2, out // 2, 3), (out // 2, out, 3)]
-        convs = deep if spec.stem == "deep" else [(spec.in_channels, out, 7)]
-    yield Layer("stem", size, 0, kept=image)
-    for number, (before, after, kernel) in enumerate(convs, start=1):
-        read = image if number == 1 else before * size * size
-        yield _conv(spec, "stem", before, after, kernel, size, read)
-        if number < len(convs) or not spec.preact:
-            yield _norm(spec, "stem", after, size)
-            yield _act(spec, "stem", after, size)
-    if spec.stem == "cifar":
-        return size
-    pooled = _shrunk(size, 2)
-    kept = _max_pool_kept(out, pooled)
-    if spec.preact:  # a bare convolution's output is kept; the pool's, by what comes next
-        kept += out * size * size - out * pooled * pooled
-    yield Layer("stem", pooled, 0, kept=kept)
-    return pooled
+def _block(walk: "_Walk", spec: NetSpec, block: BlockSpec, x: "_Map") -> "_Map":
+    stage = f"stage {block.stage + 1}"
+    before = walk.run(stage, layout.before(spec, block), x)
+    out = walk.run(stage, layout.branch(spec, block), before)
+    ops = layout.shortcut(spec, block)
+    if ops is not None:
+        walk.run(stage, ops, before if layout.projects(ops) else x)
+        assert not out.kept, "what is added to in place is not needed as it was"
+    return walk.run(stage, layout.after(spec, block), out)
 
 
-def _block(spec: NetSpec, block: BlockSpec, size: int) -> Generator[Layer, None, int]:
-    stage, small = f"stage {block.stage + 1}", _shrunk(size, block.stride)
-    before, inner, out = block.in_width, block.inner_width, block.out_width
-    if spec.block == "basic":
-        strided = 0
-        convs = [(before, out, 3, 1), (out, out, 3, 1)]
-    else:
-        strided = 0 if spec.stride_conv == "1x1" else 1
-        convs = [(before, inner, 1, 1), (inner, inner, 3, spec.groups), (inner, out, 1, 1)]
-    pools = block.stride > 1 and (spec.antialias or spec.downsample != "conv")
-    if spec.preact:
-        yield _norm(spec, stage, before, size)
-        yield _act(spec, stage, before, size)
-    for number, (width_in, width_out, kernel, groups) in enumerate(convs):
-        at = small if number > strided or (number == strided and not pools) else size
-        at_in = small if number > strided else size
-        read = width_in * (at if kernel == 1 else at_in) ** 2  # a strided 1x1 skips pixels
-        yield _conv(spec, stage, width_in, width_out, kernel, at, read, groups)
-        last = number == len(convs) - 1
-        if not last or not spec.preact:
-            yield _norm(spec, stage, width_out, at)
-        if not last:
-            yield _act(spec, stage, width_out, at)
-        if pools and number == strided:
-            yield from _pool(spec, stage, width_out, size, small)
-    yield from _shortcut(spec, block, stage, size)
-    if not spec.preact:
-        yield _act(spec, stage, out, small)
-    return small
+@dataclass(eq=False, slots=True)
+class _Map:
+    """A feature map in memory; an operator in place gives the one that it was given.
+
+    Args:
+        row: the layer that made it, which it is counted with where it is kept.
+        kept: whether an operator has asked for it until the backward pass, once or more often.
+    """
+
+    width: int
+    size: int
+    row: int
+    kept: bool = False
 
 
-def _pool(spec: NetSpec, stage: str, width: int, size: int, small: int) -> Iterator[Layer]:
-    """What shrinks the branch in place of a strided convolution."""
-    if spec.downsample == "avg":
-        yield Layer(stage, small, 0, kept=width * small * small)
-    elif not spec.antialias:
-        yield Layer(stage, small, 0, kept=_max_pool_kept(width, small))
-    else:
-        if spec.downsample == "max":
-            yield Layer(stage, size, 0, kept=_max_pool_kept(width, size))
-        yield _blur(stage, width, size, small, keeps_output=True)
+class _Walk:
+    """The layers of a network as a map goes through them."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        self.spec = spec
+        self.biased = spec.norm == "none"
+        self.rows: list[list[Any]] = []
+
+    def run(self, stage: str, ops: Iterable[layout.Named], x: _Map) -> _Map:
+        """What the operators give; what each costs and keeps is a row more."""
+        for _, op in ops:
+            x = _COUNTED[type(op)](self, stage, op, x)
+        return x
+
+    def made(self, stage: str, width: int, size: int, *counts: int) -> _Map:
+        """A new map, and the row of what made it: params, macs, activations, moved, kept."""
+        self.rows.append([stage, size, *counts, *[0] * (5 - len(counts))])
+        return _Map(width, size, len(self.rows) - 1)
+
+    def keep(self, x: _Map) -> None:
+        """Autograd needs the map until the backward pass."""
+        if not x.kept:
+            x.kept = True
+            self.rows[x.row][-1] += x.width * x.size * x.size
+
+    def conv(self, stage: str, conv: layout.Conv, x: _Map) -> _Map:
+        self.keep(x)
+        size = _shrunk(x.size, conv.stride)
+        weights = conv.before // conv.groups * conv.after * conv.kernel**2
+        bias = conv.after if self.biased else 0
+        outputs = conv.after * size * size
+        # A strided 1x1 skips pixels.
+        moved = conv.before * (size if conv.kernel == 1 else x.size) ** 2 + outputs
+        macs = weights * size * size
+        return self.made(stage, conv.after, size, weights + bias, macs, outputs, moved)
+
+    def norm(self, stage: str, norm: layout.Norm, x: _Map) -> _Map:
+        if self.spec.norm == "none":
+            return x
+        self.keep(x)
+        return self.made(stage, norm.width, x.size, 2 * norm.width)
+
+    def act(self, stage: str, act: layout.Act, x: _Map) -> _Map:
+        """Its gradient needs its output if it acts in place, or is a ReLU; else its input."""
+        if self.spec.acts_in_place:
+            self.keep(x)
+            return x
+        if self.spec.activation != "relu":
+            self.keep(x)
+        out = self.made(stage, x.width, x.size)
+        if self.spec.activation == "relu":
+            self.keep(out)
+        return out
+
+    def max_pool(self, stage: str, pool: layout.MaxPool, x: _Map) -> _Map:
+        self.keep(x)
+        size = _shrunk(x.size, pool.stride)
+        places = 2 * x.width * size * size  # of each maximum, in 8 bytes
+        return self.made(stage, x.width, size, 0, 0, 0, 0, places)
+
+    def avg_pool(self, stage: str, pool: layout.AvgPool, x: _Map) -> _Map:
+        self.keep(x)
+        return self.made(stage, x.width, _shrunk(x.size, pool.stride))
+
+    def blur(self, stage: str, blur: layout.Blur, x: _Map) -> _Map:
+        """A fixed depthwise 3x3 over the padded input."""
+        self.keep(x)
+        size = _shrunk(x.size, blur.stride)
+        padded, outputs = x.width * (x.size + 2) ** 2, x.width * size * size
+        return self.made(stage, x.width, size, 0, 9 * outputs, outputs, padded + outputs, padded)
+
+    def pad(self, stage: str, pad: layout.Pad, x: _Map) -> _Map:
+        if pad.blurs:
+            self.blur(stage, layout.Blur(pad.before, pad.stride), x)
+        return self.made(stage, pad.after, _shrunk(x.size, pad.stride))
+
+    def mean(self, stage: str, mean: layout.Mean, x: _Map) -> _Map:
+        return self.made(stage, x.width, 1)
+
+    def linear(self, stage: str, linear: layout.Linear, x: _Map) -> _Map:
+        self.keep(x)
+        before, after = linear
+        macs = before * after
+        return self.made(stage, after, 1, macs + after, macs, after, before + after)
+
+    def group(self, stage: str, group: layout.Group, x: _Map) -> _Map:
+        return self.run(stage, group.members, x)
 
 
-def _shortcut(spec: NetSpec, block: BlockSpec, stage: str, size: int) -> Iterator[Layer]:
-    if spec.shortcut == "none" or not (block.changes_shape or spec.shortcut == "C"):
-        return
-    before, small = block.in_width, _shrunk(size, block.stride)
-    projects = spec.shortcut != "A"
-    read = before * small * small
-    if block.stride > 1 and spec.shortcut == "D":
-        yield Layer(stage, small, 0, kept=read)
-    elif block.stride > 1 and spec.antialias:
-        yield _blur(stage, before, size, small, keeps_output=projects)
-        if spec.preact and not projects and spec.norm == "none" and spec.activation == "relu":
-            # The blur reads the block's raw input, which neither norm nor ReLU keeps.
-            yield Layer(stage, size, 0, kept=before * size * size)
-    if projects:
-        yield _conv(spec, stage, before, block.out_width, 1, small, read)
-        if not spec.preact:
-            yield _norm(spec, stage, block.out_width, small)
-
-
-def _head(spec: NetSpec, size: int) -> Iterator[Layer]:
-    width = spec.block_widths[-1][-1] * spec.block_expansion
-    if spec.preact:
-        yield _norm(spec, "head", width, size)
-        yield _act(spec, "head", width, size)
-    if spec.head_width:
-        yield _conv(spec, "head", width, spec.head_width, 1, size, width * size * size)
-        yield _norm(spec, "head", spec.head_width, size)
-        yield _act(spec, "head", spec.head_width, size)
-    features, classes = spec.features, spec.num_classes
-    macs = features * classes
-    # The average pool needs nothing of its input: unless a ReLU keeps it, nobody does.
-    unkept = 0 if _keeps_output(spec) else features * size * size
-    kept = features - unkept
-    yield Layer("head", 1, macs + classes, macs, classes, features + classes, kept)
-
-
-def _conv(
-    spec: NetSpec,
-    stage: str,
-    before: int,
-    after: int,
-    kernel: int,
-    size: int,
-    read: int,
-    groups: int = 1,
-) -> Layer:
-    weights = before // groups * after * kernel * kernel
-    bias = after if spec.norm == "none" else 0
-    outputs = after * size * size
-    return Layer(stage, size, weights + bias, weights * size * size, outputs, read + outputs)
-
-
-def _norm(spec: NetSpec, stage: str, width: int, size: int) -> Layer:
-    """A norm keeps its input; without norm there is nothing."""
-    if spec.norm == "none":
-        return Layer(stage, size, 0)
-    return Layer(stage, size, 2 * width, kept=width * size * size)
-
-
-def _act(spec: NetSpec, stage: str, width: int, size: int) -> Layer:
-    """Its output, or else its input, and the next layer keeps the output."""
-    elements = width * size * size
-    return Layer(stage, size, 0, kept=elements if _keeps_output(spec) else 2 * elements)
-
-
-def _keeps_output(spec: NetSpec) -> bool:
-    """Whether an activation needs its output for the backward pass, and not its input."""
-    return spec.activation == "relu" or spec.acts_in_place
-
-
-def _blur(stage: str, width: int, size: int, small: int, keeps_output: bool) -> Layer:
-    """A fixed depthwise 3x3 over the padded input."""
-    outputs = width * small * small
-    padded = width * (size + 2) ** 2
-    kept = padded + (outputs if keeps_output else 0)
-    return Layer(stage, small, 0, 9 * outputs, outputs, padded + outputs, kept)
-
-
-def _max_pool_kept(width: int, size: int) -> int:
-    """Its output, and the place of each maximum in 8 bytes."""
-    return 3 * width * size * size
+_COUNTED: dict[type[layout.Op], Callable[[_Walk, str, Any, _Map], _Map]] = {
+    layout.Conv: _Walk.conv,
+    layout.Norm: _Walk.norm,
+    layout.Act: _Walk.act,
+    layout.MaxPool: _Walk.max_pool,
+    layout.AvgPool: _Walk.avg_pool,
+    layout.Blur: _Walk.blur,
+    layout.Pad: _Walk.pad,
+    layout.Mean: _Walk.mean,
+    layout.Linear: _Walk.linear,
+    layout.Group: _Walk.group,
+}
 
 
 def _shrunk(size: int, stride: int) -> int:

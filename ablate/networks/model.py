@@ -5,10 +5,12 @@ Module names follow the drawing of a ResNet, so that a state dict reads as one:
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from ablate.networks.parts import Blur, PadShortcut, activation, convolution, norm, norm_act, pool
+from ablate.networks import layout
+from ablate.networks.parts import module_of
 from ablate.spec import BlockSpec, NetSpec
 
 
@@ -36,12 +38,12 @@ class ResNet(nn.Module):
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
-        self.stem = _stem(spec)
+        self.stem = _sequence(spec, layout.stem(spec))
         stages: list[list[nn.Module]] = [[] for _ in spec.depths]
         for block in spec.blocks():
             stages[block.stage].append(Block(spec, block))
         self.stages = nn.Sequential(*(nn.Sequential(*stage) for stage in stages))
-        self.head = _head(spec)
+        self.head = _sequence(spec, layout.head(spec))
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, C, H, W) to logits (N, num_classes)."""
@@ -50,19 +52,21 @@ class ResNet(nn.Module):
 
 
 class Block(nn.Module):
-    """A residual block: `act(branch(x) + shortcut(x))`, or pre-activated (He et al. 2016).
+    """A residual block: `after(branch(before(x)) + shortcut(x))`, each as `layout` says.
 
-    A pre-activated projection reads the pre-activated input; a pre-activated identity, and
-    option A, read the raw input, so that an uninterrupted path runs from block to block.
+    A projection reads what stands in front of the branch's first convolution, as in He et al.
+    2016; an identity, and option A, read the raw input, so that in a pre-activated network an
+    uninterrupted path runs from block to block.
     """
 
     def __init__(self, spec: NetSpec, block: BlockSpec) -> None:
         super().__init__()
-        self.preact = norm_act(spec, block.in_width) if spec.preact else None
-        self.branch = _branch(spec, block)
+        before, after = layout.before(spec, block), layout.after(spec, block)
+        self.preact = _sequence(spec, before) if before else None
+        self.branch = _sequence(spec, layout.branch(spec, block))
         self.shortcut = _shortcut(spec, block)
-        self.act = None if spec.preact else activation(spec)
-        self.projects = isinstance(self.shortcut, nn.Sequential)
+        self.projects = layout.projects(layout.shortcut(spec, block))
+        self.act = _only(spec, after)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_width, H, W) to (N, out_width, ceil(H / stride), ceil(W / stride))."""
@@ -73,95 +77,19 @@ class Block(nn.Module):
         return out if self.act is None else self.act(out)
 
 
-def _stem(spec: NetSpec) -> nn.Sequential:
-    """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool. Pre-activated nets end in a conv."""
-    out = spec.stem_out
-    if spec.stem == "deep":
-        convs = [
-            convolution(spec, spec.in_channels, out // 2, 3, stride=2),
-            convolution(spec, out // 2, out // 2, 3),
-            convolution(spec, out // 2, out, 3),
-        ]
-    elif spec.stem == "imagenet":
-        convs = [convolution(spec, spec.in_channels, out, 7, stride=2)]
-    else:
-        convs = [convolution(spec, spec.in_channels, out, 3)]
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for number, conv in enumerate(convs, start=1):
-        layers[f"conv{number}"] = conv
-        if number < len(convs) or not spec.preact:
-            layers[f"norm{number}"] = norm(spec, conv.out_channels)
-            layers[f"act{number}"] = activation(spec)
-    if spec.stem != "cifar":
-        layers["pool"] = nn.MaxPool2d(3, stride=2, padding=1)
-    return nn.Sequential(layers)
-
-
-def _branch(spec: NetSpec, block: BlockSpec) -> nn.Sequential:
-    """The convolutions of a block, norm and activation between; post-activated, a norm at the end.
-
-    What shrinks comes after the strided convolution's norm and activation, unless the
-    convolution's own stride does it.
-    """
-    inner, out = block.inner_width, block.out_width
-    own = block.stride if spec.downsample == "conv" and not spec.antialias else 1
-    if spec.block == "basic":
-        strided = 1
-        convs = [convolution(spec, block.in_width, out, 3, own), convolution(spec, out, out, 3)]
-    else:
-        strided = 1 if spec.stride_conv == "1x1" else 2
-        convs = [
-            convolution(spec, block.in_width, inner, 1, own if strided == 1 else 1),
-            convolution(spec, inner, inner, 3, own if strided == 2 else 1, spec.groups),
-            convolution(spec, inner, out, 1),
-        ]
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for number, conv in enumerate(convs, start=1):
-        layers[f"conv{number}"] = conv
-        if number < len(convs):
-            layers[f"norm{number}"] = norm(spec, conv.out_channels)
-            layers[f"act{number}"] = activation(spec)
-            if number == strided and block.stride != own:
-                layers[f"pool{number}"] = pool(spec, conv.out_channels, block.stride)
-    if not spec.preact:
-        layers[f"norm{len(convs)}"] = norm(spec, out)
-    return nn.Sequential(layers)
-
-
 def _shortcut(spec: NetSpec, block: BlockSpec) -> nn.Module | None:
-    """What is added to the branch: None for a plain network, else identity, pad or projection."""
-    if spec.shortcut == "none":
-        return None
-    if not block.changes_shape and spec.shortcut != "C":
-        return nn.Identity()
-    blurs = spec.antialias and block.stride > 1
-    if spec.shortcut == "A":
-        return PadShortcut(block, blurs)
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    stride = block.stride
-    if spec.shortcut == "D" and stride > 1:
-        layers["pool"] = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
-        stride = 1
-    elif blurs:
-        layers["pool"] = Blur(block.in_width, stride)
-        stride = 1
-    layers["conv"] = convolution(spec, block.in_width, block.out_width, 1, stride)
-    if not spec.preact:
-        layers["norm"] = norm(spec, block.out_width)
-    return nn.Sequential(layers)
+    ops = layout.shortcut(spec, block)
+    if not ops:
+        return None if ops is None else nn.Identity()
+    return _sequence(spec, ops) if layout.projects(ops) else _only(spec, ops)
 
 
-def _head(spec: NetSpec) -> nn.Sequential:
-    """Optional 1x1 to a fixed width, average over the image, linear classifier."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    width = spec.block_widths[-1][-1] * spec.block_expansion
-    if spec.preact:
-        layers["preact"] = norm_act(spec, width)
-    if spec.head_width:
-        layers["conv"] = convolution(spec, width, spec.head_width, 1)
-        layers["norm"] = norm(spec, spec.head_width)
-        layers["act"] = activation(spec)
-    layers["pool"] = nn.AdaptiveAvgPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["linear"] = nn.Linear(spec.features, spec.num_classes)
-    return nn.Sequential(layers)
+def _only(spec: NetSpec, ops: list[layout.Named]) -> nn.Module | None:
+    """None for no operator, the module of a single one, else all of them."""
+    if len(ops) > 1:
+        return _sequence(spec, ops)
+    return module_of(spec, ops[0][1]) if ops else None
+
+
+def _sequence(spec: NetSpec, ops: Iterable[layout.Named]) -> nn.Sequential:
+    return nn.Sequential(OrderedDict((name, module_of(spec, op)) for name, op in ops))

@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablate.spec import BlockSpec, NetSpec
+from ablate.networks import layout
+from ablate.networks.layout import Op
+from ablate.spec import NetSpec
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -23,15 +25,15 @@ class PadShortcut(nn.Module):
     unless it blurs first, no multiplications.
     """
 
-    def __init__(self, block: BlockSpec, blurs: bool) -> None:
+    def __init__(self, pad: layout.Pad) -> None:
         super().__init__()
-        self.blur = Blur(block.in_width, block.stride) if blurs else None
-        self.stride = block.stride
-        change = block.out_width - block.in_width
+        self.blur = Blur(pad.before, pad.stride) if pad.blurs else None
+        self.stride = pad.stride
+        change = pad.after - pad.before
         self.pads = (0, 0, 0, 0, change // 2, change - change // 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in_width, H, W) to (N, out_width, ceil(H / stride), ceil(W / stride))."""
+        """(N, before, H, W) to (N, after, ceil(H / stride), ceil(W / stride))."""
         small = x[:, :, :: self.stride, :: self.stride] if self.blur is None else self.blur(x)
         return F.pad(small, self.pads)
 
@@ -55,48 +57,50 @@ class Blur(nn.Module):
         return F.conv2d(padded, self.kernel, stride=self.stride, groups=x.shape[1])
 
 
-def convolution(
-    spec: NetSpec, in_width: int, out_width: int, kernel: int, stride: int = 1, groups: int = 1
-) -> nn.Conv2d:
+def module_of(spec: NetSpec, op: Op) -> nn.Module:
+    """The module of an operator of `layout`."""
+    match op:
+        case layout.Conv():
+            return _convolution(spec, op)
+        case layout.Norm(width):
+            return _norm(spec, width)
+        case layout.Act():
+            kind = ACTIVATIONS[spec.activation]
+            return kind(inplace=True) if spec.acts_in_place else kind()
+        case layout.MaxPool(kernel, stride, pads):
+            padding = kernel // 2 if pads else 0
+            return nn.MaxPool2d(kernel, stride, padding, ceil_mode=not pads)
+        case layout.AvgPool(stride):
+            return nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+        case layout.Blur(width, stride):
+            return Blur(width, stride)
+        case layout.Pad():
+            return PadShortcut(op)
+        case layout.Mean():
+            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        case layout.Linear(before, after):
+            return nn.Linear(before, after)
+        case layout.Group(members):
+            return nn.Sequential(OrderedDict((name, module_of(spec, one)) for name, one in members))
+
+
+def _convolution(spec: NetSpec, conv: layout.Conv) -> nn.Conv2d:
     """A convolution that keeps the size but for its stride; with a bias only without a norm."""
     return nn.Conv2d(
-        in_width,
-        out_width,
-        kernel,
-        stride=stride,
-        padding=kernel // 2,
-        groups=groups,
+        conv.before,
+        conv.after,
+        conv.kernel,
+        stride=conv.stride,
+        padding=conv.kernel // 2,
+        groups=conv.groups,
         bias=spec.norm == "none",
     )
 
 
-def norm(spec: NetSpec, width: int) -> nn.Module:
-    """The norm of a network, for so many channels."""
+def _norm(spec: NetSpec, width: int) -> nn.Module:
     if spec.norm == "batch":
         return nn.BatchNorm2d(width)
     if spec.norm == "group":
         most = max(1, min(32, width // 4))
         return nn.GroupNorm(max(n for n in range(1, most + 1) if width % n == 0), width)
     return nn.Identity()
-
-
-def activation(spec: NetSpec) -> nn.Module:
-    """The activation of a network."""
-    kind = ACTIVATIONS[spec.activation]
-    return kind(inplace=True) if spec.acts_in_place else kind()
-
-
-def norm_act(spec: NetSpec, width: int) -> nn.Sequential:
-    """Norm and activation, as they stand before a pre-activated convolution."""
-    return nn.Sequential(OrderedDict(norm=norm(spec, width), act=activation(spec)))
-
-
-def pool(spec: NetSpec, width: int, stride: int) -> nn.Module:
-    """What shrinks in place of a strided convolution."""
-    if spec.downsample == "avg":
-        return nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
-    if spec.downsample == "max" and not spec.antialias:
-        return nn.MaxPool2d(stride, ceil_mode=True)
-    if spec.downsample == "max":
-        return nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), Blur(width, stride))
-    return Blur(width, stride)

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablate.networks import cost
+from ablate.networks.layout import Pad
 from ablate.networks.model import Block, build
 from ablate.networks.parts import ACTIVATIONS, Blur, PadShortcut
-from ablate.spec import CHOICES, BlockSpec, NetSpec
+from ablate.spec import CHOICES, NetSpec
 from support.nets import EXAMPLES, images, net_specs, widths
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -332,10 +333,7 @@ def test_plain_networks_add_nothing(antialias: bool) -> None:
 def test_option_a_pads_and_crops_by_any_ratio(
     before: int, after: int, stride: int, height: int, width: int
 ) -> None:
-    block = BlockSpec(
-        stage=0, index=0, in_width=before, inner_width=1, out_width=after, stride=stride
-    )
-    shortcut = PadShortcut(block, blurs=False)
+    shortcut = PadShortcut(Pad(before, after, stride, blurs=False))
     x = torch.randn(2, before, height, width)
     found = shortcut(x)
     kept = x[:, :, ::stride, ::stride]

@@ -1,0 +1,224 @@
+"""The operators of a network, in order: what `model` builds and `cost` counts.
+
+An operator stands beside the name that its module has in the state dict. Sizes are those of a
+square feature map; what keeps the size pads by half the kernel.
+"""
+
+from typing import NamedTuple
+
+from ablate.spec import BlockSpec, NetSpec
+
+
+class Conv(NamedTuple):
+    """A convolution; with a bias only in a network without norm."""
+
+    before: int
+    after: int
+    kernel: int = 1
+    stride: int = 1
+    groups: int = 1
+
+
+class Norm(NamedTuple):
+    """The network's norm; nothing in a network without one."""
+
+    width: int
+
+
+class Act(NamedTuple):
+    """The network's activation."""
+
+
+class MaxPool(NamedTuple):
+    """A maximum over windows; `pads` keeps the size at stride 1, else the last window is cut."""
+
+    kernel: int
+    stride: int
+    pads: bool
+
+
+class AvgPool(NamedTuple):
+    """An average over windows that do not overlap; the last one over what there is."""
+
+    stride: int
+
+
+class Blur(NamedTuple):
+    """A fixed 3x3 binomial filter, then every `stride`-th pixel."""
+
+    width: int
+    stride: int
+
+
+class Pad(NamedTuple):
+    """Option A: every `stride`-th pixel, after a blur or not; channels zero-padded or cropped."""
+
+    before: int
+    after: int
+    stride: int
+    blurs: bool
+
+
+class Mean(NamedTuple):
+    """The average over the image."""
+
+
+class Linear(NamedTuple):
+    """The classifier."""
+
+    before: int
+    after: int
+
+
+class Group(NamedTuple):
+    """Operators one after the other under one name."""
+
+    members: tuple[tuple[str, "Op"], ...]
+
+
+Op = Conv | Norm | Act | MaxPool | AvgPool | Blur | Pad | Mean | Linear | Group
+Named = tuple[str, Op]
+
+
+class Placement(NamedTuple):
+    """Where norm and activation stand, beside those between the convolutions of a block.
+
+    Args:
+        before: in front of a block's first convolution; its projection reads what they give.
+        end: after its last convolution.
+        after: after the addition.
+        stem: after the stem's last convolution.
+        head: in front of the head.
+    """
+
+    before: tuple[str, ...]
+    end: tuple[str, ...]
+    after: tuple[str, ...]
+    stem: tuple[str, ...]
+    head: tuple[str, ...]
+
+
+POST = Placement(before=(), end=("norm",), after=("act",), stem=("norm", "act"), head=())
+PREACT = Placement(before=("norm", "act"), end=(), after=(), stem=(), head=("norm", "act"))
+
+
+def placement(spec: NetSpec) -> Placement:
+    """Where the norms and activations of a network stand."""
+    return PREACT if spec.preact else POST
+
+
+def stem(spec: NetSpec) -> list[Named]:
+    """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool."""
+    out = spec.stem_out
+    if spec.stem == "deep":
+        half = out // 2
+        convs = [Conv(spec.in_channels, half, 3, 2), Conv(half, half, 3), Conv(half, out, 3)]
+    elif spec.stem == "imagenet":
+        convs = [Conv(spec.in_channels, out, 7, 2)]
+    else:
+        convs = [Conv(spec.in_channels, out, 3)]
+    ops: list[Named] = []
+    for number, conv in enumerate(convs, start=1):
+        last = number == len(convs)
+        ops.append((f"conv{number}", conv))
+        ops += _placed(placement(spec).stem if last else ("norm", "act"), conv.after, number)
+    if spec.stem != "cifar":
+        ops.append(("pool", MaxPool(3, 2, pads=True)))
+    return ops
+
+
+def before(spec: NetSpec, block: BlockSpec) -> list[Named]:
+    """What stands in front of a block's first convolution."""
+    return _placed(placement(spec).before, block.in_width)
+
+
+def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
+    """The residual branch: convolutions, with norm and activation between them.
+
+    What shrinks comes after the strided convolution's norm and activation, unless the
+    convolution's own stride does it.
+    """
+    inner, out = block.inner_width, block.out_width
+    own = block.stride if spec.downsample == "conv" and not spec.antialias else 1
+    if spec.block == "basic":
+        strided = 1
+        convs = [Conv(block.in_width, out, 3, own), Conv(out, out, 3)]
+    else:
+        strided = 1 if spec.stride_conv == "1x1" else 2
+        convs = [
+            Conv(block.in_width, inner, 1, own if strided == 1 else 1),
+            Conv(inner, inner, 3, own if strided == 2 else 1, spec.groups),
+            Conv(inner, out),
+        ]
+    ops: list[Named] = []
+    for number, conv in enumerate(convs, start=1):
+        last = number == len(convs)
+        ops.append((f"conv{number}", conv))
+        ops += _placed(placement(spec).end if last else ("norm", "act"), conv.after, number)
+        if number == strided and block.stride != own:
+            ops.append((f"pool{number}", _pool(spec, conv.after, block.stride)))
+    return ops
+
+
+def shortcut(spec: NetSpec, block: BlockSpec) -> list[Named] | None:
+    """What is added to the branch: None for a plain network, nothing in the list for identity."""
+    if spec.shortcut == "none":
+        return None
+    if not block.changes_shape and spec.shortcut != "C":
+        return []
+    stride, blurs = block.stride, spec.antialias and block.stride > 1
+    if spec.shortcut == "A":
+        return [("pad", Pad(block.in_width, block.out_width, stride, blurs))]
+    ops: list[Named] = []
+    if spec.shortcut == "D" and stride > 1:
+        ops.append(("pool", AvgPool(stride)))
+        stride = 1
+    elif blurs:
+        ops.append(("pool", Blur(block.in_width, stride)))
+        stride = 1
+    ops.append(("conv", Conv(block.in_width, block.out_width, 1, stride)))
+    if "norm" in placement(spec).end:
+        ops.append(("norm", Norm(block.out_width)))
+    return ops
+
+
+def projects(ops: list[Named] | None) -> bool:
+    """Whether a shortcut has a convolution."""
+    return any(isinstance(op, Conv) for _, op in ops or ())
+
+
+def after(spec: NetSpec, block: BlockSpec) -> list[Named]:
+    """What follows the addition."""
+    return _placed(placement(spec).after, block.out_width)
+
+
+def head(spec: NetSpec) -> list[Named]:
+    """Optional 1x1 to a fixed width, average over the image, linear classifier."""
+    ops: list[Named] = []
+    width = spec.block_widths[-1][-1] * spec.block_expansion
+    if placement(spec).head:
+        ops.append(("preact", Group(tuple(_placed(placement(spec).head, width)))))
+    if spec.head_width:
+        ops += [
+            ("conv", Conv(width, spec.head_width)),
+            ("norm", Norm(spec.head_width)),
+            ("act", Act()),
+        ]
+    return [*ops, ("pool", Mean()), ("linear", Linear(spec.features, spec.num_classes))]
+
+
+def _placed(kinds: tuple[str, ...], width: int, number: int | None = None) -> list[Named]:
+    """Norm and activation by name, numbered as the convolution before them is."""
+    suffix = "" if number is None else str(number)
+    return [(f"{kind}{suffix}", Norm(width) if kind == "norm" else Act()) for kind in kinds]
+
+
+def _pool(spec: NetSpec, width: int, stride: int) -> Op:
+    """What shrinks in place of a strided convolution."""
+    if spec.downsample == "avg":
+        return AvgPool(stride)
+    if spec.downsample == "max" and not spec.antialias:
+        return MaxPool(stride, stride, pads=False)
+    if spec.downsample == "max":
+        return Group((("max", MaxPool(3, 1, pads=True)), ("blur", Blur(width, stride))))
+    return Blur(width, stride)
