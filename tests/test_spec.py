@@ -53,6 +53,8 @@ NAMED: dict[str, spec.Spec] = {
         activation="relu",
         norm="batch",
         zero_init=False,
+        attention="none",
+        se_ratio=0.0625,
         num_classes=10,
         in_channels=3,
         image_size=32,
@@ -119,6 +121,9 @@ NAMED: dict[str, spec.Spec] = {
         (NetSpec, {"antialias": True, "downsample": "avg"}, "antialias", "downsample = 'conv'"),
         (NetSpec, {"zero_init": True, "preact": True}, "zero_init", "preact = false"),
         (NetSpec, {"zero_init": True, "norm": "none"}, "zero_init", "norm = 'batch'"),
+        (NetSpec, {"attention": "cbam"}, "attention", "one of none, se, eca"),
+        (NetSpec, {"attention": "se", "se_ratio": 0.0}, "se_ratio", "above 0 and at most 1"),
+        (NetSpec, {"attention": "eca", "se_ratio": 0.25}, "se_ratio", "needs attention = 'se'"),
         (NetSpec, {"stem": "deep", "stem_width": 1}, "stem_width", "2 or more"),
         (TrainSpec, {"epochs": 0}, "epochs", "a positive number"),
         (TrainSpec, {"batch_size": -1}, "batch_size", "a positive number"),
@@ -171,7 +176,7 @@ def test_a_new_field_at_its_default_renames_nothing() -> None:
 
 CHANGES: list[tuple[Any, dict[str, Any]]] = [
     (
-        NetSpec(block="bottleneck"),
+        NetSpec(block="bottleneck", attention="se"),
         {
             "widths": (16, 32, 65),
             "depths": (2, 2, 3),
@@ -192,6 +197,8 @@ CHANGES: list[tuple[Any, dict[str, Any]]] = [
             "activation": "gelu",
             "norm": "group",
             "zero_init": True,
+            "attention": "eca",
+            "se_ratio": 0.25,
             "num_classes": 100,
             "in_channels": 1,
             "image_size": 28,

@@ -84,8 +84,9 @@ def count_stages(spec: NetSpec) -> dict[str, tuple[int, Cost]]:
 def receptive_fields(spec: NetSpec) -> dict[str, int]:
     """Side in pixels of the image patch that one output of the stem and of each stage can see.
 
-    The longest path counts, image borders aside: each kernel k adds (k - 1) times the product of
-    the strides before it (Araujo et al. 2019, Distill, doi 10.23915/distill.00021).
+    The longest path counts, image borders and the averages that weigh channels aside: each kernel
+    k adds (k - 1) times the product of the strides before it (Araujo et al. 2019, Distill, doi
+    10.23915/distill.00021).
     """
     field, jump = _seen(layout.stem(spec), 1, 1)
     fields = {"stem": field}
@@ -235,6 +236,29 @@ class _Walk:
         macs = before * after
         return self.made(stage, after, 1, macs + after, macs, after, before + after)
 
+    def squeeze_excite(self, stage: str, se: layout.SqueezeExcite, x: _Map) -> _Map:
+        width, squeezed = se
+        weights, outputs = width * squeezed, squeezed + width
+        average = self.made(stage, width, 1)
+        self.keep(average)
+        first = self.made(stage, squeezed, 1, weights + squeezed, weights, squeezed, outputs)
+        self.keep(self.act(stage, layout.Act(), first))
+        return self._weighed(
+            stage, x, self.made(stage, width, 1, weights + width, weights, width, outputs)
+        )
+
+    def channel_attention(self, stage: str, eca: layout.ChannelAttention, x: _Map) -> _Map:
+        width, kernel = eca
+        self.keep(self.made(stage, width, 1))
+        weights = self.made(stage, width, 1, kernel, kernel * width, width, 2 * width)
+        return self._weighed(stage, x, weights)
+
+    def _weighed(self, stage: str, x: _Map, weights: _Map) -> _Map:
+        """A product keeps both factors; those of the channels are a sigmoid's output."""
+        self.keep(x)
+        self.keep(weights)
+        return self.made(stage, x.width, x.size)
+
     def group(self, stage: str, group: layout.Group, x: _Map) -> _Map:
         return self.run(stage, group.members, x)
 
@@ -249,6 +273,8 @@ _COUNTED: dict[type[layout.Op], Callable[[_Walk, str, Any, _Map], _Map]] = {
     layout.Pad: _Walk.pad,
     layout.Mean: _Walk.mean,
     layout.Linear: _Walk.linear,
+    layout.SqueezeExcite: _Walk.squeeze_excite,
+    layout.ChannelAttention: _Walk.channel_attention,
     layout.Group: _Walk.group,
 }
 

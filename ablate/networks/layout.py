@@ -4,6 +4,7 @@ An operator stands beside the name that its module has in the state dict. Sizes 
 square feature map; what keeps the size pads by half the kernel.
 """
 
+import math
 from typing import NamedTuple
 
 from ablate.spec import BlockSpec, NetSpec
@@ -70,13 +71,40 @@ class Linear(NamedTuple):
     after: int
 
 
+class SqueezeExcite(NamedTuple):
+    """Channels weighed by what two 1x1 convolutions, with biases, make of their averages."""
+
+    width: int
+    squeezed: int
+
+
+class ChannelAttention(NamedTuple):
+    """Channels weighed by what a convolution along them makes of their averages."""
+
+    width: int
+    kernel: int
+
+
 class Group(NamedTuple):
     """Operators one after the other under one name."""
 
     members: tuple[tuple[str, "Op"], ...]
 
 
-Op = Conv | Norm | Act | MaxPool | AvgPool | Blur | Pad | Mean | Linear | Group
+Op = (
+    Conv
+    | Norm
+    | Act
+    | MaxPool
+    | AvgPool
+    | Blur
+    | Pad
+    | Mean
+    | Linear
+    | SqueezeExcite
+    | ChannelAttention
+    | Group
+)
 Named = tuple[str, Op]
 
 
@@ -157,6 +185,8 @@ def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
         ops += _placed(placement(spec).end if last else ("norm", "act"), conv.after, number)
         if number == strided and block.stride != own:
             ops.append((f"pool{number}", _pool(spec, conv.after, block.stride)))
+    if spec.attention != "none":
+        ops.append(("attention", _attention(spec, out)))
     return ops
 
 
@@ -211,6 +241,13 @@ def _placed(kinds: tuple[str, ...], width: int, number: int | None = None) -> li
     """Norm and activation by name, numbered as the convolution before them is."""
     suffix = "" if number is None else str(number)
     return [(f"{kind}{suffix}", Norm(width) if kind == "norm" else Act()) for kind in kinds]
+
+
+def _attention(spec: NetSpec, width: int) -> Op:
+    if spec.attention == "se":
+        return SqueezeExcite(width, max(1, math.floor(width * spec.se_ratio + 0.5)))
+    nearest = int((math.log2(width) + 1) / 2)
+    return ChannelAttention(width, nearest + 1 - nearest % 2)
 
 
 def _pool(spec: NetSpec, width: int, stride: int) -> Op:

@@ -28,8 +28,7 @@ def build(spec: NetSpec) -> nn.Module:
     if spec.zero_init:
         for module in network.modules():
             if isinstance(module, Block):
-                last_norm = list(module.branch.children())[-1]
-                nn.init.zeros_(last_norm.weight)  # type: ignore[arg-type]
+                module.start_at_shortcut()
     return network
 
 
@@ -67,6 +66,16 @@ class Block(nn.Module):
         self.shortcut = _shortcut(spec, block)
         self.projects = layout.projects(layout.shortcut(spec, block))
         self.act = _only(spec, after)
+
+    def start_at_shortcut(self) -> None:
+        """Let the branch give zeros: its last norm, or a convolution after it, has weight zero."""
+        last = next(
+            module
+            for module in reversed(list(self.branch.children()))
+            if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.Conv2d)
+        )
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_width, H, W) to (N, out_width, ceil(H / stride), ceil(W / stride))."""

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ablate.networks import layout
+from ablate.networks.attention import ChannelAttention, SqueezeExcite
 from ablate.networks.layout import Op
 from ablate.spec import NetSpec
 
@@ -80,6 +81,10 @@ def module_of(spec: NetSpec, op: Op) -> nn.Module:
             return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         case layout.Linear(before, after):
             return nn.Linear(before, after)
+        case layout.SqueezeExcite(width, squeezed):
+            return SqueezeExcite(width, squeezed, module_of(spec, layout.Act()))
+        case layout.ChannelAttention(_, kernel):
+            return ChannelAttention(kernel)
         case layout.Group(members):
             return nn.Sequential(OrderedDict((name, module_of(spec, one)) for name, one in members))
 

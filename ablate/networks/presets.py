@@ -82,6 +82,10 @@ PRESETS: dict[str, NetSpec] = {
     "resnext101_64x4d": _imagenet((3, 4, 23, 3), groups=64, width_per_group=4),
     "wide_resnet50_2": _imagenet((3, 4, 6, 3), width_per_group=128),
     "wide_resnet101_2": _imagenet((3, 4, 23, 3), width_per_group=128),
+    # Squeeze and excite (Hu et al. 2017, arXiv 1709.01507), by timm's names.
+    "seresnet50": _imagenet((3, 4, 6, 3), attention="se"),
+    "seresnet101": _imagenet((3, 4, 23, 3), attention="se"),
+    "seresnet152": _imagenet((3, 8, 36, 3), attention="se"),
     # ResNet-C and -D of He et al. 2018 (arXiv 1812.01187), by timm's names.
     "resnet50c": _imagenet((3, 4, 6, 3), stem="deep"),
     "resnet34d": _imagenet((3, 4, 6, 3), "basic", stem="deep", shortcut="D"),

@@ -22,6 +22,7 @@ TORCHVISION_SETTINGS = {
     "head_width": None,
     "activation": "relu",
     "norm": "batch",
+    "attention": "none",
 }
 
 

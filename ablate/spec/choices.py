@@ -14,6 +14,7 @@ Downsample = Literal["conv", "max", "avg"]
 Stem = Literal["cifar", "imagenet", "deep"]
 Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
 Norm = Literal["batch", "group", "none"]
+Attention = Literal["none", "se", "eca"]
 Schedule = Literal["one_cycle", "cosine"]
 Precision = Literal["float32", "bfloat16"]
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -25,6 +26,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "stem": get_args(Stem),
     "activation": get_args(Activation),
     "norm": get_args(Norm),
+    "attention": get_args(Attention),
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),
 }

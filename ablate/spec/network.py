@@ -9,6 +9,7 @@ from ablate.spec.choices import (
     MOST,
     MOST_BLOCKS,
     Activation,
+    Attention,
     Block,
     Downsample,
     Norm,
@@ -75,6 +76,11 @@ class NetSpec:
             1803.08494) has as many groups of 4 channels or more as divide the width, 32 at most;
             without norm the convolutions have a bias.
         zero_init: start the last norm of each residual branch at zero (arXiv 1706.02677).
+        attention: what weighs the channels at the end of each residual branch by their averages:
+            `se`, two 1x1 convolutions (squeeze and excite, Hu et al. 2017, arXiv 1709.01507), or
+            `eca`, a convolution along the channels, whose kernel follows from how many there are
+            (Wang et al. 2019, arXiv 1910.03151, eq. 12).
+        se_ratio: channels between the two convolutions of `se` over those of the block's output.
         num_classes, in_channels: of the classifier and the image.
         image_size: height and width of the image, in pixels.
     """
@@ -98,6 +104,8 @@ class NetSpec:
     activation: Activation = "relu"
     norm: Norm = "batch"
     zero_init: bool = False
+    attention: Attention = "none"
+    se_ratio: float = 0.0625
     num_classes: int = 10
     in_channels: int = 3
     image_size: int = 32
@@ -230,5 +238,11 @@ def _check_combinations(spec: NetSpec) -> None:
             "preact = false and norm = 'batch' or 'group'",
             "zero_init",
         )
+    if not 0 < spec.se_ratio <= 1:
+        raise InputError(
+            f"se_ratio = {spec.se_ratio!r}: expected above 0 and at most 1", "se_ratio"
+        )
+    if spec.se_ratio != NetSpec.se_ratio and spec.attention != "se":
+        raise InputError(f"se_ratio = {spec.se_ratio!r} needs attention = 'se'", "se_ratio")
     if spec.stem == "deep" and spec.stem_out < 2:
         raise InputError("stem = 'deep': needs a stem_width of 2 or more", "stem_width")

@@ -59,7 +59,7 @@ def elements_moved(network: nn.Module, batch: Tensor) -> int:
         moved.append(read.numel() + output.numel())
 
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | Blur):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear | Blur):
             module.register_forward_hook(record)
     network(batch)
     return sum(moved)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from ablate.spec import CHOICES, NetSpec
 
@@ -22,7 +22,7 @@ def net_specs(draw: st.DrawFn, image_sizes: tuple[int, int] = (1, 17)) -> NetSpe
     depths = tuple(draw(st.lists(st.integers(1, 2), min_size=1, max_size=4)))
     choices: dict[str, Any] = {
         name: draw(st.sampled_from(CHOICES[name]))
-        for name in "block shortcut stride_block downsample stem activation norm".split()
+        for name in "block shortcut stride_block downsample stem activation norm attention".split()
     }
     preact = draw(st.booleans())
     stage_widths = tuple(
@@ -38,6 +38,7 @@ def net_specs(draw: st.DrawFn, image_sizes: tuple[int, int] = (1, 17)) -> NetSpe
         stem_width=draw(st.integers(2, 12) if choices["stem"] == "deep" else st.none() | widths),
         head_width=draw(st.none() | widths),
         zero_init=not preact and choices["norm"] != "none" and draw(st.booleans()),
+        se_ratio=draw(st.floats(0.01, 1)) if choices["attention"] == "se" else 0.0625,
         num_classes=draw(st.integers(1, 5)),
         in_channels=draw(st.integers(1, 4)),
         image_size=draw(st.integers(*image_sizes)),
@@ -60,3 +61,23 @@ def bottlenecks(draw: st.DrawFn, stage_widths: tuple[int | tuple[int, ...], ...]
 
 def images(spec: NetSpec, batch: int = 2, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.randn(batch, spec.in_channels, spec.image_size, spec.image_size, dtype=dtype)
+
+
+def randomise(network: nn.Module) -> nn.Module:
+    """The network with batch norms at random, so that eval mode uses all of them."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight, module.running_var):
+                assert isinstance(tensor, Tensor)
+                nn.init.uniform_(tensor, 0.5, 1.5)
+            for tensor in (module.bias, module.running_mean):
+                assert isinstance(tensor, Tensor)
+                nn.init.normal_(tensor, std=0.1)
+    return network
+
+
+def share(theirs: nn.Module, ours: nn.Module) -> None:
+    """Give a network the tensors of another that has the same ones in the same order."""
+    found, names = theirs.state_dict().values(), list(ours.state_dict())
+    ours.load_state_dict(dict(zip(names, found, strict=True)), assign=True)

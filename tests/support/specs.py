@@ -41,8 +41,10 @@ def nets(draw: st.DrawFn) -> NetSpec:
         }
     settings |= {
         name: draw(st.sampled_from(CHOICES[name]))
-        for name in ("shortcut", "stride_block", "downsample", "activation", "norm")
+        for name in ("shortcut", "stride_block", "downsample", "activation", "norm", "attention")
     }
+    if settings["attention"] == "se":
+        settings["se_ratio"] = draw(st.floats(0.01, 1))
     settings["preact"] = draw(st.booleans())
     settings["antialias"] = settings["downsample"] != "avg" and draw(st.booleans())
     may_zero = not settings["preact"] and settings["norm"] != "none"
