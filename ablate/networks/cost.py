@@ -259,6 +259,15 @@ class _Walk:
         self.keep(weights)
         return self.made(stage, x.width, x.size)
 
+    def dropout(self, stage: str, dropout: layout.Dropout, x: _Map) -> _Map:
+        """It keeps the factors that it drew, one an element."""
+        elements = x.width * x.size * x.size
+        return self.made(stage, x.width, x.size, 0, 0, 0, 0, elements)
+
+    def drop_path(self, stage: str, drop: layout.DropPath, x: _Map) -> _Map:
+        """It keeps the factor that it drew, one an image."""
+        return self.made(stage, x.width, x.size, 0, 0, 0, 0, 1)
+
     def group(self, stage: str, group: layout.Group, x: _Map) -> _Map:
         return self.run(stage, group.members, x)
 
@@ -275,6 +284,8 @@ _COUNTED: dict[type[layout.Op], Callable[[_Walk, str, Any, _Map], _Map]] = {
     layout.Linear: _Walk.linear,
     layout.SqueezeExcite: _Walk.squeeze_excite,
     layout.ChannelAttention: _Walk.channel_attention,
+    layout.Dropout: _Walk.dropout,
+    layout.DropPath: _Walk.drop_path,
     layout.Group: _Walk.group,
 }
 

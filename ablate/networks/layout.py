@@ -85,6 +85,18 @@ class ChannelAttention(NamedTuple):
     kernel: int
 
 
+class Dropout(NamedTuple):
+    """In training some elements are zero, and the others larger."""
+
+    rate: float
+
+
+class DropPath(NamedTuple):
+    """In training some images are zero, and the others larger."""
+
+    rate: float
+
+
 class Group(NamedTuple):
     """Operators one after the other under one name."""
 
@@ -103,6 +115,8 @@ Op = (
     | Linear
     | SqueezeExcite
     | ChannelAttention
+    | Dropout
+    | DropPath
     | Group
 )
 Named = tuple[str, Op]
@@ -181,12 +195,16 @@ def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
     ops: list[Named] = []
     for number, conv in enumerate(convs, start=1):
         last = number == len(convs)
+        if last and spec.dropout:
+            ops.append(("dropout", Dropout(spec.dropout)))
         ops.append((f"conv{number}", conv))
         ops += _placed(placement(spec).end if last else ("norm", "act"), conv.after, number)
         if number == strided and block.stride != own:
             ops.append((f"pool{number}", _pool(spec, conv.after, block.stride)))
     if spec.attention != "none":
         ops.append(("attention", _attention(spec, out)))
+    if block.drop_path:
+        ops.append(("drop_path", DropPath(block.drop_path)))
     return ops
 
 

@@ -58,6 +58,24 @@ class Blur(nn.Module):
         return F.conv2d(padded, self.kernel, stride=self.stride, groups=x.shape[1])
 
 
+class DropPath(nn.Module):
+    """Stochastic depth (Huang et al. 2016, arXiv 1603.09382): an image is kept or zero as a whole.
+
+    In training alone; what is kept is divided by how often, so that the mean stays.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        if not self.training:
+            return x
+        kept = 1 - self.rate
+        return x * x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(kept).div_(kept)
+
+
 def module_of(spec: NetSpec, op: Op) -> nn.Module:
     """The module of an operator of `layout`."""
     match op:
@@ -85,6 +103,10 @@ def module_of(spec: NetSpec, op: Op) -> nn.Module:
             return SqueezeExcite(width, squeezed, module_of(spec, layout.Act()))
         case layout.ChannelAttention(_, kernel):
             return ChannelAttention(kernel)
+        case layout.Dropout(rate):
+            return nn.Dropout(rate)
+        case layout.DropPath(rate):
+            return DropPath(rate)
         case layout.Group(members):
             return nn.Sequential(OrderedDict((name, module_of(spec, one)) for name, one in members))
 

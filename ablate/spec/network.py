@@ -32,6 +32,7 @@ class BlockSpec:
     inner_width: int
     out_width: int
     stride: int
+    drop_path: float = 0.0
 
     @property
     def changes_shape(self) -> bool:
@@ -81,6 +82,11 @@ class NetSpec:
             `eca`, a convolution along the channels, whose kernel follows from how many there are
             (Wang et al. 2019, arXiv 1910.03151, eq. 12).
         se_ratio: channels between the two convolutions of `se` over those of the block's output.
+        drop_path: how often the last block's branch gives zeros for an image in training; for the
+            block before, and so on, less in equal steps down to none at the stem (stochastic
+            depth, Huang et al. 2016, arXiv 1603.09382, eq. 4). What is left is scaled up.
+        dropout: how often an input of a block's last convolution is zero in training (wide
+            ResNets, arXiv 1605.07146, section 2.4).
         num_classes, in_channels: of the classifier and the image.
         image_size: height and width of the image, in pixels.
     """
@@ -106,6 +112,8 @@ class NetSpec:
     zero_init: bool = False
     attention: Attention = "none"
     se_ratio: float = 0.0625
+    drop_path: float = 0.0
+    dropout: float = 0.0
     num_classes: int = 10
     in_channels: int = 3
     image_size: int = 32
@@ -154,10 +162,11 @@ class NetSpec:
 
     def blocks(self) -> Iterator[BlockSpec]:
         """Every block in order, with its widths and stride worked out."""
-        in_width = self.stem_out
+        in_width, number = self.stem_out, 0
         for stage, (widths, stride) in enumerate(zip(self.block_widths, self.strides, strict=True)):
             strided = 0 if self.stride_block == "first" else len(widths) - 1
             for index, width in enumerate(widths):
+                number += 1
                 block = BlockSpec(
                     stage=stage,
                     index=index,
@@ -165,6 +174,7 @@ class NetSpec:
                     inner_width=int(width * self.width_per_group / 64) * self.groups,
                     out_width=width * self.block_expansion,
                     stride=stride if index == strided else 1,
+                    drop_path=self.drop_path * number / sum(self.depths),
                 )
                 yield block
                 in_width = block.out_width
@@ -237,6 +247,15 @@ def _check_combinations(spec: NetSpec) -> None:
             "zero_init = true: the residual branch does not end in a norm; expected "
             "preact = false and norm = 'batch' or 'group'",
             "zero_init",
+        )
+    for name in ("drop_path", "dropout"):
+        if not 0 <= getattr(spec, name) < 1:
+            raise InputError(f"{name} = {getattr(spec, name)!r}: expected 0 or more, below 1", name)
+    if spec.drop_path and spec.shortcut == "none":
+        raise InputError(
+            f"drop_path = {spec.drop_path!r}: without a shortcut nothing would be left of an "
+            "image; expected shortcut = 'A', 'B', 'C' or 'D'",
+            "drop_path",
         )
     if not 0 < spec.se_ratio <= 1:
         raise InputError(

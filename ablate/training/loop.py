@@ -112,6 +112,7 @@ def fit(
                     "optimizer": optimizer.state_dict(),
                     "schedule": schedule.state_dict(),
                     "generator": drawn_from,
+                    "dropped": _dropping(network),
                     "epochs": [asdict(record) for record in done],
                     "step": step,
                     "total": total,
@@ -276,12 +277,30 @@ def _restore(
             generator.set_state(state["generator"].cpu())
             _check_momentum(optimizer)
             done = [Epoch(**record) for record in state["epochs"]]
-            return done, (int(state["step"]), float(state["total"]))
+            begun = int(state["step"]), float(state["total"])
+            _drop_as(network, state["dropped"].cpu())
+            return done, begun
     except Exception:  # noqa: BLE001 - of another network, or made to do harm: not used
         for part, own in zip(parts, before[0], strict=True):
             part.load_state_dict(own)
         generator.set_state(before[1])
     return [], (0, 0.0)
+
+
+def _dropping(network: nn.Module) -> Tensor:
+    """State of the generator from which a network draws what it drops."""
+    device = next(network.parameters()).device
+    cuda = device.type == "cuda"
+    return torch.cuda.get_rng_state(device) if cuda else torch.get_rng_state()
+
+
+def _drop_as(network: nn.Module, state: Tensor) -> None:
+    """Let a network go on drawing what it drops from a state of its generator."""
+    device = next(network.parameters()).device
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        torch.set_rng_state(state)
 
 
 def _check_momentum(optimizer: SGD) -> None:

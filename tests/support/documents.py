@@ -120,7 +120,7 @@ well_typed: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("preact", "antialias", "zero_init"), st.booleans()),
     **dict.fromkeys(("base_width", "width_multiple", "growth_shift", "groups"), wholes),
     **dict.fromkeys(("expansion", "width_per_group", "stem_width", "head_width"), wholes),
-    **dict.fromkeys(("growth", "widen", "se_ratio"), numbers),
+    **dict.fromkeys(("growth", "widen", "se_ratio", "drop_path", "dropout"), numbers),
     **dict.fromkeys(("depths", "strides"), small),
     "widths": st.lists(wholes | small, max_size=3),
 }

@@ -14,6 +14,7 @@ EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 
 
 widths = st.integers(1, 12)
+rates = st.just(0.0) | st.floats(0.1, 0.9)
 
 
 @st.composite
@@ -24,6 +25,7 @@ def net_specs(draw: st.DrawFn, image_sizes: tuple[int, int] = (1, 17)) -> NetSpe
         name: draw(st.sampled_from(CHOICES[name]))
         for name in "block shortcut stride_block downsample stem activation norm attention".split()
     }
+    residual = choices["shortcut"] != "none"
     preact = draw(st.booleans())
     stage_widths = tuple(
         draw(widths | st.lists(widths, min_size=depth, max_size=depth).map(tuple))
@@ -39,6 +41,8 @@ def net_specs(draw: st.DrawFn, image_sizes: tuple[int, int] = (1, 17)) -> NetSpe
         head_width=draw(st.none() | widths),
         zero_init=not preact and choices["norm"] != "none" and draw(st.booleans()),
         se_ratio=draw(st.floats(0.01, 1)) if choices["attention"] == "se" else 0.0625,
+        drop_path=draw(rates) if residual else 0.0,
+        dropout=draw(rates),
         num_classes=draw(st.integers(1, 5)),
         in_channels=draw(st.integers(1, 4)),
         image_size=draw(st.integers(*image_sizes)),

@@ -45,6 +45,9 @@ def nets(draw: st.DrawFn) -> NetSpec:
     }
     if settings["attention"] == "se":
         settings["se_ratio"] = draw(st.floats(0.01, 1))
+    settings["dropout"] = draw(fractions)
+    if settings["shortcut"] != "none":
+        settings["drop_path"] = draw(fractions)
     settings["preact"] = draw(st.booleans())
     settings["antialias"] = settings["downsample"] != "avg" and draw(st.booleans())
     may_zero = not settings["preact"] and settings["norm"] != "none"
