@@ -14,8 +14,8 @@ from ablate.spec import NetSpec
 def canonical(net: NetSpec) -> NetSpec:
     """The same network, written in one way: what goes without saying is left to be the default.
 
-    A stage whose blocks are of one width has that width, and neither the stem's width nor the
-    expansion is given where it is what it would be anyway.
+    A stage whose blocks are of one width has that width, stages that are alike have one value, and
+    neither the expansion nor what the stem has is given where it is what it would be anyway.
     """
     widths = net.block_widths
     usual_expansion = replace(net, expansion=None).block_expansion
@@ -24,7 +24,21 @@ def canonical(net: NetSpec) -> NetSpec:
         widths=tuple(stage[0] if len(set(stage)) == 1 else stage for stage in widths),
         stem_width=None if net.stem_out == widths[0][0] else net.stem_width,
         expansion=None if net.block_expansion == usual_expansion else net.expansion,
+        dilations=None if set(net.dilations or ()) <= {1} else net.dilations,
+        **{name: _by_stage(net, name) for name in ("block", "shortcut", "antialias", "groups")},
+        **{name: _of_stem(net, name) for name in ("stem_kernel", "stem_stride", "stem_pool")},
     )
+
+
+def _by_stage(net: NetSpec, name: str) -> Any:
+    values = net.by_stage(name)
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _of_stem(net: NetSpec, name: str) -> Any:
+    without: dict[str, Any] = {name: None}
+    usual = replace(net, **without).stem_layers == net.stem_layers
+    return None if usual else getattr(net, name)
 
 
 def description(net: NetSpec) -> dict[str, Any]:

@@ -99,7 +99,10 @@ def receptive_fields(spec: NetSpec) -> dict[str, int]:
 def _seen(ops: Iterable[layout.Named], field: int, jump: int) -> tuple[int, int]:
     for _, op in ops:
         match op:
-            case layout.Conv(kernel=kernel, stride=stride) | layout.MaxPool(kernel, stride):
+            case layout.Conv(kernel=kernel, stride=stride, dilation=dilation):
+                field += (kernel - 1) * dilation * jump
+                jump *= stride
+            case layout.MaxPool(kernel, stride):
                 field += (kernel - 1) * jump
                 jump *= stride
             case layout.AvgPool(stride):
@@ -128,10 +131,12 @@ def layers(spec: NetSpec) -> list[Layer]:
 def _block(walk: "_Walk", spec: NetSpec, block: BlockSpec, x: "_Map") -> "_Map":
     stage = f"stage {block.stage + 1}"
     before = walk.run(stage, layout.before(spec, block), x)
-    out = walk.run(stage, layout.branch(spec, block), before)
-    ops = layout.shortcut(spec, block)
+    branch, ops = layout.branch(spec, block), layout.shortcut(spec, block)
+    out = walk.run(stage, branch, before)
     if ops is not None:
         walk.run(stage, ops, before if layout.projects(ops) else x)
+        if not layout.adds_in_place(branch):
+            out = walk.made(stage, out.width, out.size)
         assert not out.kept, "what is added to in place is not needed as it was"
     return walk.run(stage, layout.after(spec, block), out)
 
@@ -264,6 +269,11 @@ class _Walk:
         elements = x.width * x.size * x.size
         return self.made(stage, x.width, x.size, 0, 0, 0, 0, elements)
 
+    def scale(self, stage: str, scale: layout.Scale, x: _Map) -> _Map:
+        """The gradient of the number needs what is multiplied."""
+        self.keep(x)
+        return self.made(stage, x.width, x.size, 1)
+
     def drop_path(self, stage: str, drop: layout.DropPath, x: _Map) -> _Map:
         """It keeps the factor that it drew, one an image."""
         return self.made(stage, x.width, x.size, 0, 0, 0, 0, 1)
@@ -286,6 +296,7 @@ _COUNTED: dict[type[layout.Op], Callable[[_Walk, str, Any, _Map], _Map]] = {
     layout.ChannelAttention: _Walk.channel_attention,
     layout.Dropout: _Walk.dropout,
     layout.DropPath: _Walk.drop_path,
+    layout.Scale: _Walk.scale,
     layout.Group: _Walk.group,
 }
 

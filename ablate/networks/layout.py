@@ -18,6 +18,7 @@ class Conv(NamedTuple):
     kernel: int = 1
     stride: int = 1
     groups: int = 1
+    dilation: int = 1
 
 
 class Norm(NamedTuple):
@@ -52,12 +53,16 @@ class Blur(NamedTuple):
 
 
 class Pad(NamedTuple):
-    """Option A: every `stride`-th pixel, after a blur or not; channels zero-padded or cropped."""
+    """Every `stride`-th pixel, after a blur or not; channels zero-padded or cropped.
+
+    At both ends, as in option A, or at the end alone.
+    """
 
     before: int
     after: int
-    stride: int
-    blurs: bool
+    stride: int = 1
+    blurs: bool = False
+    at_end: bool = False
 
 
 class Mean(NamedTuple):
@@ -97,6 +102,12 @@ class DropPath(NamedTuple):
     rate: float
 
 
+class Scale(NamedTuple):
+    """A product with one learned number."""
+
+    start: float
+
+
 class Group(NamedTuple):
     """Operators one after the other under one name."""
 
@@ -117,12 +128,13 @@ Op = (
     | ChannelAttention
     | Dropout
     | DropPath
+    | Scale
     | Group
 )
 Named = tuple[str, Op]
 
 
-class Placement(NamedTuple):
+class Places(NamedTuple):
     """Where norm and activation stand, beside those between the convolutions of a block.
 
     Args:
@@ -140,38 +152,50 @@ class Placement(NamedTuple):
     head: tuple[str, ...]
 
 
-POST = Placement(before=(), end=("norm",), after=("act",), stem=("norm", "act"), head=())
-PREACT = Placement(before=("norm", "act"), end=(), after=(), stem=(), head=("norm", "act"))
+NORM_ACT = ("norm", "act")
+PREACT = Places(before=NORM_ACT, end=(), after=(), stem=(), head=NORM_ACT)
+PLACES = {
+    "usual": Places(before=(), end=("norm",), after=("act",), stem=NORM_ACT, head=()),
+    "norm_after_addition": Places(before=(), end=(), after=NORM_ACT, stem=NORM_ACT, head=()),
+    "activation_before_addition": Places(before=(), end=NORM_ACT, after=(), stem=NORM_ACT, head=()),
+    "activation_only": Places(
+        before=("act",), end=("norm",), after=(), stem=("norm",), head=("act",)
+    ),
+    "pyramid": Places(before=("norm",), end=("norm",), after=(), stem=("norm",), head=NORM_ACT),
+}
 
 
-def placement(spec: NetSpec) -> Placement:
+def places(spec: NetSpec) -> Places:
     """Where the norms and activations of a network stand."""
-    return PREACT if spec.preact else POST
+    return PREACT if spec.preact else PLACES[spec.placement]
 
 
 def stem(spec: NetSpec) -> list[Named]:
-    """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool."""
+    """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool; each but for what is said of it."""
     out = spec.stem_out
+    kernel, stride, pool = spec.stem_layers
+    convs = [Conv(spec.in_channels, out, kernel, stride)]
     if spec.stem == "deep":
         half = out // 2
-        convs = [Conv(spec.in_channels, half, 3, 2), Conv(half, half, 3), Conv(half, out, 3)]
-    elif spec.stem == "imagenet":
-        convs = [Conv(spec.in_channels, out, 7, 2)]
-    else:
-        convs = [Conv(spec.in_channels, out, 3)]
+        convs = [Conv(spec.in_channels, half, kernel, stride), Conv(half, half, 3)]
+        convs.append(Conv(half, out, 3))
+    if pool == "conv":
+        convs.append(Conv(out, out, 3, 2))
     ops: list[Named] = []
     for number, conv in enumerate(convs, start=1):
         last = number == len(convs)
         ops.append((f"conv{number}", conv))
-        ops += _placed(placement(spec).stem if last else ("norm", "act"), conv.after, number)
-    if spec.stem != "cifar":
+        ops += _placed(places(spec).stem if last else NORM_ACT, conv.after, number)
+    if pool == "max":
         ops.append(("pool", MaxPool(3, 2, pads=True)))
+    elif pool == "blur":
+        ops.append(("pool", _max_and_blur(out, 2)))
     return ops
 
 
 def before(spec: NetSpec, block: BlockSpec) -> list[Named]:
     """What stands in front of a block's first convolution."""
-    return _placed(placement(spec).before, block.in_width)
+    return _placed(places(spec).before, block.in_width)
 
 
 def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
@@ -181,15 +205,25 @@ def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
     convolution's own stride does it.
     """
     inner, out = block.inner_width, block.out_width
-    own = block.stride if spec.downsample == "conv" and not spec.antialias else 1
-    if spec.block == "basic":
+    own = block.stride if spec.downsample == "conv" and not block.antialias else 1
+    if block.kind == "basic":
         strided = 1
-        convs = [Conv(block.in_width, out, 3, own), Conv(out, out, 3)]
+        convs = [
+            Conv(block.in_width, out, spec.kernel, own, 1, block.dilation),
+            Conv(out, out, spec.kernel, 1, 1, block.dilation),
+        ]
     else:
         strided = 1 if spec.stride_conv == "1x1" else 2
         convs = [
             Conv(block.in_width, inner, 1, own if strided == 1 else 1),
-            Conv(inner, inner, 3, own if strided == 2 else 1, spec.groups),
+            Conv(
+                inner,
+                inner,
+                spec.kernel,
+                own if strided == 2 else 1,
+                block.groups,
+                block.dilation,
+            ),
             Conv(inner, out),
         ]
     ops: list[Named] = []
@@ -198,11 +232,13 @@ def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
         if last and spec.dropout:
             ops.append(("dropout", Dropout(spec.dropout)))
         ops.append((f"conv{number}", conv))
-        ops += _placed(placement(spec).end if last else ("norm", "act"), conv.after, number)
+        ops += _placed(places(spec).end if last else NORM_ACT, conv.after, number)
         if number == strided and block.stride != own:
-            ops.append((f"pool{number}", _pool(spec, conv.after, block.stride)))
+            ops.append((f"pool{number}", _pool(spec, block, conv.after)))
     if spec.attention != "none":
         ops.append(("attention", _attention(spec, out)))
+    if spec.residual_scale is not None:
+        ops.append(("scale", Scale(spec.residual_scale)))
     if block.drop_path:
         ops.append(("drop_path", DropPath(block.drop_path)))
     return ops
@@ -210,22 +246,25 @@ def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
 
 def shortcut(spec: NetSpec, block: BlockSpec) -> list[Named] | None:
     """What is added to the branch: None for a plain network, nothing in the list for identity."""
-    if spec.shortcut == "none":
+    kind, stride, width = block.shortcut, block.stride, block.in_width
+    if kind == "none":
         return None
-    if not block.changes_shape and spec.shortcut != "C":
+    if not block.changes_shape and kind != "C":
         return []
-    stride, blurs = block.stride, spec.antialias and block.stride > 1
-    if spec.shortcut == "A":
-        return [("pad", Pad(block.in_width, block.out_width, stride, blurs))]
+    blurs = block.antialias and stride > 1
+    if kind == "A":
+        return [("pad", Pad(width, block.out_width, stride, blurs))]
     ops: list[Named] = []
-    if spec.shortcut == "D" and stride > 1:
+    if kind in ("D", "P") and stride > 1:
         ops.append(("pool", AvgPool(stride)))
         stride = 1
-    elif blurs:
-        ops.append(("pool", Blur(block.in_width, stride)))
+    if kind == "P":
+        return [*ops, ("pad", Pad(width, block.out_width, at_end=True))]
+    if blurs and stride > 1:
+        ops.append(("pool", Blur(width, stride)))
         stride = 1
-    ops.append(("conv", Conv(block.in_width, block.out_width, 1, stride)))
-    if "norm" in placement(spec).end:
+    ops.append(("conv", Conv(width, block.out_width, 1, stride)))
+    if "norm" in places(spec).end:
         ops.append(("norm", Norm(block.out_width)))
     return ops
 
@@ -235,17 +274,22 @@ def projects(ops: list[Named] | None) -> bool:
     return any(isinstance(op, Conv) for _, op in ops or ())
 
 
+def adds_in_place(ops: list[Named]) -> bool:
+    """Whether nothing needs what a branch gives; an activation may need what it has given."""
+    return not isinstance(ops[-1][1], Act)
+
+
 def after(spec: NetSpec, block: BlockSpec) -> list[Named]:
     """What follows the addition."""
-    return _placed(placement(spec).after, block.out_width)
+    return _placed(places(spec).after, block.out_width)
 
 
 def head(spec: NetSpec) -> list[Named]:
     """Optional 1x1 to a fixed width, average over the image, linear classifier."""
     ops: list[Named] = []
-    width = spec.block_widths[-1][-1] * spec.block_expansion
-    if placement(spec).head:
-        ops.append(("preact", Group(tuple(_placed(placement(spec).head, width)))))
+    width = spec.last_width
+    if places(spec).head:
+        ops.append(("preact", Group(tuple(_placed(places(spec).head, width)))))
     if spec.head_width:
         ops += [
             ("conv", Conv(width, spec.head_width)),
@@ -268,12 +312,17 @@ def _attention(spec: NetSpec, width: int) -> Op:
     return ChannelAttention(width, nearest + 1 - nearest % 2)
 
 
-def _pool(spec: NetSpec, width: int, stride: int) -> Op:
+def _pool(spec: NetSpec, block: BlockSpec, width: int) -> Op:
     """What shrinks in place of a strided convolution."""
     if spec.downsample == "avg":
-        return AvgPool(stride)
-    if spec.downsample == "max" and not spec.antialias:
-        return MaxPool(stride, stride, pads=False)
-    if spec.downsample == "max":
-        return Group((("max", MaxPool(3, 1, pads=True)), ("blur", Blur(width, stride))))
-    return Blur(width, stride)
+        return AvgPool(block.stride)
+    if spec.downsample == "conv":
+        return Blur(width, block.stride)
+    if block.antialias:
+        return _max_and_blur(width, block.stride)
+    return MaxPool(block.stride, block.stride, pads=False)
+
+
+def _max_and_blur(width: int, stride: int) -> Group:
+    """Max pooling without aliasing (Zhang 2019): at every pixel, then blurred and subsampled."""
+    return Group((("max", MaxPool(3, 1, pads=True)), ("blur", Blur(width, stride))))

@@ -62,7 +62,9 @@ class Block(nn.Module):
         super().__init__()
         before, after = layout.before(spec, block), layout.after(spec, block)
         self.preact = _sequence(spec, before) if before else None
-        self.branch = _sequence(spec, layout.branch(spec, block))
+        branch = layout.branch(spec, block)
+        self.branch = _sequence(spec, branch)
+        self.adds_in_place = layout.adds_in_place(branch)
         self.shortcut = _shortcut(spec, block)
         self.projects = layout.projects(layout.shortcut(spec, block))
         self.act = _only(spec, after)
@@ -82,7 +84,8 @@ class Block(nn.Module):
         h = x if self.preact is None else self.preact(x)
         out: Tensor = self.branch(h)
         if self.shortcut is not None:
-            out += self.shortcut(h if self.projects else x)  # no gradient needs what it held
+            added = self.shortcut(h if self.projects else x)
+            out = out.add_(added) if self.adds_in_place else out + added
         return out if self.act is None else self.act(out)
 
 

@@ -1,4 +1,4 @@
-"""What a network is put together from: convolution, norm, activation, pool, blur, padding."""
+"""What a network is put together from: the module of each operator of `layout`."""
 
 from collections import OrderedDict
 
@@ -22,8 +22,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class PadShortcut(nn.Module):
     """Option A of He et al. 2015: every `stride`-th pixel; channels zero-padded or cropped.
 
-    Works for any ratio of widths; the odd channel goes to the end. It has no parameters and,
-    unless it blurs first, no multiplications.
+    Works for any ratio of widths; the odd channel goes to the end, or all of them. It has no
+    parameters and, unless it blurs first, no multiplications.
     """
 
     def __init__(self, pad: layout.Pad) -> None:
@@ -31,7 +31,8 @@ class PadShortcut(nn.Module):
         self.blur = Blur(pad.before, pad.stride) if pad.blurs else None
         self.stride = pad.stride
         change = pad.after - pad.before
-        self.pads = (0, 0, 0, 0, change // 2, change - change // 2)
+        front = 0 if pad.at_end else change // 2
+        self.pads = (0, 0, 0, 0, front, change - front)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, before, H, W) to (N, after, ceil(H / stride), ceil(W / stride))."""
@@ -56,6 +57,18 @@ class Blur(nn.Module):
         """(N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride))."""
         padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
         return F.conv2d(padded, self.kernel, stride=self.stride, groups=x.shape[1])
+
+
+class Scale(nn.Module):
+    """A product with one learned number (ReZero, arXiv 2003.04887; SkipInit, arXiv 2002.10444)."""
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(float(start)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        return x * self.scale
 
 
 class DropPath(nn.Module):
@@ -107,6 +120,8 @@ def module_of(spec: NetSpec, op: Op) -> nn.Module:
             return nn.Dropout(rate)
         case layout.DropPath(rate):
             return DropPath(rate)
+        case layout.Scale(start):
+            return Scale(start)
         case layout.Group(members):
             return nn.Sequential(OrderedDict((name, module_of(spec, one)) for name, one in members))
 
@@ -118,7 +133,8 @@ def _convolution(spec: NetSpec, conv: layout.Conv) -> nn.Conv2d:
         conv.after,
         conv.kernel,
         stride=conv.stride,
-        padding=conv.kernel // 2,
+        padding=conv.kernel // 2 * conv.dilation,
+        dilation=conv.dilation,
         groups=conv.groups,
         bias=spec.norm == "none",
     )
@@ -129,5 +145,6 @@ def _norm(spec: NetSpec, width: int) -> nn.Module:
         return nn.BatchNorm2d(width)
     if spec.norm == "group":
         most = max(1, min(32, width // 4))
-        return nn.GroupNorm(max(n for n in range(1, most + 1) if width % n == 0), width)
+        usual = max(n for n in range(1, most + 1) if width % n == 0)
+        return nn.GroupNorm(spec.norm_groups or usual, width)
     return nn.Identity()

@@ -23,6 +23,10 @@ TORCHVISION_SETTINGS = {
     "activation": "relu",
     "norm": "batch",
     "attention": "none",
+    "residual_scale": None,
+    "placement": "usual",
+    "kernel": 3,
+    "stem_kernel": None,
 }
 
 
@@ -94,8 +98,8 @@ def _block(spec: NetSpec, block: BlockSpec) -> Iterator[Entry]:
     theirs = f"layer{block.stage + 1}.{block.index}"
     ours = f"stages.{block.stage}.{block.index}"
     before, inner, out = block.in_width, block.inner_width, block.out_width
-    shapes = [(inner, before, 1, 1), (inner, inner // spec.groups, 3, 3), (out, inner, 1, 1)]
-    if spec.block == "basic":
+    shapes = [(inner, before, 1, 1), (inner, inner // block.groups, 3, 3), (out, inner, 1, 1)]
+    if block.kind == "basic":
         shapes = [(out, before, 3, 3), (out, out, 3, 3)]
     for number, shape in enumerate(shapes, start=1):
         yield Entry(f"{theirs}.conv{number}.weight", f"{ours}.branch.conv{number}.weight", shape)

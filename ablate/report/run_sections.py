@@ -49,10 +49,10 @@ def _differing(cells: pd.DataFrame) -> dict[str, list[str]]:
     """
     nets = [network_of(json.loads(text).get("net", {})) for text in cells["spec"]]
     columns = {}
-    if any(net.block_expansion != 1 for net in nets):
+    if any(set(net.expansions) != {1} for net in nets):
         shapes = [json.loads(text) for text in cells["widths"]]
         columns["output widths"] = [
-            _shape(json.dumps([_times(stage, net.block_expansion) for stage in shape]))
+            _shape(json.dumps(list(map(_times, shape, net.expansions))))
             for shape, net in zip(shapes, nets, strict=True)
         ]
     for field in dataclasses.fields(NetSpec):

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from ablate.errors import InputError
 
 Block = Literal["basic", "bottleneck"]
-Shortcut = Literal["none", "A", "B", "C", "D"]
+Shortcut = Literal["none", "A", "B", "C", "D", "P"]
 StrideBlock = Literal["first", "last"]
 StrideConv = Literal["1x1", "3x3"]
 Downsample = Literal["conv", "max", "avg"]
@@ -15,6 +15,10 @@ Stem = Literal["cifar", "imagenet", "deep"]
 Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
 Norm = Literal["batch", "group", "none"]
 Attention = Literal["none", "se", "eca"]
+Placement = Literal[
+    "usual", "norm_after_addition", "activation_before_addition", "activation_only", "pyramid"
+]
+StemPool = Literal["max", "blur", "conv", "none"]
 Schedule = Literal["one_cycle", "cosine"]
 Precision = Literal["float32", "bfloat16"]
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -27,6 +31,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "activation": get_args(Activation),
     "norm": get_args(Norm),
     "attention": get_args(Attention),
+    "placement": get_args(Placement),
+    "stem_pool": get_args(StemPool),
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),
 }
@@ -39,7 +45,9 @@ def check_choices(spec: Any) -> None:
     for field in fields(spec):
         choices = CHOICES.get(field.name)
         value = getattr(spec, field.name)
-        if choices and value not in choices:
+        if not choices or (value is None and field.default is None):
+            continue
+        if any(one not in choices for one in (value if isinstance(value, tuple) else [value])):
             raise InputError(
                 f"{field.name} = {value!r}: expected one of {', '.join(choices)}", field.name
             )

@@ -1,30 +1,38 @@
 """A residual network as per-stage tuples, and what such a network cannot be."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from ablate.errors import InputError
 from ablate.spec.choices import (
-    MOST,
-    MOST_BLOCKS,
     Activation,
     Attention,
     Block,
     Downsample,
     Norm,
+    Placement,
     Shortcut,
     Stem,
+    StemPool,
     StrideBlock,
     StrideConv,
     check_choices,
-    check_positive,
 )
+from ablate.spec.limits import check_combinations, check_numbers, check_stages
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockSpec:
-    """One residual block, as `NetSpec.blocks` derives it. Widths are in channels."""
+    """One residual block, as `NetSpec.blocks` derives it.
+
+    Args:
+        stage, index: its stage, and its place within that.
+        in_width, inner_width, out_width: in channels; the inner one of a bottleneck's 3x3.
+        stride: by how much it shrinks height and width.
+        kind, shortcut, antialias: those of its stage, as `NetSpec` has them.
+        groups, dilation: of its spatial convolutions.
+        drop_path: how often its branch gives zeros for an image in training.
+    """
 
     stage: int
     index: int
@@ -32,6 +40,11 @@ class BlockSpec:
     inner_width: int
     out_width: int
     stride: int
+    kind: Block = "basic"
+    shortcut: Shortcut = "B"
+    antialias: bool = False
+    groups: int = 1
+    dilation: int = 1
     drop_path: float = 0.0
 
     @property
@@ -46,6 +59,8 @@ class NetSpec:
 
     Raises `InputError`, with the key at fault, for a network that cannot be built.
 
+    `block`, `shortcut`, `antialias` and `groups` may be tuples with a value for each stage.
+
     Args:
         widths: channels of each stage; a stage may be a tuple that gives each of its blocks
             (PyramidNet). In a bottleneck, the width before `expansion`.
@@ -57,10 +72,13 @@ class NetSpec:
         groups, width_per_group: the bottleneck's 3x3 has
             `int(width * width_per_group / 64) * groups` channels in `groups` groups
             (ResNeXt, arXiv 1611.05431; wide ResNets double `width_per_group`).
+        group_width: channels in each group of the bottleneck's 3x3, in place of `groups` (RegNet,
+            arXiv 2003.13678); 1 is depthwise.
         shortcut: `none` (a plain network), `A` (subsample, zero-pad or crop the channels),
             `B` (1x1 projection where the shape changes), `C` (projection in every block), as in
             He et al. 2015, section 4.1; `D` (average pool, then 1x1, where the shape changes;
-            He et al. 2018, arXiv 1812.01187, section 4).
+            He et al. 2018, arXiv 1812.01187, section 4); `P` (average pool, then zeros for the
+            new channels at the end; Han et al. 2016, arXiv 1610.02915).
         stride_block: the block of a stage that carries its stride.
         stride_conv: the convolution of a bottleneck that carries it: the first 1x1 (v1) or the
             3x3 (v1.5). A basic block always strides in its first 3x3.
@@ -76,7 +94,8 @@ class NetSpec:
         activation, norm: used throughout. Group norm (Wu and He 2018, arXiv
             1803.08494) has as many groups of 4 channels or more as divide the width, 32 at most;
             without norm the convolutions have a bias.
-        zero_init: start the last norm of each residual branch at zero (arXiv 1706.02677).
+        zero_init: start the last norm of each residual branch at zero (arXiv 1706.02677), or the
+            last convolution where no norm follows it.
         attention: what weighs the channels at the end of each residual branch by their averages:
             `se`, two 1x1 convolutions (squeeze and excite, Hu et al. 2017, arXiv 1709.01507), or
             `eca`, a convolution along the channels, whose kernel follows from how many there are
@@ -87,6 +106,25 @@ class NetSpec:
             depth, Huang et al. 2016, arXiv 1603.09382, eq. 4). What is left is scaled up.
         dropout: how often an input of a block's last convolution is zero in training (wide
             ResNets, arXiv 1605.07146, section 2.4).
+        residual_scale: where given, each residual branch is multiplied by a number of its own that
+            is learned and starts there; at 0 it is ReZero (arXiv 2003.04887) and SkipInit
+            (arXiv 2002.10444).
+        placement: of norm and activation in a block, where it is not the `usual` one, which
+            `preact` gives. He et al. 2016 (arXiv 1603.05027), fig. 4: `norm_after_addition` (b),
+            `activation_before_addition` (c), `activation_only` before the convolutions (d);
+            `pyramid`: a norm at both ends of the branch and no first activation (Han et al. 2016,
+            arXiv 1610.02915, fig. 6d).
+        kernel: 3, 5 or 7: side of the spatial convolutions of a block, of which the words above
+            speak as 3x3.
+        dilations: of each stage's spatial convolutions, but for its first block, which has that of
+            the stage before; with strides of 1 it is what DeepLab puts in place of a stride
+            (Chen et al. 2016, arXiv 1606.00915).
+        norm_groups: of a group norm, in place of the number that follows from the width.
+        stem_kernel, stem_stride: of the stem's first convolution, where they are not those of
+            `stem`.
+        stem_pool: what halves the map once more after the stem's convolutions, where it is not
+            what `stem` says: a `max` pool, a max pool at stride 1 and then a `blur` (Zhang 2019),
+            a `conv` 3x3 (ResNet-RS, arXiv 2103.07579), or `none`.
         num_classes, in_channels: of the classifier and the image.
         image_size: height and width of the image, in pixels.
     """
@@ -94,16 +132,16 @@ class NetSpec:
     widths: tuple[int | tuple[int, ...], ...] = (16, 32, 64)
     depths: tuple[int, ...] = (2, 2, 2)
     strides: tuple[int, ...] = (1, 2, 2)
-    block: Block = "basic"
+    block: Block | tuple[Block, ...] = "basic"
     preact: bool = False
     expansion: int | None = None
-    groups: int = 1
+    groups: int | tuple[int, ...] = 1
     width_per_group: int = 64
-    shortcut: Shortcut = "B"
+    shortcut: Shortcut | tuple[Shortcut, ...] = "B"
     stride_block: StrideBlock = "first"
     stride_conv: StrideConv = "3x3"
     downsample: Downsample = "conv"
-    antialias: bool = False
+    antialias: bool | tuple[bool, ...] = False
     stem: Stem = "cifar"
     stem_width: int | None = None
     head_width: int | None = None
@@ -114,24 +152,39 @@ class NetSpec:
     se_ratio: float = 0.0625
     drop_path: float = 0.0
     dropout: float = 0.0
+    residual_scale: float | None = None
+    placement: Placement = "usual"
+    kernel: int = 3
+    dilations: tuple[int, ...] | None = None
+    group_width: int | None = None
+    norm_groups: int | None = None
+    stem_kernel: int | None = None
+    stem_stride: int | None = None
+    stem_pool: StemPool | None = None
     num_classes: int = 10
     in_channels: int = 3
     image_size: int = 32
 
     def __post_init__(self) -> None:
         check_choices(self)
-        check_positive(
-            self,
-            "expansion groups width_per_group stem_width head_width num_classes in_channels "
-            "image_size",
-        )
-        _check_stages(self)
-        _check_combinations(self)
+        check_stages(self)
+        check_numbers(self)
+        check_combinations(self)
+
+    def by_stage(self, name: str) -> tuple[Any, ...]:
+        """The values of a field that may have one for each stage."""
+        value = getattr(self, name)
+        return value if isinstance(value, tuple) else (value,) * len(self.depths)
+
+    @property
+    def shortcut_text(self) -> str:
+        """The shortcut's name, or those of the stages."""
+        return self.shortcut if isinstance(self.shortcut, str) else ", ".join(self.shortcut)
 
     @property
     def block_expansion(self) -> int:
-        """Output width over inner width of a block."""
-        return self.expansion or (4 if self.block == "bottleneck" else 1)
+        """Output width over inner width of a bottleneck, or of a basic block if there is none."""
+        return self.expansion or (4 if "bottleneck" in self.by_stage("block") else 1)
 
     @property
     def block_widths(self) -> tuple[tuple[int, ...], ...]:
@@ -145,9 +198,10 @@ class NetSpec:
     def acts_in_place(self) -> bool:
         """Whether an activation overwrites its input: its gradient follows from its output.
 
-        Without a norm, what a pre-activation reads is what the shortcut reads too.
+        Without a norm before it, what a pre-activation reads is what the shortcut reads too.
         """
         own = self.norm != "none" or not self.preact
+        own = own and self.placement != "activation_only"
         return own and self.activation in ("relu", "leaky_relu")
 
     @property
@@ -158,110 +212,59 @@ class NetSpec:
     @property
     def features(self) -> int:
         """Channels that reach the classifier."""
-        return self.head_width or self.block_widths[-1][-1] * self.block_expansion
+        return self.head_width or self.last_width
+
+    @property
+    def last_width(self) -> int:
+        """Channels that leave the last stage."""
+        return self.block_widths[-1][-1] * self.expansions[-1]
+
+    @property
+    def expansions(self) -> tuple[int, ...]:
+        """Output width over inner width of the blocks of each stage."""
+        return tuple(
+            self.block_expansion if kind == "bottleneck" else 1 for kind in self.by_stage("block")
+        )
+
+    @property
+    def stem_layers(self) -> tuple[int, int, StemPool]:
+        """Kernel and stride of the stem's first convolution, and what halves the map once more."""
+        cifar = self.stem == "cifar"
+        return (
+            self.stem_kernel or (7 if self.stem == "imagenet" else 3),
+            self.stem_stride or (1 if cifar else 2),
+            self.stem_pool or ("none" if cifar else "max"),
+        )
 
     def blocks(self) -> Iterator[BlockSpec]:
         """Every block in order, with its widths and stride worked out."""
-        in_width, number = self.stem_out, 0
+        in_width, number, total = self.stem_out, 0, sum(self.depths)
+        dilations = self.dilations or (1,) * len(self.depths)
+        kinds, shortcuts, blurs, groups = map(
+            self.by_stage, ("block", "shortcut", "antialias", "groups")
+        )
         for stage, (widths, stride) in enumerate(zip(self.block_widths, self.strides, strict=True)):
             strided = 0 if self.stride_block == "first" else len(widths) - 1
             for index, width in enumerate(widths):
                 number += 1
+                inner, grouped = int(width * self.width_per_group / 64), groups[stage]
+                if self.group_width is None or kinds[stage] == "basic":
+                    inner *= grouped
+                else:
+                    grouped = inner // self.group_width
                 block = BlockSpec(
                     stage=stage,
                     index=index,
                     in_width=in_width,
-                    inner_width=int(width * self.width_per_group / 64) * self.groups,
-                    out_width=width * self.block_expansion,
+                    inner_width=inner,
+                    out_width=width * self.expansions[stage],
                     stride=stride if index == strided else 1,
-                    drop_path=self.drop_path * number / sum(self.depths),
+                    kind=kinds[stage],
+                    shortcut=shortcuts[stage],
+                    antialias=blurs[stage],
+                    groups=grouped,
+                    dilation=dilations[max(0, stage - 1) if index == 0 else stage],
+                    drop_path=self.drop_path * number / total,
                 )
                 yield block
                 in_width = block.out_width
-
-
-def check_depths(depths: tuple[int, ...]) -> None:
-    """Raise `InputError` unless every stage has a block, and there are not too many."""
-    if not depths or min(depths) < 1 or sum(depths) > MOST_BLOCKS:
-        raise InputError(
-            f"depths = {depths}: expected whole numbers of 1 or more, {MOST_BLOCKS:,} in all",
-            "depths",
-        )
-
-
-def _check_stages(spec: NetSpec) -> None:
-    if not spec.widths:
-        raise InputError("widths = (): expected at least one stage", "widths")
-    for name in ("depths", "strides"):
-        values = getattr(spec, name)
-        if len(values) != len(spec.widths):
-            raise InputError(
-                f"{name} = {values}: expected {len(spec.widths)} values, one for each stage of "
-                f"widths = {spec.widths}",
-                name,
-            )
-        if not 1 <= min(values) <= max(values) <= MOST:
-            raise InputError(f"{name} = {values}: expected whole numbers of 1 or more", name)
-    check_depths(spec.depths)
-    for stage, (width, depth) in enumerate(zip(spec.widths, spec.depths, strict=True)):
-        if isinstance(width, tuple) and len(width) != depth:
-            raise InputError(
-                f"widths of stage {stage + 1} = {width}: expected {depth} values, "
-                "one for each block",
-                "widths",
-            )
-        flat = width if isinstance(width, tuple) else (width,)
-        if not 1 <= min(flat) <= max(flat) <= MOST:
-            raise InputError(f"widths = {spec.widths}: expected 1 channel or more", "widths")
-
-
-def _check_combinations(spec: NetSpec) -> None:
-    if spec.block == "basic":
-        for name, neutral in (("groups", 1), ("width_per_group", 64), ("stride_conv", "3x3")):
-            if getattr(spec, name) != neutral:
-                raise InputError(
-                    f"{name} = {getattr(spec, name)!r} needs block = 'bottleneck'; "
-                    f"a basic block has {name} = {neutral!r}",
-                    name,
-                )
-        if spec.block_expansion != 1:
-            raise InputError(
-                f"expansion = {spec.expansion}: a basic block has 1; set block = 'bottleneck'",
-                "expansion",
-            )
-    narrowest = min(width for stage in spec.block_widths for width in stage)
-    if int(narrowest * spec.width_per_group / 64) < 1:
-        raise InputError(
-            f"width_per_group = {spec.width_per_group}: leaves no channel at width "
-            f"{narrowest}; expected {math.ceil(64 / narrowest)} or more",
-            "width_per_group",
-        )
-    if spec.antialias and spec.downsample == "avg":
-        raise InputError(
-            "antialias = true with downsample = 'avg': average pooling is a low-pass "
-            "filter already; expected downsample = 'conv' or 'max'",
-            "antialias",
-        )
-    if spec.zero_init and (spec.preact or spec.norm == "none"):
-        raise InputError(
-            "zero_init = true: the residual branch does not end in a norm; expected "
-            "preact = false and norm = 'batch' or 'group'",
-            "zero_init",
-        )
-    for name in ("drop_path", "dropout"):
-        if not 0 <= getattr(spec, name) < 1:
-            raise InputError(f"{name} = {getattr(spec, name)!r}: expected 0 or more, below 1", name)
-    if spec.drop_path and spec.shortcut == "none":
-        raise InputError(
-            f"drop_path = {spec.drop_path!r}: without a shortcut nothing would be left of an "
-            "image; expected shortcut = 'A', 'B', 'C' or 'D'",
-            "drop_path",
-        )
-    if not 0 < spec.se_ratio <= 1:
-        raise InputError(
-            f"se_ratio = {spec.se_ratio!r}: expected above 0 and at most 1", "se_ratio"
-        )
-    if spec.se_ratio != NetSpec.se_ratio and spec.attention != "se":
-        raise InputError(f"se_ratio = {spec.se_ratio!r} needs attention = 'se'", "se_ratio")
-    if spec.stem == "deep" and spec.stem_out < 2:
-        raise InputError("stem = 'deep': needs a stem_width of 2 or more", "stem_width")

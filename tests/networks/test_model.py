@@ -41,6 +41,9 @@ def gradients(network: nn.Module, batch: Tensor) -> dict[str, Tensor]:
     return {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
 
 
+PLACED: list[dict[str, Any]] = [{"placement": name} for name in CHOICES["placement"][1:]]
+
+
 # Any network
 
 
@@ -102,7 +105,9 @@ def smooth(spec: NetSpec) -> NetSpec:
     which each layout would draw in its own order.
     """
     norm = "batch" if spec.norm == "group" else spec.norm
-    return dataclasses.replace(spec, activation="silu", norm=norm, drop_path=0.0, dropout=0.0)
+    return dataclasses.replace(
+        spec, activation="silu", norm=norm, norm_groups=None, drop_path=0.0, dropout=0.0
+    )
 
 
 @EXAMPLES
@@ -173,13 +178,31 @@ def test_the_seed_decides_on_the_weights() -> None:
     assert not torch.equal(networks[0], networks[2])
 
 
-@pytest.mark.parametrize("norm", ["batch", "group"])
+@pytest.mark.parametrize("changes", [{"zero_init": True}, {"residual_scale": 0.0}], ids=str)
+@pytest.mark.parametrize("norm", CHOICES["norm"])
 @pytest.mark.parametrize("block", CHOICES["block"])
-def test_zero_init_starts_every_block_at_its_shortcut(block: Any, norm: Any) -> None:
-    network = build(NetSpec(block=block, norm=norm, zero_init=True))
+def test_every_block_can_start_at_its_shortcut(
+    block: Any, norm: Any, changes: dict[str, Any]
+) -> None:
+    network = build(NetSpec(block=block, norm=norm, **changes))
     for found in blocks_of(network):
         x = torch.randn(2, next(found.branch.children()).in_channels, 6, 6)
         assert torch.equal(found(x), F.relu(found.shortcut(x)))
+
+
+@pytest.mark.parametrize("changes", [{"zero_init": True}, {"residual_scale": 0.0}], ids=str)
+@pytest.mark.parametrize("norm", CHOICES["norm"])
+@pytest.mark.parametrize("placed", [{"preact": True}, *PLACED], ids=str)
+def test_so_it_can_wherever_norm_and_activation_stand(
+    placed: dict[str, Any], norm: Any, changes: dict[str, Any]
+) -> None:
+    if norm == "none" and placed.get("placement", "usual") not in ("usual", PLACED[1]["placement"]):
+        pytest.skip("a norm is placed")
+    network = build(NetSpec(norm=norm, **placed, **changes)).eval()
+    for found in blocks_of(network):
+        x = torch.randn(2, next(found.branch.children()).in_channels, 6, 6)
+        out = found.branch(x if found.preact is None else found.preact(x.clone()))
+        assert not out.any()
 
 
 def test_without_zero_init_every_norm_starts_at_one() -> None:

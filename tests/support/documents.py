@@ -120,7 +120,11 @@ well_typed: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("preact", "antialias", "zero_init"), st.booleans()),
     **dict.fromkeys(("base_width", "width_multiple", "growth_shift", "groups"), wholes),
     **dict.fromkeys(("expansion", "width_per_group", "stem_width", "head_width"), wholes),
-    **dict.fromkeys(("growth", "widen", "se_ratio", "drop_path", "dropout"), numbers),
-    **dict.fromkeys(("depths", "strides"), small),
+    **dict.fromkeys(("kernel", "group_width", "norm_groups"), wholes),
+    **dict.fromkeys(("stem_kernel", "stem_stride"), wholes),
+    **dict.fromkeys(
+        ("growth", "widen", "se_ratio", "drop_path", "dropout", "residual_scale"), numbers
+    ),
+    **dict.fromkeys(("depths", "strides", "dilations"), small),
     "widths": st.lists(wholes | small, max_size=3),
 }

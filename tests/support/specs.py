@@ -50,8 +50,17 @@ def nets(draw: st.DrawFn) -> NetSpec:
         settings["drop_path"] = draw(fractions)
     settings["preact"] = draw(st.booleans())
     settings["antialias"] = settings["downsample"] != "avg" and draw(st.booleans())
-    may_zero = not settings["preact"] and settings["norm"] != "none"
-    settings["zero_init"] = may_zero and draw(st.booleans())
+    settings["zero_init"] = draw(st.booleans())
+    settings["kernel"] = draw(st.sampled_from([3, 5, 7]))
+    settings["dilations"] = draw(st.none() | st.tuples(*[st.integers(1, 4)] * len(depths)))
+    settings["stem_kernel"] = draw(st.none() | st.sampled_from([3, 5]))
+    settings["stem_stride"] = draw(st.none() | st.integers(1, 4))
+    settings["stem_pool"] = draw(st.none() | st.sampled_from(CHOICES["stem_pool"]))
+    if settings["norm"] == "group":
+        settings["norm_groups"] = draw(st.none() | st.just(1))
+    if not settings["preact"] and settings["norm"] != "none":
+        settings["placement"] = draw(st.sampled_from(CHOICES["placement"]))
+    settings["residual_scale"] = draw(st.none() | st.floats(0.1, 2))
     return NetSpec(**settings)
 
 

@@ -56,7 +56,7 @@ def _follows(spec: TrialSpec) -> dict[str, Any]:
         "dataset": spec.data.name,
         "epochs": spec.train.epochs,
         "batch": spec.train.batch_size,
-        "shortcut": spec.net.shortcut,
+        "shortcut": spec.net.shortcut_text,
         **{name: json.dumps(getattr(spec.net, name)) for name in ("widths", "depths", "strides")},
         **{name: getattr(cost, name) for name in ("params", "macs", "activations")},
     }
