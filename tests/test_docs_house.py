@@ -104,7 +104,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("house")
     for folder in ("ablate", "studies", "tests/support"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "axis.toml").write_text(block("toml", "branch_scale"), encoding="utf-8")
+    (copy / "axis.toml").write_text(block("toml", "layer_scale"), encoding="utf-8")
     (copy / NEW).write_text(block("python", "ablate keys"), encoding="utf-8")
     for diff in blocks("diff"):
         done = subprocess.run(
@@ -152,15 +152,15 @@ from ablate.networks.model import build
 from ablate.spec import NetSpec, content_hash
 from support.nets import net_specs
 import hypothesis, warnings
-spec = NetSpec(branch_scale=True)
+spec = NetSpec(layer_scale=True)
 params = sum(parameter.numel() for parameter in build(spec).parameters())
-assert count(spec).params == params == count(NetSpec()).params + sum(spec.depths)
+assert count(spec).params == params == count(NetSpec()).params + 2 * (16 + 32 + 64)
 assert count(spec).kept > count(NetSpec()).kept
 drawn = set()
 @hypothesis.settings(max_examples=30, deadline=None, derandomize=True, database=None)
 @hypothesis.given(net_specs())
 def draw(net):
-    drawn.add(net.branch_scale)
+    drawn.add(net.layer_scale)
     assert count(net).params == sum(p.numel() for p in build(net).parameters())
 draw()
 assert drawn == {True, False}
@@ -180,7 +180,7 @@ from ablate.training.execution import Execution
 from ablate.training.trial import run_trial
 study = load_study(Path("axis.toml"))
 plain, scaled = study.plan()[:2]
-assert (plain.spec.net.branch_scale, scaled.spec.net.branch_scale) == (False, True)
+assert (plain.spec.net.layer_scale, scaled.spec.net.layer_scale) == (False, True)
 outcome = run_trial(scaled.spec, load(study.data, Path("nowhere")), Execution())
 assert outcome.row["state"] == "complete", outcome.row
 assert outcome.row["grad_norm"] == outcome.epochs[-1]["grad_norm"] > 0

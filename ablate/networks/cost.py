@@ -6,6 +6,7 @@ The same counts taken from the built network, in `fvcore_cost`, are what a trial
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ablate.networks import layout
@@ -122,23 +123,46 @@ def layers(spec: NetSpec) -> list[Layer]:
     """Every operator of the network, in order, and what the image itself takes."""
     walk = _Walk(spec)
     x = walk.run("stem", layout.stem(spec), walk.made("stem", spec.in_channels, spec.image_size))
+    known: dict[tuple[object, ...], _Ops] = {}
     for block in spec.blocks():
-        x = _block(walk, spec, block, x)
+        alike = (*_SHAPE(block), block.drop_path > 0)
+        if alike not in known:
+            known[alike] = _ops(spec, block)
+        x = _block(walk, f"stage {block.stage + 1}", known[alike], x)
     walk.run("head", layout.head(spec), x)
     return [Layer(*row) for row in walk.rows]
 
 
-def _block(walk: "_Walk", spec: NetSpec, block: BlockSpec, x: "_Map") -> "_Map":
-    stage = f"stage {block.stage + 1}"
-    before = walk.run(stage, layout.before(spec, block), x)
-    branch, ops = layout.branch(spec, block), layout.shortcut(spec, block)
-    out = walk.run(stage, branch, before)
-    if ops is not None:
-        walk.run(stage, ops, before if layout.projects(ops) else x)
-        if not layout.adds_in_place(branch):
+class _Ops(NamedTuple):
+    """The operators of a block, as `layout` has them."""
+
+    before: list[layout.Named]
+    branch: list[layout.Named]
+    shortcut: list[layout.Named] | None
+    after: list[layout.Named]
+
+
+_SHAPE = attrgetter("stage", "in_width", "inner_width", "out_width", "stride", "dilation")
+
+
+def _ops(spec: NetSpec, block: BlockSpec) -> _Ops:
+    return _Ops(
+        layout.before(spec, block),
+        layout.branch(spec, block),
+        layout.shortcut(spec, block),
+        layout.after(spec, block),
+    )
+
+
+def _block(walk: "_Walk", stage: str, ops: _Ops, x: "_Map") -> "_Map":
+    before = walk.run(stage, ops.before, x)
+    out = walk.run(stage, ops.branch, before)
+    if ops.shortcut is not None:
+        walk.run(stage, ops.shortcut, before if layout.projects(ops.shortcut) else x)
+        if not layout.adds_in_place(ops.branch):
             out = walk.made(stage, out.width, out.size)
         assert not out.kept, "what is added to in place is not needed as it was"
-    return walk.run(stage, layout.after(spec, block), out)
+    return walk.run(stage, ops.after, out)
 
 
 @dataclass(eq=False, slots=True)
@@ -170,9 +194,19 @@ class _Walk:
             x = _COUNTED[type(op)](self, stage, op, x)
         return x
 
-    def made(self, stage: str, width: int, size: int, *counts: int) -> _Map:
-        """A new map, and the row of what made it: params, macs, activations, moved, kept."""
-        self.rows.append([stage, size, *counts, *[0] * (5 - len(counts))])
+    def made(
+        self,
+        stage: str,
+        width: int,
+        size: int,
+        params: int = 0,
+        macs: int = 0,
+        activations: int = 0,
+        moved: int = 0,
+        kept: int = 0,
+    ) -> _Map:
+        """A new map, and the row of what made it."""
+        self.rows.append([stage, size, params, macs, activations, moved, kept])
         return _Map(width, size, len(self.rows) - 1)
 
     def keep(self, x: _Map) -> None:
@@ -214,7 +248,7 @@ class _Walk:
         self.keep(x)
         size = _shrunk(x.size, pool.stride)
         places = 2 * x.width * size * size  # of each maximum, in 8 bytes
-        return self.made(stage, x.width, size, 0, 0, 0, 0, places)
+        return self.made(stage, x.width, size, kept=places)
 
     def avg_pool(self, stage: str, pool: layout.AvgPool, x: _Map) -> _Map:
         self.keep(x)
@@ -267,7 +301,7 @@ class _Walk:
     def dropout(self, stage: str, dropout: layout.Dropout, x: _Map) -> _Map:
         """It keeps the factors that it drew, one an element."""
         elements = x.width * x.size * x.size
-        return self.made(stage, x.width, x.size, 0, 0, 0, 0, elements)
+        return self.made(stage, x.width, x.size, kept=elements)
 
     def scale(self, stage: str, scale: layout.Scale, x: _Map) -> _Map:
         """The gradient of the number needs what is multiplied."""
@@ -276,7 +310,7 @@ class _Walk:
 
     def drop_path(self, stage: str, drop: layout.DropPath, x: _Map) -> _Map:
         """It keeps the factor that it drew, one an image."""
-        return self.made(stage, x.width, x.size, 0, 0, 0, 0, 1)
+        return self.made(stage, x.width, x.size, kept=1)
 
     def group(self, stage: str, group: layout.Group, x: _Map) -> _Map:
         return self.run(stage, group.members, x)

@@ -6,7 +6,6 @@ The counts and where they are printed: `tests/golden/counts.json`.
 from typing import Any
 
 from ablate.errors import InputError, nearest
-from ablate.networks.widths import additive_widths
 from ablate.spec import Block, NetSpec
 
 
@@ -49,17 +48,51 @@ def _wide(depth: int, factor: int) -> NetSpec:
 
 
 def _pyramid(blocks: int, widen: int) -> NetSpec:
-    """The widths of an additive PyramidNet (Han et al. 2016, arXiv 1610.02915) on plain blocks.
+    """An additive PyramidNet (Han et al. 2016, arXiv 1610.02915, eq. 2 and fig. 6d).
 
-    Its own block has one norm more and one activation fewer, and pools in the shortcut.
+    Its authors round the width of each block to the nearest number, an even one of two.
     """
-    depths = (blocks,) * 3
+    widths, width = [], 16.0
+    for _ in range(3 * blocks):
+        width += widen / (3 * blocks)
+        widths.append(round(width))
     return NetSpec(
-        widths=additive_widths(16, widen, depths),
-        depths=depths,
-        preact=True,
-        shortcut="A",
+        widths=tuple(tuple(widths[stage * blocks : (stage + 1) * blocks]) for stage in range(3)),
+        depths=(blocks,) * 3,
+        placement="pyramid",
+        shortcut="P",
         stem_width=16,
+    )
+
+
+def _resnet_rs(depths: tuple[int, ...], image_size: int) -> NetSpec:
+    """ResNet-RS (Bello et al. 2021, arXiv 2103.07579, section 4.3)."""
+    return _imagenet(
+        depths,
+        stem="deep",
+        stem_pool="conv",
+        shortcut="D",
+        attention="se",
+        se_ratio=0.25,
+        image_size=image_size,
+    )
+
+
+def _regnet_x(
+    widths: tuple[int, int, int, int], depths: tuple[int, int, int, int], group_width: int
+) -> NetSpec:
+    """RegNetX (Radosavovic et al. 2020, arXiv 2003.13678, table 3)."""
+    return NetSpec(
+        widths=widths,
+        depths=depths,
+        strides=(2, 2, 2, 2),
+        block="bottleneck",
+        expansion=1,
+        group_width=group_width,
+        stem_stride=2,
+        stem_width=32,
+        num_classes=1000,
+        image_size=224,
     )
 
 
@@ -86,6 +119,18 @@ PRESETS: dict[str, NetSpec] = {
     "seresnet50": _imagenet((3, 4, 6, 3), attention="se"),
     "seresnet101": _imagenet((3, 4, 23, 3), attention="se"),
     "seresnet152": _imagenet((3, 8, 36, 3), attention="se"),
+    # ResNet-RS, by timm's names, at the image sizes of its authors' table 7.
+    "resnetrs50": _resnet_rs((3, 4, 6, 3), 160),
+    "resnetrs101": _resnet_rs((3, 4, 23, 3), 192),
+    "resnetrs152": _resnet_rs((3, 8, 36, 3), 256),
+    "resnetrs200": _resnet_rs((3, 24, 36, 3), 256),
+    # RegNetX, by the names of pycls.
+    "regnetx_200mf": _regnet_x((24, 56, 152, 368), (1, 1, 4, 7), 8),
+    "regnetx_400mf": _regnet_x((32, 64, 160, 384), (1, 2, 7, 12), 16),
+    "regnetx_600mf": _regnet_x((48, 96, 240, 528), (1, 3, 5, 7), 24),
+    "regnetx_800mf": _regnet_x((64, 128, 288, 672), (1, 3, 7, 5), 16),
+    "regnetx_1.6gf": _regnet_x((72, 168, 408, 912), (2, 4, 10, 2), 24),
+    "regnetx_3.2gf": _regnet_x((96, 192, 432, 1008), (2, 6, 15, 2), 48),
     # ResNet-C and -D of He et al. 2018 (arXiv 1812.01187), by timm's names.
     "resnet50c": _imagenet((3, 4, 6, 3), stem="deep"),
     "resnet34d": _imagenet((3, 4, 6, 3), "basic", stem="deep", shortcut="D"),

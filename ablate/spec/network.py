@@ -239,7 +239,7 @@ class NetSpec:
     def blocks(self) -> Iterator[BlockSpec]:
         """Every block in order, with its widths and stride worked out."""
         in_width, number, total = self.stem_out, 0, sum(self.depths)
-        dilations = self.dilations or (1,) * len(self.depths)
+        dilations, expansions = self.dilations or (1,) * len(self.depths), self.expansions
         kinds, shortcuts, blurs, groups = map(
             self.by_stage, ("block", "shortcut", "antialias", "groups")
         )
@@ -257,7 +257,7 @@ class NetSpec:
                     index=index,
                     in_width=in_width,
                     inner_width=inner,
-                    out_width=width * self.expansions[stage],
+                    out_width=width * expansions[stage],
                     stride=stride if index == strided else 1,
                     kind=kinds[stage],
                     shortcut=shortcuts[stage],

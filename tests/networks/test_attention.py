@@ -79,7 +79,7 @@ def test_what_it_costs_by_hand() -> None:
     assert eca.macs - plain.macs == 2 * 3 * (16 + 32 + 64)
 
 
-@pytest.mark.parametrize("name", ["seresnet50"])
+@pytest.mark.parametrize("name", ["seresnet50", "resnetrs50"])
 def test_timm_has_the_same_network(name: str) -> None:
     timm = pytest.importorskip("timm", reason="timm is not installed")
     theirs = randomise(timm.create_model(name)).eval()

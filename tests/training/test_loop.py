@@ -25,7 +25,7 @@ from ablate.data.dataset import Dataset, Images
 from ablate.networks.model import Block, build
 from ablate.spec import CHOICES, DataSpec, NetSpec, TrainSpec, TrialSpec
 from ablate.training.execution import Execution, place, set_up
-from ablate.training.loop import GRADIENT_LIMIT, DivergedError, Epoch, evaluate, fit
+from ablate.training.loop import GRADIENT_LIMIT, DivergedError, Epoch, StoppedError, evaluate, fit
 from ablate.training.trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -239,6 +239,24 @@ def test_channels_last_killed_at_each_epoch_ends_with_the_same_weights(
             fit(network_of(execution=execution), few, recipe, 0, kill, tmp_path / "trial.pt")
     resumed = network_of(execution=execution)
     assert epochs_of(resumed, few, recipe, tmp_path / "trial.pt") == expected
+    state = resumed.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in whole.state_dict().items())
+
+
+@pytest.mark.parametrize("changes", [{"dropout": 0.3}, {"drop_path": 0.5}], ids=str)
+def test_what_is_dropped_goes_on_where_it_was(
+    few: Dataset, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    net, recipe = replace(NET, **changes), TrainSpec(epochs=2, batch_size=32)
+    whole = network_of(net)
+    expected = epochs_of(whole, few, recipe)
+    asked = iter([False] * 5 + [True])  # stops in the second epoch, after its first step
+    with pytest.raises(StoppedError):
+        fit(network_of(net), few, recipe, 0, lambda _: None, tmp_path / "t", lambda: next(asked))
+    torch.manual_seed(99)
+    torch.rand(7)
+    resumed = network_of(net)
+    assert epochs_of(resumed, few, recipe, tmp_path / "t") == expected
     state = resumed.state_dict()
     assert all(torch.equal(state[name], value) for name, value in whole.state_dict().items())
 
