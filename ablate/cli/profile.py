@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from ablate.cli.options import count
-from ablate.cli.reporting import STATUSES, Parser, given, refuse, reporting
+from ablate.cli.reporting import STATUSES, Parser, given, refuse, reporting, say_imports
 from ablate.errors import InputError
 from ablate.networks.presets import PRESETS, preset
 from ablate.spec import NetSpec
@@ -37,8 +37,11 @@ def _networks(args: argparse.Namespace) -> list[tuple[str, NetSpec]]:
         return [(args.preset, preset(args.preset))]
     from ablate.study.find import find_study
     from ablate.study.plan import load_study
+    from ablate.study.toml_file import read_toml
 
-    study = load_study(find_study(args.study), args.dataset)
+    toml = read_toml(find_study(args.study))
+    say_imports(toml.text)
+    study = load_study(toml, args.dataset)
     cells = [cell for cell in study.cells if args.cell in (None, cell.name)]
     if not cells:
         names = ", ".join(cell.name for cell in study.cells)

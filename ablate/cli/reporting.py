@@ -99,3 +99,11 @@ def refuse(options: Iterable[str], why: str) -> None:
     """Raise `InputError` if there are any: an option that would do nothing is not ignored."""
     if options:
         raise InputError(f"{', '.join(sorted(options))}: {why}")
+
+
+def say_imports(text: str) -> None:
+    """Say which modules of one's own a study file, of that text, has imported."""
+    from ablate.study.own import own_modules
+
+    for module in own_modules(text):
+        print(f"imports {module}, which the study file names", file=sys.stderr)

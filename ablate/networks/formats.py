@@ -42,8 +42,14 @@ def filled(net: NetSpec, state: Mapping[str, Tensor]) -> nn.Module:
     """The network with its weights, on the CPU, for inference.
 
     Raises:
-        InputError: the weights are another network's.
+        InputError: the weights are another network's; or it has modules of one's own, which no
+            file of weights may have imported.
     """
+    if net.own:
+        raise InputError(
+            f"its network has modules of one's own, {', '.join(map(str, net.own))}, which are "
+            "imported for a study file alone; build it from there and load the weights into it"
+        )
     network = build(net)
     try:
         network.load_state_dict(state)

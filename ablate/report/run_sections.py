@@ -68,9 +68,13 @@ def _times(stage: int | list[int], factor: int) -> int | list[int]:
 
 
 def _shape(text: str) -> str:
-    return ", ".join(
-        "-".join(map(str, stage)) if isinstance(stage, list) else str(stage)
-        for stage in json.loads(text)
+    stages = json.loads(text)  # none where the whole network is one's own
+    return (
+        "-"
+        if not stages
+        else ", ".join(
+            "-".join(map(str, stage)) if isinstance(stage, list) else str(stage) for stage in stages
+        )
     )
 
 

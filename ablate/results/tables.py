@@ -136,7 +136,7 @@ def plan_row(study: Study, planned: Planned) -> dict[str, Any]:
         "widths": json.dumps(cell.net.widths),
         "depths": json.dumps(cell.net.depths),
         "strides": json.dumps(cell.net.strides),
-        "shortcut": cell.net.shortcut,
+        "shortcut": str(cell.net.shortcut),
         "match": cell.matched and cell.matched.quantity,
         "match_residual": cell.matched and cell.matched.residual,
         "match_shape_error": cell.matched and cell.matched.shape_error,

@@ -171,6 +171,11 @@ def _match(
     solved = []
     for cell, design in zip(cells, designs, strict=True):
         try:
+            if cell.net.net is not None and not (cell.net == reference and isinstance(given, str)):
+                raise InputError(
+                    f"{cell.net.net} is a whole network, which has no widths or depths to solve "
+                    "for; take [match] out, or give the network's size in its own arguments"
+                )
             if cell.net == reference and isinstance(given, str):
                 match = Match(cell.net, 0.0, 0.0)
             elif file.match.by == "depth":

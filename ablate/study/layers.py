@@ -20,6 +20,7 @@ from ablate.networks.budget import Shape, equalise_depths
 from ablate.networks.canonical import tuples
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
 from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, check_depths
+from ablate.study.own import names_own, read_own
 
 WIDTH_RULE: dict[str, Any] = {
     "base_width": int,
@@ -112,7 +113,7 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
     merged: dict[str, _Setting] = {}
     for where, raw in layers:
         layer = {
-            key: _checked(f"{file}: {where}.{key}", key, tuples(value), types)
+            key: _checked(file, f"{file}: {where}.{key}", key, tuples(value), types)
             for key, value in raw.items()
         }
         rule = [key for key in layer if key in WIDTH_RULE]
@@ -128,6 +129,8 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
 
 def _replaced_by(layer: Mapping[str, Any]) -> set[str]:
     """Settings of earlier layers that a layer's own way of setting the widths makes void."""
+    if "net" in layer:  # a whole network, of which nothing else is to be said
+        return set(typing.get_type_hints(NetSpec)) | set(EXTRAS)
     if "widths" in layer:
         return set(WIDTH_RULE)
     if "widen" in layer:
@@ -135,7 +138,7 @@ def _replaced_by(layer: Mapping[str, Any]) -> set[str]:
     return {"widen"} if "growth" in layer else set()
 
 
-def _checked(where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:
+def _checked(file: str, where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:
     """The value, if it is of the key's type; a whole number becomes a float where one is due."""
     if key in FROM_DATASET:
         raise InputError(f"{where}: set by the dataset; take it out")
@@ -143,6 +146,8 @@ def _checked(where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:
         raise InputError(
             f"{where}: unknown key{nearest(key, types)}: expected one of {', '.join(sorted(types))}"
         )
+    if names_own(key, value):
+        return read_own(file, where, value)
     try:
         return TypeAdapter(types[key], config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError as error:

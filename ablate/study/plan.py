@@ -146,6 +146,11 @@ def load_study(
         arms = [arm for axis in file.axes.values() for arm in axis]
         baseline = cells[arms.index(file.baseline)].name
     _check_hypotheses(path, file, arms)
+    if (mechanism or file.mechanism) and any(cell.net.own for cell in cells):
+        raise InputError(
+            f"{path}: mechanism: is measured on ablate's own blocks, whose receptive field is "
+            "known; take it out, or the modules of one's own"
+        )
     seeds = seeds or own.seeds or file.seeds
     if seeds * len(cells) > MOST_TRIALS:
         raise InputError(

@@ -48,7 +48,10 @@ def specs(run: Run) -> Iterator[Remark]:
 
 def _follows(spec: TrialSpec) -> dict[str, Any]:
     """The columns that a trial's description decides."""
-    cost = count(spec.net)
+    counted = {}
+    if not spec.net.own:  # else it would have to be imported, and a table names nothing to import
+        cost = count(spec.net)
+        counted = {name: getattr(cost, name) for name in ("params", "macs", "activations")}
     return {
         "key": spec.key,
         "net": content_hash(spec.net),
@@ -56,9 +59,9 @@ def _follows(spec: TrialSpec) -> dict[str, Any]:
         "dataset": spec.data.name,
         "epochs": spec.train.epochs,
         "batch": spec.train.batch_size,
-        "shortcut": spec.net.shortcut,
+        "shortcut": str(spec.net.shortcut),
         **{name: json.dumps(getattr(spec.net, name)) for name in ("widths", "depths", "strides")},
-        **{name: getattr(cost, name) for name in ("params", "macs", "activations")},
+        **counted,
     }
 
 
