@@ -9,6 +9,8 @@ depths from the second stage on so that every stage costs as much as the first.
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +21,7 @@ from ablate.errors import InputError, nearest
 from ablate.networks.budget import Shape, equalise_depths
 from ablate.networks.canonical import tuples
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
-from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, check_depths
+from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, Use, check_depths
 from ablate.study.own import names_own, read_own
 
 WIDTH_RULE: dict[str, Any] = {
@@ -149,10 +151,18 @@ def _checked(file: str, where: str, key: str, value: Any, types: Mapping[str, An
     if names_own(key, value):
         return read_own(file, where, value)
     try:
-        return TypeAdapter(types[key], config=ConfigDict(strict=True)).validate_python(value)
+        return TypeAdapter(_but_own(types[key]), config=ConfigDict(strict=True)).validate_python(
+            value
+        )
     except ValidationError as error:
         fault = error.errors()[0]["msg"].removeprefix("Input should be ")
         raise InputError(f"{where} = {value!r}: expected {fault}") from error
+
+
+def _but_own(kind: Any) -> Any:
+    """What a setting may be that is no module of one's own."""
+    kinds = [one for one in typing.get_args(kind) if one is not Use]
+    return reduce(or_, kinds) if Use in typing.get_args(kind) else kind
 
 
 def _widths(rule: Mapping[str, Any], depths: tuple[int, ...]) -> tuple[Any, ...]:

@@ -146,6 +146,6 @@ def _small(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
     if params >= LARGE and epochs >= LONG:
         return "One data set and one recipe: another may decide otherwise."
     return (
-        f"Networks of at most {wording.si(float(params))} parameters, trained for {epochs} epochs: "
-        "larger ones may differ."
+        f"Networks of at most {wording.si(float(params))} parameters, trained for "
+        f"{wording.plural(epochs, 'epoch')}: larger ones may differ."
     )
