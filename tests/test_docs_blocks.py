@@ -208,7 +208,9 @@ def made_on_pages() -> set[str]:
     texts = [page.read_text(encoding="utf-8") for page in PAGES]
     made = {words[1] for _, words in COMMANDS if words[0] == "new"}
     return made | {
-        name for text in texts for name in re.findall(r"`(?:studies/)?([\w-]+)\.toml`", text)
+        name
+        for text in texts
+        for name in re.findall(r"`(?:(?:studies|examples)/)?([\w-]+)\.toml`", text)
     }
 
 

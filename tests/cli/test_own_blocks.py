@@ -83,9 +83,7 @@ def test_pages_and_checks_need_none_of_the_code(
     folder = finished.folder / "tiny" / "digits"
     assert check([str(folder)]) == 0
     said = capsys.readouterr().out
-    assert (
-        "one_5: has modules of its own, branches:branch(kernel=5), which a check does" in said
-    )
+    assert "one_5: has modules of its own, branches:branch(kernel=5), which a check does" in said
     summary = (folder / "summary.md").read_bytes()
     (folder / "summary.md").unlink()
     assert report([str(folder)]) == 0
