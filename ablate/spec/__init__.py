@@ -19,6 +19,7 @@ from ablate.spec.network import BlockSpec as BlockSpec
 from ablate.spec.network import NetSpec as NetSpec
 from ablate.spec.network import check_depths as check_depths
 from ablate.spec.own import Use as Use
+from ablate.spec.own import in_file as in_file
 from ablate.spec.own import use_of as use_of
 from ablate.spec.own import used as used
 from ablate.spec.recipe import TrainSpec as TrainSpec

@@ -74,6 +74,15 @@ def used(value: Any) -> Any:
     return Use(use=value["use"], options=options, source=value.get("source", ""))
 
 
+def in_file(use: Use) -> dict[str, Any]:
+    """A module of one's own as a study file names it; of its code nothing is said there."""
+    return {"use": use.use, "args": {name: _listed(value) for name, value in use.options}}
+
+
+def _listed(value: Option) -> Any:
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
+
+
 def _option(name: str, value: Any) -> Option:
     if isinstance(value, list | tuple):
         return tuple(_option(name, one) for one in value)

@@ -3,11 +3,13 @@
 import ast
 import json
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tomli_w
 import torch
 from hypothesis import given
 
@@ -20,7 +22,8 @@ from ablate.networks.fvcore_cost import measure
 from ablate.networks.model import build
 from ablate.networks.own import check_own, source_hash
 from ablate.networks.presets import preset
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, Use, content_hash
+from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, Use, content_hash, in_file, use_of
+from ablate.spec.own import Option
 from ablate.study.plan import load_study
 from ablate.study.trial_json import to_json, trial_from_json
 from support import ROOT
@@ -326,3 +329,10 @@ def test_the_version_of_what_is_installed_is_in_the_hash(monkeypatch: pytest.Mon
     before = source_hash("torchvision.models")
     monkeypatch.setattr("importlib.metadata.version", lambda _: "0")
     assert source_hash("torchvision.models") != before
+
+
+@pytest.mark.parametrize("kernel", [3, True, 0.5, "x", (1, (2, 3))], ids=str)
+def test_a_module_goes_through_a_study_file(kernel: Option) -> None:
+    use = Use(use="mine.sub:branch", options=(("args", 1), ("kernel", kernel)), source="0f")
+    text = tomli_w.dumps(in_file(use))
+    assert use_of(tomllib.loads(text), source="0f") == use
