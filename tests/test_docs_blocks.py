@@ -21,7 +21,8 @@ from ablate.networks.torchvision import residual_networks
 from ablate.report.claims import file as claims
 from ablate.search import file as search
 from ablate.search.plan import load_search
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study import file as study
 from ablate.study.find import find_studies, kind_of
 from ablate.study.layers import EXTRAS, FROM_DATASET

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
-from ablate import spec
 from ablate.errors import InputError
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, Use, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.own import Use
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, Spec, TrialSpec, content_hash
 from ablate.study.trial_json import to_json, trial_from_json
 from support import ROOT
 from support.specs import trials
@@ -20,7 +22,7 @@ GOLDEN = ROOT / "tests" / "golden" / "hashes.json"
 # Hashes of released specs: they name rows of published tables, so they never change. The specs
 # that spell out every default hold the defaults themselves: were one to change, the old value
 # would enter the hash.
-NAMED: dict[str, spec.Spec] = {
+NAMED: dict[str, Spec] = {
     "net": NetSpec(),
     "net, constant": NetSpec(widths=(16, 16, 16)),
     "net, widths by block": NetSpec(widths=(16, (20, 24), 32), antialias=True),

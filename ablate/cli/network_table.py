@@ -2,7 +2,7 @@
 
 from ablate.analysis.wording import aligned
 from ablate.networks.cost import Cost, count, count_stages, receptive_fields
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 
 def table(spec: NetSpec, batch: int = 128) -> str:

@@ -7,7 +7,7 @@ from ablate.cli.options import count
 from ablate.cli.reporting import STATUSES, Parser, given, refuse, reporting, say_imports
 from ablate.errors import InputError
 from ablate.networks.presets import PRESETS, preset
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "ablate profile") -> int:

@@ -15,7 +15,7 @@ from ablate.processes import DAY_S, TRIAL_IMPORTS, prepare_forks, wait_politely
 if TYPE_CHECKING:
     from ablate.data.catalog import DatasetInfo
     from ablate.engine.runner import Setup
-    from ablate.spec import NetSpec
+    from ablate.spec.network import NetSpec
     from ablate.study.plan import Study
     from ablate.study.toml_file import Toml
     from ablate.training.execution import Execution

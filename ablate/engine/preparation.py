@@ -14,7 +14,7 @@ from ablate.data.dataset import Dataset
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.cells import Cell
 from ablate.study.plan import Study
 from ablate.training.cpu_split import Load, candidates, fastest, probe

@@ -36,7 +36,7 @@ from ablate.results.manifest import write_looks, write_manifest
 from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING, WEIGHTS
 from ablate.results.stopping import Fate, Looks, settled_text
 from ablate.results.tables import plan_row, write_sweep, write_tables
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.own import own_modules
 from ablate.study.plan import Planned, Study
 from ablate.study.tuning import (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.results.schema import to_frame
 from ablate.results.stopping import Fate, Looks
 from ablate.results.tables import plan_row
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.file import StudyFile, read_study_file
 from ablate.study.plan import Planned, Study
 from ablate.study.stop import as_run

@@ -19,7 +19,7 @@ from ablate.engine.weights import keep
 from ablate.errors import InputError
 from ablate.networks.own import check_own
 from ablate.processes import TRIAL_IMPORTS
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 from ablate.training.execution import Execution, set_up
 from ablate.training.loop import Epoch, StoppedError
 from ablate.training.outcome import Outcome

@@ -69,7 +69,7 @@ class Worker:
         from ablate.engine.supervisor import supervise
         from ablate.engine.tracking.trackers import tracking
         from ablate.engine.trial_process import training_of
-        from ablate.spec import DataSpec
+        from ablate.spec.trial import DataSpec
         from ablate.training.execution import Execution
         from ablate.training.machine import pick_device
 

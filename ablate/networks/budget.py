@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ablate.errors import InputError
 from ablate.networks.cost import count, count_stages
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 QUANTITIES = ("macs", "params", "activations")
 TOLERANCE = 0.01

@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ablate.errors import InputError
 from ablate.networks.model import ResNet, build
 from ablate.networks.totals import Cost
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 BATCH = 2  # of the images it is run on: torch refuses to normalise a group of a single value
 

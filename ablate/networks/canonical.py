@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from ablate.spec import NetSpec, used
+from ablate.spec.network import NetSpec
+from ablate.spec.own import used
 
 
 def canonical(net: NetSpec) -> NetSpec:

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from ablate.networks.totals import Cost as Cost  # it is what is counted
-from ablate.spec import BlockSpec, NetSpec
+from ablate.spec.network import BlockSpec, NetSpec
 
 
 class Layer(NamedTuple):

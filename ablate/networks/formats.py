@@ -25,7 +25,7 @@ from ablate.errors import InputError
 from ablate.files import replacing
 from ablate.networks.canonical import description, network_of
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 Format = Literal["safetensors", "onnx", "torch"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -20,7 +20,8 @@ from ablate.networks.parts import (
     norm_act,
     pool,
 )
-from ablate.spec import BlockSpec, NetSpec, Use
+from ablate.spec.network import BlockSpec, NetSpec
+from ablate.spec.own import Use
 
 
 def build(spec: NetSpec) -> nn.Module:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.errors import InputError
-from ablate.spec import Use
+from ablate.spec.own import Use
 
 DIGITS = 16  # of a hash
 

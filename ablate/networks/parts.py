@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ablate.errors import InputError
 from ablate.networks.own import made
-from ablate.spec import BlockSpec, NetSpec, Use
+from ablate.spec.network import BlockSpec, NetSpec
+from ablate.spec.own import Use
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,

@@ -12,7 +12,7 @@ from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.networks.canonical import network_of
 from ablate.report.html.page import Section, Table
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 SHOWN = ("widths", "depths", "strides", "shortcut")  # of every network, whatever varies
 DESCRIBED = {"net": "network", "train": "recipe", "data": "data"}

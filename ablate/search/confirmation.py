@@ -13,7 +13,7 @@ from ablate.networks.canonical import description
 from ablate.search.explored import Explored
 from ablate.search.plan import Search
 from ablate.search.words import finalist_words
-from ablate.spec import Use, in_file, used
+from ablate.spec.own import Use, in_file, used
 from ablate.study.layers import FROM_DATASET
 from ablate.study.words import SAYS
 

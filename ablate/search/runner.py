@@ -23,7 +23,8 @@ from ablate.search.explored import Explored, write_explored
 from ablate.search.plan import Search
 from ablate.search.queue import SearchQueue
 from ablate.search.words import finalist_lines, notes
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from ablate.study.own import own_modules
 from ablate.study.plan import load_study
 from ablate.training.execution import Execution, set_up

@@ -9,7 +9,8 @@ from pathlib import Path
 from ablate.errors import InputError
 from ablate.networks.budget import CostOf, Match, cost_of, match_depths, match_widths
 from ablate.networks.canonical import canonical
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.file import MatchTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
 

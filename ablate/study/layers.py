@@ -21,7 +21,11 @@ from ablate.errors import InputError, nearest
 from ablate.networks.budget import Shape, equalise_depths
 from ablate.networks.canonical import tuples
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
-from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, Use, check_depths
+from ablate.spec.choices import MOST
+from ablate.spec.network import NetSpec, check_depths
+from ablate.spec.own import Use
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec
 from ablate.study.own import names_own, read_own
 
 WIDTH_RULE: dict[str, Any] = {

@@ -8,7 +8,8 @@ from typing import Any
 
 from ablate.errors import InputError
 from ablate.networks.own import reachable, source_hash
-from ablate.spec import OWN, Use, use_of
+from ablate.spec.network import OWN
+from ablate.spec.own import Use, use_of
 
 WHOLLY = ("head", "net")  # have no value but a module of one's own
 

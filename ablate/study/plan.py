@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ablate.data.catalog import DatasetInfo, dataset_info
 from ablate.errors import InputError, nearest
-from ablate.spec import DataSpec, TrainSpec, TrialSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.study.cells import Cell, Latency, read_cells
 from ablate.study.draws import Draw, draw_cells
 from ablate.study.file import (

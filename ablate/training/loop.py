@@ -17,7 +17,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from ablate.data.augmentation import augment, draw
 from ablate.data.dataset import Dataset, Images
 from ablate.errors import InputError
-from ablate.spec import Precision, TrainSpec
+from ablate.spec.choices import Precision
+from ablate.spec.recipe import TrainSpec
 from ablate.training.checkpoint import read_checkpoint, write_checkpoint
 
 EVAL_BATCH = 1024

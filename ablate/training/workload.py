@@ -14,7 +14,8 @@ from torch.optim import SGD
 
 from ablate.data.dataset import Dataset, Images
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.execution import Execution, place
 from ablate.training.loop import autocast, make_optimizer, make_schedule, train_epoch
 

@@ -12,7 +12,9 @@ from torch import Tensor
 import ablate.data.dataset
 from ablate.data.catalog import DatasetInfo
 from ablate.data.dataset import Dataset, Images, load
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec
 from ablate.training import timing, workload
 from ablate.training.execution import Execution
 from ablate.training.loop import evaluate, fit

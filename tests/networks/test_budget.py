@@ -20,7 +20,7 @@ from ablate.networks.budget import (
     match_widths,
 )
 from ablate.networks.widths import additive_widths, growth_shape
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.find import find_study
 from ablate.study.plan import load_study
 

@@ -22,8 +22,10 @@ from ablate.networks.fvcore_cost import measure
 from ablate.networks.model import build
 from ablate.networks.own import check_own, source_hash
 from ablate.networks.presets import preset
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, Use, content_hash, in_file, use_of
-from ablate.spec.own import Option
+from ablate.spec.network import NetSpec
+from ablate.spec.own import Option, Use, in_file, use_of
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec, content_hash
 from ablate.study.plan import load_study
 from ablate.study.trial_json import to_json, trial_from_json
 from support import ROOT

@@ -7,7 +7,8 @@ from pathlib import Path
 from ablate.search.confirmation import write_confirmation
 from ablate.search.file import EXPLORING_SEEDS
 from ablate.search.words import finalist_words
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from ablate.study.layers import FROM_DATASET
 from ablate.study.plan import load_study
 from support.searches import explored

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ablate.data.dataset import Dataset
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.checkpoint import read_checkpoint, write_checkpoint
 from ablate.training.loop import Epoch
 from support.trained import CPU, Hostile, Killed, train

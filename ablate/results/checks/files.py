@@ -30,7 +30,8 @@ from ablate.results.names import (
     TRIALS,
     TUNING,
 )
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from ablate.study.file import read_study_file
 from ablate.study.tuning import COLUMNS, FIRST_SEED, best_rates
 

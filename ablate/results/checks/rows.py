@@ -14,7 +14,8 @@ from ablate.results.folder import Run
 from ablate.results.names import STUDY
 from ablate.results.schema import axis_columns
 from ablate.results.stopping import Fate
-from ablate.spec import AXIS_PREFIX, TrialSpec, content_hash
+from ablate.spec.choices import AXIS_PREFIX
+from ablate.spec.trial import TrialSpec, content_hash
 from ablate.study.draws import NETWORK
 from ablate.study.file import read_study_file
 from ablate.study.trial_json import trial_from_json
