@@ -74,7 +74,7 @@ def named(kind: Mapping[str, str]) -> dict[str, Any]:
 
 
 def fit_device(rows: pd.DataFrame, counts: Counts) -> dict[str, Any]:
-    """The terms of one device, the range of what was fitted, and the errors of what was left out."""
+    """The terms of one device, the range that was fitted, and the errors of what was left out."""
     batches = [int(batch) for batch in rows["batch_size"]]
     networks = [
         counts[model, int(side)]

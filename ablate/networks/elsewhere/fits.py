@@ -70,9 +70,7 @@ def read_fits(path: Path) -> Fits:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: expected a file that benchmarks.gpu_prediction wrote"
-        ) from error
+        raise InputError(f"{path}: expected a file that benchmarks.gpu_prediction wrote") from error
 
 
 def parse(values: Mapping[str, Any]) -> Fits:

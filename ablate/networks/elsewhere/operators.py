@@ -42,11 +42,11 @@ def count_operators(network: nn.Module, channels: int, side: int) -> Operators:
     return Operators(side=side, **counted.sums)
 
 
-class _Counted(TorchDispatchMode):
+class _Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up every operator that runs under it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         names = "dense grouped outputs moved group_normed weights operators"
         self.sums: dict[str, float] = dict.fromkeys(names.split(), 0.0)
 
