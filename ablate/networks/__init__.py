@@ -13,6 +13,7 @@ it. May use: spec, files, errors.
 - `model`: the spec becomes a `torch.nn.Module`; `parts`: what it is put together from;
   `own`: modules of one's own, found and made.
 - `fvcore_cost`: the same costs measured by fvcore on the built network, as the tables record them.
+- `elsewhere/`: images a second on a device that one does not have, predicted.
 - `formats`: a trained network as safetensors, ONNX or a program of torch.export, and back.
 - `pretrained`: torchvision's weights under our names; `torchvision`: its networks, stage by stage.
 """
