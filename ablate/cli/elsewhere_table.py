@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ablate.analysis.wording import WIDEST, aligned
 from ablate.networks.elsewhere.fits import Source
 from ablate.networks.elsewhere.prediction import Fit, Prediction, predict
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 MODES = {"infer": "inference", "train": "training"}
 AIM = 0.1  # a median error above it is remarked on

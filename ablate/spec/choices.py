@@ -15,7 +15,8 @@ Downsample = Literal["conv", "max", "avg"]
 Stem = Literal["cifar", "imagenet", "deep"]
 Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
 Norm = Literal["batch", "group", "none"]
-Schedule = Literal["one_cycle", "cosine"]
+Optimizer = Literal["sgd", "adamw"]
+Schedule = Literal["one_cycle", "cosine", "warmup_cosine", "step", "constant"]
 Precision = Literal["float32", "bfloat16"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": get_args(Block),
@@ -26,6 +27,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "stem": get_args(Stem),
     "activation": get_args(Activation),
     "norm": get_args(Norm),
+    "optimizer": get_args(Optimizer),
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),
 }

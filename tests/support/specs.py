@@ -60,6 +60,9 @@ trains = st.builds(
     cutout=st.integers(0, 16),
     precision=st.sampled_from(CHOICES["precision"]),
     label_smoothing=st.floats(0, 0.9),
+    optimizer=st.sampled_from(CHOICES["optimizer"]),
+    mixup=st.just(0.0) | st.floats(1e-3, 1e3),
+    ema=st.floats(0, 0.9999),
 )
 datas = st.builds(
     DataSpec,

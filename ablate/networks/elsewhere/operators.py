@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablate.networks.elsewhere.prediction import Operators
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 BATCH = 10_007  # images; a prime that divides the first size of a tensor of images, of no weight
 PRODUCTS = ("addmm", "mm", "bmm")
