@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ablate.errors import InputError
 from ablate.networks.cost import count, count_stages
-from ablate.spec import NetSpec
+from ablate.spec import MOST, MOST_BLOCKS, NetSpec
 
 QUANTITIES = ("macs", "params", "activations")
 TOLERANCE = 0.01
@@ -64,7 +64,8 @@ def match_widths(
             rounded shape at some scale are tried, a dozen of them.
 
     Raises:
-        InputError: even one channel (or one `multiple`) a stage costs twice the budget.
+        InputError: even the smallest network of the shape costs twice the budget, or the largest
+            less than half of it.
     """
     ideals = [ideal for stage in shape for ideal in _distinct(stage)]
 
@@ -79,20 +80,27 @@ def match_widths(
                 widths.append(width[stage])
         return replace(net, widths=tuple(widths))
 
-    return _solve(tuple(ideals), build, cost, budget, exact)
+    def too_wide(values: tuple[int, ...]) -> bool:
+        return max(values) * multiple > MOST
+
+    return _solve(tuple(ideals), build, too_wide, cost, budget, exact)
 
 
 def match_depths(net: NetSpec, cost: CostOf, budget: float, exact: bool = True) -> Match:
     """Depths in the proportions of `net.depths`, at a given cost; widths are kept.
 
     Raises:
-        InputError: a stage has its own width for each block, or one block a stage costs twice the
-            budget.
+        InputError: a stage has its own width for each block, even one block a stage costs twice
+            the budget, or the most blocks that a network may have cost less than half of it.
     """
     if any(isinstance(width, tuple) for width in net.widths):
         raise InputError("widths by block fix the depths; expected one width a stage", "widths")
     ideals = tuple(float(depth) for depth in net.depths)
-    return _solve(ideals, lambda depths: replace(net, depths=depths), cost, budget, exact)
+
+    def build(depths: tuple[int, ...]) -> NetSpec:
+        return replace(net, depths=depths)
+
+    return _solve(ideals, build, lambda depths: sum(depths) > MOST_BLOCKS, cost, budget, exact)
 
 
 def equalise_depths(net: NetSpec, quantity: str = "macs") -> NetSpec:
@@ -121,31 +129,46 @@ def _with_depth(net: NetSpec, stage: int, depth: int) -> NetSpec:
 def _solve(
     ideals: tuple[float, ...],
     build: Callable[[tuple[int, ...]], NetSpec],
+    too_large: Callable[[tuple[int, ...]], bool],
     cost: CostOf,
     budget: float,
     exact: bool,
 ) -> Match:
     seen: dict[tuple[int, ...], Match] = {}
 
-    def attempt(values: tuple[int, ...]) -> Match:
+    def attempt(values: tuple[int, ...]) -> Match | None:
+        """The network of these values; None where there is none, as without an inner channel."""
         if values not in seen:
-            net = build(values)
+            try:
+                net = build(values)
+            except InputError:
+                return None
             error = _shape_error(values, ideals)
             seen[values] = Match(net, cost(net) / budget - 1, error)
         return seen[values]
 
-    scale = _scale(ideals, lambda values: attempt(values).residual, 60 if exact else 10)
+    def residual(values: tuple[int, ...]) -> float:
+        if too_large(values):
+            return math.inf
+        match = attempt(values)
+        return -1.0 if match is None else match.residual  # what is too small to build costs nothing
+
+    scale = _scale(ideals, residual, 60 if exact else 10)
+    if not seen:
+        build(_rounded(ideals, 1 / max(ideals)))  # raises why there is none of any scale
     if exact:
         near = [attempt(values) for values in _around(ideals, scale, 1) if _rounds(values, ideals)]
-        if not any(abs(match.residual) <= TOLERANCE for match in near):
+        if not any(match and abs(match.residual) <= TOLERANCE for match in near):
             for values in _around(ideals, scale, 2):
                 if _shape_error(values, ideals) <= SHAPE_TOLERANCE:
                     attempt(values)
     best = min(seen.values(), key=_rank)
-    if best.residual > 1:
+    beyond = best.residual < -0.5 and too_large(_rounded(ideals, scale))
+    if best.residual > 1 or beyond:
         raise InputError(
-            f"the smallest network of this shape costs {best.residual + 1:.1f} times the budget "
-            f"of {budget:g}; expected a larger budget"
+            f"the {'largest' if beyond else 'smallest'} network of this shape costs "
+            f"{best.residual + 1:.3g} times the budget of {budget:g}; expected a "
+            f"{'smaller' if beyond else 'larger'} budget"
         )
     return best
 
@@ -160,7 +183,11 @@ def _rank(match: Match) -> tuple[bool, float, float]:
 def _scale(
     ideals: tuple[float, ...], residual: Callable[[tuple[int, ...]], float], steps: int
 ) -> float:
-    """By bisection, the scale at which the rounded shape crosses the budget."""
+    """By bisection, the scale at which the rounded shape crosses the budget.
+
+    The residual is below zero where the network is too small, even to be built, and infinite where
+    it is too large to be built.
+    """
     low = high = 1 / max(ideals)
     while residual(_rounded(ideals, high)) < 0:
         low, high = high, 2 * high

@@ -11,6 +11,7 @@ network: it is `stage_widths`, a function that makes the tuple. May use: errors.
 from ablate.spec.choices import AXIS_PREFIX as AXIS_PREFIX
 from ablate.spec.choices import CHOICES as CHOICES
 from ablate.spec.choices import MOST as MOST
+from ablate.spec.choices import MOST_BLOCKS as MOST_BLOCKS
 from ablate.spec.choices import Block as Block
 from ablate.spec.choices import Precision as Precision
 from ablate.spec.network import BlockSpec as BlockSpec
