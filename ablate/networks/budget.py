@@ -49,10 +49,11 @@ def match_widths(
 ) -> Match:
     """Widths of a given shape at a given cost.
 
-    Each stage rounds by itself. Candidates are whole numbers less than one away from the shape at
-    some scale; where none of them is within `TOLERANCE` of the budget, also those a little
-    further away that keep the shape to `SHAPE_TOLERANCE`. Of the candidates within the tolerance
-    the one that keeps the shape best is taken, else the one nearest to the budget.
+    Each stage rounds by itself; where a shape goes by block, equal ideals get equal widths, so
+    that a network widens just where its shape does. Candidates are whole numbers less than one
+    away from the shape at some scale; where none of them is within `TOLERANCE` of the budget, also
+    those a little further away that keep the shape to `SHAPE_TOLERANCE`. Of the candidates within
+    the tolerance the one that keeps the shape best is taken, else the one nearest to the budget.
 
     Args:
         net: all but the widths.
@@ -67,23 +68,26 @@ def match_widths(
         InputError: even the smallest network of the shape costs twice the budget, or the largest
             less than half of it.
     """
-    ideals = [ideal for stage in shape for ideal in _distinct(stage)]
+    stages = [stage if isinstance(stage, tuple) else (stage,) for stage in shape]
+    by_block = any(isinstance(stage, tuple) for stage in shape)
+    flat = tuple(ideal for stage in stages for ideal in stage)
+    ideals = tuple(sorted(set(flat))) if by_block else flat
 
     def build(values: tuple[int, ...]) -> NetSpec:
-        left = iter(value * multiple for value in values)
-        widths: list[int | tuple[int, ...]] = []
-        for stage in shape:
-            width = {ideal: next(left) for ideal in _distinct(stage)}
-            if isinstance(stage, tuple):
-                widths.append(tuple(width[ideal] for ideal in stage))
-            else:
-                widths.append(width[stage])
-        return replace(net, widths=tuple(widths))
+        channels = tuple(value * multiple for value in values)
+        if not by_block:
+            return replace(net, widths=channels)
+        width = dict(zip(ideals, channels, strict=True))
+        widths = tuple(
+            tuple(width[ideal] for ideal in stage) if isinstance(stage, tuple) else width[stage]
+            for stage in shape
+        )
+        return replace(net, widths=widths)
 
     def too_wide(values: tuple[int, ...]) -> bool:
         return max(values) * multiple > MOST
 
-    return _solve(tuple(ideals), build, too_wide, cost, budget, exact)
+    return _solve(ideals, build, too_wide, cost, budget, exact)
 
 
 def match_depths(net: NetSpec, cost: CostOf, budget: float, exact: bool = True) -> Match:
@@ -227,7 +231,3 @@ def _rounds(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
 def _shape_error(values: tuple[int, ...], ideals: tuple[float, ...]) -> float:
     logs = [math.log(value / ideal) for value, ideal in zip(values, ideals, strict=True)]
     return (max(logs) - min(logs)) / 2
-
-
-def _distinct(stage: float | tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(sorted(set(stage))) if isinstance(stage, tuple) else (stage,)
