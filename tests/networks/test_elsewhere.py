@@ -245,7 +245,7 @@ def test_the_published_timings_of_resnet_50_lie_in_the_interval() -> None:
     for fit in fits:
         found = predict(fit, operators, 1024)
         assert found.low is not None
-    assert found.high is not None
+        assert found.high is not None
         assert found.low < timed[fit.compiled] < found.high
         assert found.images == pytest.approx(timed[fit.compiled], rel=0.1)
 
