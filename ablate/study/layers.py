@@ -3,12 +3,13 @@
 A network is set in layers: `[net]`, `[datasets.NAME.net]`, then the arm of each axis. A later layer
 wins. Besides the fields of `NetSpec`, a layer may give a width rule (`base_width`, `growth`,
 `width_multiple`, `growth_shift`; or `base_width` and `widen`) and `equal_stages`, which sets the
-depths from the second stage on so that every stage costs as much as the first.
+depths from the second stage on so that every stage costs as much as the first. It may also begin
+with a published network (`preset`), in place of all that earlier layers say.
 """
 
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -20,6 +21,7 @@ from ablate.data.catalog import DatasetInfo
 from ablate.errors import InputError, nearest
 from ablate.networks.budget import Shape, equalise_depths
 from ablate.networks.canonical import tuples
+from ablate.networks.presets import preset
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
 from ablate.spec.choices import MOST
 from ablate.spec.network import NetSpec, check_depths
@@ -35,6 +37,7 @@ WIDTH_RULE: dict[str, Any] = {
     "widen": float,
     "growth_shift": int,
 }
+PRESET = "preset"  # of a published network, over which the other keys of its layer go
 EXTRAS = WIDTH_RULE | {"equal_stages": Literal["macs", "params", "activations"]}
 FROM_DATASET = ("num_classes", "in_channels", "image_size")
 Layers = Iterable[tuple[str, Mapping[str, Any]]]
@@ -92,7 +95,7 @@ def read_network(file: str, layers: Layers, image: Mapping[str, int]) -> Design:
     types = {
         key: kind for key, kind in typing.get_type_hints(NetSpec).items() if key not in FROM_DATASET
     }
-    settings = _merge(file, types | EXTRAS, layers)
+    settings = _merge(file, types | EXTRAS | {PRESET: str}, layers)
     values = {key: setting.value for key, setting in settings.items()}
     rule = {key: values.pop(key) for key in EXTRAS if key in values}
     try:
@@ -118,6 +121,9 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
     """The settings of all layers, later ones over earlier ones, each knowing where it came from."""
     merged: dict[str, _Setting] = {}
     for where, raw in layers:
+        if PRESET in raw and PRESET in types:
+            merged = _preset(file, where, raw[PRESET])
+            raw = {key: value for key, value in raw.items() if key != PRESET}
         layer = {
             key: _checked(file, f"{file}: {where}.{key}", key, tuples(value), types)
             for key, value in raw.items()
@@ -131,6 +137,22 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
         merged = {key: value for key, value in merged.items() if key not in replaced}
         merged |= {key: _Setting(value, where) for key, value in layer.items()}
     return merged
+
+
+def _preset(file: str, where: str, name: Any) -> dict[str, _Setting]:
+    """The settings of a published network, in place of all that earlier layers say."""
+    where = f"{where}.{PRESET}"
+    if not isinstance(name, str):
+        raise InputError(f"{file}: {where} = {name!r}: expected the name of a network, in quotes")
+    try:
+        net = preset(name)
+    except InputError as error:
+        raise InputError(f"{file}: {where}: {error}") from error
+    return {
+        field.name: _Setting(getattr(net, field.name), where)
+        for field in fields(NetSpec)
+        if field.name not in FROM_DATASET
+    }
 
 
 def _replaced_by(layer: Mapping[str, Any]) -> set[str]:
