@@ -20,7 +20,7 @@ import torch
 
 from ablate.networks.elsewhere.operators import count_operators
 from ablate.networks.elsewhere.prediction import TERMS, Operators
-from ablate.statistics.relative import positive_terms, told_over_true
+from benchmarks.relative import positive_terms, told_over_true
 
 CITE = "huggingface/pytorch-image-models, results/benchmark-*.csv"
 LICENCE = "Apache-2.0"

@@ -14,7 +14,6 @@ from scipy.optimize import nnls
 
 ROUNDS = 20
 LEAST = 0.02  # relative errors below count as this, so that weights stay finite
-FOLDS = 10
 Array = npt.NDArray[np.float64]
 
 
