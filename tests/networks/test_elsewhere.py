@@ -194,7 +194,7 @@ def test_a_device_has_one_name(
 
 
 def test_a_prediction_stands_in_no_table_of_a_study() -> None:
-    """What measures, keeps or reports knows of no predictions: only the command prints them."""
+    """What measures, keeps or reports knows of no predictions: the command prints them."""
     users = set()
     for path in (ROOT / "ablate").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
