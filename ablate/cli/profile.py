@@ -45,7 +45,7 @@ def _networks(args: argparse.Namespace) -> list[tuple[str, NetSpec]]:
     from ablate.study.toml_file import read_toml
 
     toml = read_toml(find_study(args.study))
-    say_imports(toml.text)
+    say_imports(toml.content)
     study = load_study(toml, args.dataset)
     cells = [cell for cell in study.cells if args.cell in (None, cell.name)]
     if not cells:

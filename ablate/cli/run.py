@@ -57,7 +57,7 @@ def _command(args: argparse.Namespace, options: set[str]) -> int:
 
         return judge_table(toml, args.table, args.out)
     refuse(options & {"--table"}, "only for a study of kind `table`")
-    say_imports(toml.text)
+    say_imports(toml.content)
     if kind == "search":
         return _search(args, toml)
     return _dry_run(args, toml) if args.dry_run else _run(args, toml)

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -181,7 +182,7 @@ def _run_locked(
             mechanism=study.mechanism and not plan[0].explore,
             checkpoints=setup.folder / CHECKPOINTS,
             weights=setup.weights,
-            imports=tuple(own_modules(study.source)),
+            imports=tuple(own_modules(tomllib.loads(study.source))),
         )
         for _ in progress(_train(training, workers, setup, queue, trackers), missing, "trial"):
             pass

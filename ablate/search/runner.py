@@ -1,5 +1,6 @@
 """A search from start to end: explore on validation, then confirm what was found on test."""
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -83,7 +84,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         mechanism=False,
         checkpoints=setup.folder / CHECKPOINTS,
         weights=setup.weights,
-        imports=tuple(own_modules(search.source)),
+        imports=tuple(own_modules(tomllib.loads(search.source))),
     )
     with locked(setup.folder), setup.tracked(search.name) as trackers:
         search, latency = _measured(search, setup, device)

@@ -4,8 +4,7 @@ May use: nothing of the package. Begin reading at `family`.
 
 - `family`: comparisons of arms that hold together; every p-value, interval and finding is from it.
 - `unpaired`: such comparisons of arms that have nothing to do with each other, however large.
-- `surface`: a smooth surface through many networks; `power_law`: a time as a product of powers;
-  `relative`: a time as a sum of terms, none below zero.
+- `surface`: a smooth surface through many networks; `power_law`: a time as a product of powers.
 - `intervals`: intervals of means; `pooling`: one effect over several data sets.
 - `images`: what the choice of test images adds to the uncertainty of the arms' means.
 - `best`: the arms that may be the best.

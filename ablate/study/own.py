@@ -1,6 +1,5 @@
 """Modules of one's own that a study file names: read, found and hashed; nothing is imported."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -36,13 +35,13 @@ def read_own(file: str, where: str, value: str | Mapping[str, Any]) -> Use:
         raise InputError(f"{where}: {error}") from error
 
 
-def own_modules(text: str) -> list[str]:
+def own_modules(content: Mapping[str, Any]) -> list[str]:
     """The modules that the networks of a study file import, once each, in its order.
 
     Args:
-        text: of the file, which is valid TOML.
+        content: the file's tables.
     """
-    return list(dict.fromkeys(_modules(tomllib.loads(text))))
+    return list(dict.fromkeys(_modules(content)))
 
 
 def _modules(table: Mapping[str, Any]) -> Iterator[str]:

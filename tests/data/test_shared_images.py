@@ -221,9 +221,9 @@ def test_what_is_timed_is_what_is_trained_on(
     seen: list[Images] = []
     real = workload.train_epoch
 
-    def train_epoch(network: Any, data: Dataset, *others: Any) -> float:
+    def train_epoch(network: Any, data: Dataset, *others: Any, **named: Any) -> float:
         seen.append(data.train)
-        return real(network, data, *others)
+        return real(network, data, *others, **named)
 
     monkeypatch.setattr(workload, "train_epoch", train_epoch)
     monkeypatch.setattr(timing, "BLOCK_SECONDS", 1e-9)
