@@ -1,4 +1,4 @@
-"""How a network is trained: the recipe, the same for every arm unless that is what differs."""
+"""How a network is trained: the recipe, the same for every arm of a study."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MIXUP = (1e-3, 1e3)  # the least and the greatest alpha
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:
-    """The recipe: the same for every arm of a study, but for what an arm sets itself.
+    """The recipe, the same for every arm of a study.
 
     Args:
         epochs: passes over the training split; the last one counts.

@@ -49,9 +49,9 @@ def _modules(table: Mapping[str, Any]) -> Iterator[str]:
         values = value if isinstance(value, list) else [value]
         for one in values:
             if names_own(key, one):
-                path = one if isinstance(one, str) else one.get("use", "")
-                if ":" in str(path):
-                    yield str(path).split(":")[0]
+                path = one if isinstance(one, str) else one.get("use")
+                if isinstance(path, str):  # else an axis of that name, with an arm called use
+                    yield path.split(":")[0]
                     continue
             if isinstance(one, Mapping):
                 yield from _modules(one)

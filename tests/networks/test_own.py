@@ -26,6 +26,7 @@ from ablate.spec.network import NetSpec
 from ablate.spec.own import Option, Use, in_file, use_of
 from ablate.spec.recipe import TrainSpec
 from ablate.spec.trial import DataSpec, TrialSpec, content_hash
+from ablate.study.own import own_modules
 from ablate.study.plan import load_study
 from ablate.study.trial_json import to_json, trial_from_json
 from support import ROOT
@@ -338,3 +339,17 @@ def test_a_module_goes_through_a_study_file(kernel: Option) -> None:
     use = Use(use="mine.sub:branch", options=(("args", 1), ("kernel", kernel)), source="0f")
     text = tomli_w.dumps(in_file(use))
     assert use_of(tomllib.loads(text), source="0f") == use
+
+
+def test_what_a_file_imports_is_told_from_axes_and_arms_of_such_names() -> None:
+    content = tomllib.loads("""
+        [net]
+        norm = { use = "mine:norm" }
+        [axes.block]
+        use = { block = "bottleneck" }
+        own = { block = "yours.blocks:Block" }
+        [axes.net]
+        theirs = { net = { use = "theirs:make", args = { depth = 3 } } }
+        again = { net = "mine:whole" }
+    """)
+    assert own_modules(content) == ["mine", "yours.blocks", "theirs"]
