@@ -6,11 +6,12 @@ growth r. The solver finds the scale, then the whole numbers around it.
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ablate.errors import InputError
 from ablate.networks.cost import count, count_stages
+from ablate.networks.promising import crossing, promising
 from ablate.spec.choices import MOST, MOST_BLOCKS
 from ablate.spec.network import NetSpec
 
@@ -18,8 +19,10 @@ QUANTITIES = ("macs", "params", "activations")
 TOLERANCE = 0.01
 SHAPE_TOLERANCE = 0.05
 MOST_CANDIDATES = 5000
+OTHER_SCALES = (0.98, 1.02, 0.96, 1.04, 0.93, 1.07, 0.9, 1.1, 0.86, 1.15)
 Shape = tuple[float | tuple[float, ...], ...]
 CostOf = Callable[[NetSpec], float]
+Attempt = Callable[[tuple[int, ...]], "Match | None"]
 
 
 @dataclass(frozen=True)
@@ -139,18 +142,27 @@ def _solve(
     budget: float,
     exact: bool,
 ) -> Match:
+    measured: dict[tuple[int, ...], Match | None] = {}
     seen: dict[tuple[int, ...], Match] = {}
 
-    def attempt(values: tuple[int, ...]) -> Match | None:
+    def probe(values: tuple[int, ...]) -> Match | None:
         """The network of these values; None where there is none, as without an inner channel."""
-        if values not in seen:
+        if values not in measured:
             try:
                 net = build(values)
             except InputError:
-                return None
-            error = _shape_error(values, ideals)
-            seen[values] = Match(net, cost(net) / budget - 1, error)
-        return seen[values]
+                measured[values] = None
+            else:
+                error = _shape_error(values, ideals)
+                measured[values] = Match(net, cost(net) / budget - 1, error)
+        return measured[values]
+
+    def attempt(values: tuple[int, ...]) -> Match | None:
+        """The same, as one that may be taken."""
+        match = probe(values)
+        if match is not None:
+            seen[values] = match
+        return match
 
     def residual(values: tuple[int, ...]) -> float:
         if too_large(values):
@@ -162,11 +174,7 @@ def _solve(
     if not seen:
         build(_rounded(ideals, 1 / max(ideals)))  # raises why there is none of any scale
     if exact:
-        near = [attempt(values) for values in _around(ideals, scale, 1) if _rounds(values, ideals)]
-        if not any(match and abs(match.residual) <= TOLERANCE for match in near):
-            for values in _around(ideals, scale, 2):
-                if _shape_error(values, ideals) <= SHAPE_TOLERANCE:
-                    attempt(values)
+        _try_near(ideals, scale, attempt, probe)
     best = min(seen.values(), key=_rank)
     beyond = best.residual < -0.5 and too_large(_rounded(ideals, scale))
     if best.residual > 1 or beyond:
@@ -209,24 +217,79 @@ def _rounded(ideals: tuple[float, ...], scale: float) -> tuple[int, ...]:
     return tuple(max(1, math.floor(scale * ideal + 0.5)) for ideal in ideals)
 
 
-def _around(ideals: tuple[float, ...], scale: float, reach: int) -> Iterable[tuple[int, ...]]:
-    """Whole numbers up to `reach` beyond the two that enclose each scaled ideal.
+def _try_near(ideals: tuple[float, ...], scale: float, attempt: Attempt, probe: Attempt) -> None:
+    """Try whole numbers next to the scaled shape; where none meets the budget, also those beyond.
 
-    Too many ideals (a width a block) leave only the rounded shapes that the bisection tried.
+    Of at most `MOST_CANDIDATES` all are tried, of more the most promising ones, and where that is
+    of no use also those next to the shape at other scales: there the narrow stages, which change
+    the cost by large steps, are rounded otherwise.
     """
-    choices = []
-    for ideal in ideals:
-        below = math.floor(scale * ideal)
-        choices.append(range(max(1, below - reach), below + 2 + reach))
-    if math.prod(map(len, choices)) > MOST_CANDIDATES:
-        return ()
-    return itertools.product(*choices)
+
+    def met(values: tuple[int, ...]) -> bool:
+        match = attempt(values)
+        return match is not None and abs(match.residual) <= TOLERANCE
+
+    many = False
+    for reach, allowed in ((1, _rounds), (2, _keeps_shape)):
+        choices = _choices(ideals, scale, reach)
+        many = math.prod(map(len, choices)) > MOST_CANDIDATES
+        if many and any(map(met, _promising(ideals, scale, reach, probe, allowed))):
+            return
+        if not many:
+            near = [values for values in itertools.product(*choices) if allowed(values, ideals)]
+            if sum(map(met, near)):
+                return
+    for factor in OTHER_SCALES if many else ():
+        if any(map(met, _promising(ideals, scale * factor, 1, probe, _rounds))):
+            return
+
+
+def _promising(
+    ideals: tuple[float, ...],
+    scale: float,
+    reach: int,
+    probe: Attempt,
+    allowed: Callable[[tuple[int, ...], tuple[float, ...]], bool],
+) -> Iterator[tuple[int, ...]]:
+    """The combinations next to the shape at a scale that promise most of those allowed."""
+
+    def residual(values: tuple[int, ...]) -> float | None:
+        match = probe(values)
+        return None if match is None else match.residual
+
+    just_below = _rounded(ideals, scale * (1 - 1e-9))
+    around = crossing(just_below, _rounded(ideals, scale), residual)
+    starts = {values: at for values in around if (at := residual(values)) is not None}
+    if starts:
+        start = min(starts, key=lambda values: abs(starts[values]))
+        choices = _choices(ideals, scale, reach)
+
+        def ordered(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
+            return allowed(values, ideals) and _keeps_order(values, ideals)
+
+        yield from promising(choices, ideals, start, residual, ordered, TOLERANCE)
+
+
+def _choices(ideals: tuple[float, ...], scale: float, reach: int) -> list[range]:
+    """Whole numbers up to `reach` beyond the two that enclose each scaled ideal."""
+    belows = (math.floor(scale * ideal) for ideal in ideals)
+    return [range(max(1, below - reach), below + 2 + reach) for below in belows]
 
 
 def _rounds(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
     """Whether all values are less than one away from the ideals at a common scale."""
     pairs = list(zip(values, ideals, strict=True))
     return max((v - 1) / ideal for v, ideal in pairs) < min((v + 1) / ideal for v, ideal in pairs)
+
+
+def _keeps_shape(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
+    return _shape_error(values, ideals) <= SHAPE_TOLERANCE
+
+
+def _keeps_order(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
+    """Whether no value is less than one of a smaller ideal."""
+    values_in_order = [value for _, value in sorted(zip(ideals, values, strict=True))]
+    return values_in_order == sorted(values_in_order)
 
 
 def _shape_error(values: tuple[int, ...], ideals: tuple[float, ...]) -> float:
