@@ -14,7 +14,7 @@ from ablate.errors import plural
 from ablate.results.csv import read_outcomes
 from ablate.results.names import STUDY, TRIALS
 from ablate.results.outcomes import by_seed
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 from ablate.statistics import power
 from ablate.statistics.family import MIN_SEEDS
 from ablate.study.draws import NETWORK

@@ -117,6 +117,8 @@ def _timing_s(study: Study, each: float, probes: bool) -> float:
 def _shape(cell: Cell) -> str:
     """Widths and depths, and how they meet the study's budget."""
     text = f"{list(cell.net.widths)} x {list(cell.net.depths)}"
+    if cell.net.net is not None:
+        text = str(cell.net.net)
     if cell.matched is None:
         return text
     return (

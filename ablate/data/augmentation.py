@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 
 
 @dataclass(frozen=True)

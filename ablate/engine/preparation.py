@@ -14,7 +14,8 @@ from ablate.data.dataset import Dataset
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.cells import Cell
 from ablate.study.plan import Study
 from ablate.training.cpu_split import Load, candidates, fastest, probe

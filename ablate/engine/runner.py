@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from ablate.results.manifest import write_looks, write_manifest
 from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING, WEIGHTS
 from ablate.results.stopping import Fate, Looks, settled_text
 from ablate.results.tables import plan_row, write_sweep, write_tables
+from ablate.study.own import own_modules
 from ablate.study.plan import Planned, Study
 from ablate.study.tuning import (
     Outcomes,
@@ -182,6 +184,7 @@ def _run_locked(
             mechanism=study.mechanism and not plan[0].explore,
             checkpoints=setup.folder / CHECKPOINTS,
             weights=setup.weights,
+            imports=tuple(own_modules(tomllib.loads(study.source))),
         )
         for _ in progress(_train(training, workers, setup, queue, trackers), missing, "trial"):
             pass
@@ -223,6 +226,7 @@ def _train(
         data_root=setup.data_root,
         checkpoints=training.checkpoints,
         weights=training.weights or setup.folder / WEIGHTS,
+        imports=training.imports,
         tensorboard=setup.tensorboard,
         mlflow=setup.mlflow,
     )

@@ -5,11 +5,23 @@ Module names follow the drawing of a ResNet, so that a state dict reads as one:
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
-from ablate.networks.parts import Blur, PadShortcut, activation, convolution, norm, norm_act, pool
-from ablate.spec import BlockSpec, NetSpec
+from ablate.networks.parts import (
+    Blur,
+    PadShortcut,
+    activation,
+    convolution,
+    module_of,
+    norm,
+    norm_act,
+    pool,
+)
+from ablate.spec.network import BlockSpec, NetSpec
+from ablate.spec.own import Use
 
 
 def build(spec: NetSpec) -> nn.Module:
@@ -17,8 +29,15 @@ def build(spec: NetSpec) -> nn.Module:
 
     Input (N, in_channels, H, W), float; output (N, num_classes) logits. H and W need not be
     `image_size`. Convolutions start as in He et al. 2015 (arXiv 1502.01852, fan out), norms at
-    one and zero.
+    one and zero. Modules of one's own (`spec.own`) are imported; their convolutions start so too,
+    and the rest of them, and all of a network of one's own, as they make it.
+
+    Raises:
+        InputError: a module of one's own cannot be had, or not be made.
     """
+    if spec.net is not None:
+        channels = {"in_channels": spec.in_channels, "in_chans": spec.in_channels}
+        return module_of(spec.net, {"num_classes": spec.num_classes}, channels)
     network = ResNet(spec)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -62,7 +81,7 @@ class Block(nn.Module):
         self.branch = _branch(spec, block)
         self.shortcut = _shortcut(spec, block)
         self.act = None if spec.preact else activation(spec)
-        self.projects = isinstance(self.shortcut, nn.Sequential)
+        self.projects = not isinstance(self.shortcut, nn.Identity | PadShortcut | None)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_width, H, W) to (N, out_width, ceil(H / stride), ceil(W / stride))."""
@@ -73,9 +92,11 @@ class Block(nn.Module):
         return out if self.act is None else self.act(out)
 
 
-def _stem(spec: NetSpec) -> nn.Sequential:
+def _stem(spec: NetSpec) -> nn.Module:
     """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool. Pre-activated nets end in a conv."""
     out = spec.stem_out
+    if isinstance(spec.stem, Use):
+        return module_of(spec.stem, {"in_channels": spec.in_channels, "out_width": out})
     if spec.stem == "deep":
         convs = [
             convolution(spec, spec.in_channels, out // 2, 3, stride=2),
@@ -97,13 +118,15 @@ def _stem(spec: NetSpec) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-def _branch(spec: NetSpec, block: BlockSpec) -> nn.Sequential:
+def _branch(spec: NetSpec, block: BlockSpec) -> nn.Module:
     """The convolutions of a block, norm and activation between; post-activated, a norm at the end.
 
     What shrinks comes after the strided convolution's norm and activation, unless the
     convolution's own stride does it.
     """
     inner, out = block.inner_width, block.out_width
+    if isinstance(spec.block, Use):
+        return module_of(spec.block, _shape(block), _makers(spec))
     own = block.stride if spec.downsample == "conv" and not spec.antialias else 1
     if spec.block == "basic":
         strided = 1
@@ -128,12 +151,28 @@ def _branch(spec: NetSpec, block: BlockSpec) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
+def _shape(block: BlockSpec) -> dict[str, int]:
+    """What a module of one's own in a block is made for."""
+    return {
+        "in_width": block.in_width,
+        "out_width": block.out_width,
+        "stride": block.stride,
+    }
+
+
+def _makers(spec: NetSpec) -> dict[str, Callable[..., nn.Module]]:
+    """The network's norm, of so many channels, and its activation, for a module that wants them."""
+    return {"norm": partial(norm, spec), "activation": partial(activation, spec)}
+
+
 def _shortcut(spec: NetSpec, block: BlockSpec) -> nn.Module | None:
     """What is added to the branch: None for a plain network, else identity, pad or projection."""
     if spec.shortcut == "none":
         return None
     if not block.changes_shape and spec.shortcut != "C":
         return nn.Identity()
+    if isinstance(spec.shortcut, Use):
+        return module_of(spec.shortcut, _shape(block), _makers(spec))
     blurs = spec.antialias and block.stride > 1
     if spec.shortcut == "A":
         return PadShortcut(block, blurs)
@@ -151,12 +190,15 @@ def _shortcut(spec: NetSpec, block: BlockSpec) -> nn.Module | None:
     return nn.Sequential(layers)
 
 
-def _head(spec: NetSpec) -> nn.Sequential:
+def _head(spec: NetSpec) -> nn.Module:
     """Optional 1x1 to a fixed width, average over the image, linear classifier."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     width = spec.block_widths[-1][-1] * spec.block_expansion
     if spec.preact:
         layers["preact"] = norm_act(spec, width)
+    if spec.head is not None:
+        layers["own"] = module_of(spec.head, {"in_width": width, "num_classes": spec.num_classes})
+        return nn.Sequential(layers)
     if spec.head_width:
         layers["conv"] = convolution(spec, width, spec.head_width, 1)
         layers["norm"] = norm(spec, spec.head_width)

@@ -1,12 +1,17 @@
 """What a network is put together from: convolution, norm, activation, pool, blur, padding."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablate.spec import BlockSpec, NetSpec
+from ablate.errors import InputError
+from ablate.networks.own import made
+from ablate.spec.network import BlockSpec, NetSpec
+from ablate.spec.own import Use
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -14,6 +19,16 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "gelu": nn.GELU,
 }
+
+
+def module_of(
+    use: Use, given: Mapping[str, Any], offered: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """A module of one's own, made; raises `InputError` for what is none."""
+    module = made(use, given, offered)
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{use}: gives {type(module).__name__}; expected a torch.nn.Module")
+    return module
 
 
 class PadShortcut(nn.Module):
@@ -72,6 +87,8 @@ def convolution(
 
 def norm(spec: NetSpec, width: int) -> nn.Module:
     """The norm of a network, for so many channels."""
+    if isinstance(spec.norm, Use):
+        return module_of(spec.norm, {"width": width})
     if spec.norm == "batch":
         return nn.BatchNorm2d(width)
     if spec.norm == "group":
@@ -82,6 +99,8 @@ def norm(spec: NetSpec, width: int) -> nn.Module:
 
 def activation(spec: NetSpec) -> nn.Module:
     """The activation of a network."""
+    if isinstance(spec.activation, Use):
+        return module_of(spec.activation, {})
     kind = ACTIVATIONS[spec.activation]
     return kind(inplace=True) if spec.acts_in_place else kind()
 

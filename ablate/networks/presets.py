@@ -7,7 +7,8 @@ from typing import Any
 
 from ablate.errors import InputError, nearest
 from ablate.networks.widths import additive_widths
-from ablate.spec import Block, NetSpec
+from ablate.spec.choices import Block
+from ablate.spec.network import NetSpec
 
 
 def preset(name: str) -> NetSpec:

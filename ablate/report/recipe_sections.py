@@ -7,7 +7,7 @@ import pandas as pd
 
 from ablate.analysis.findings import Findings
 from ablate.report.html.page import Section, Table
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 from ablate.study.recipes import TRAIN
 
 SAYS = {

@@ -13,7 +13,7 @@ from ablate.analysis.findings import Findings
 from ablate.networks.canonical import network_of
 from ablate.report import recipe_sections
 from ablate.report.html.page import Section, Table
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 SHOWN = ("widths", "depths", "strides", "shortcut")  # of every network, whatever varies
 DESCRIBED = {"net": "network", "train": "recipe", "data": "data"}
@@ -69,9 +69,13 @@ def _times(stage: int | list[int], factor: int) -> int | list[int]:
 
 
 def _shape(text: str) -> str:
-    return ", ".join(
-        "-".join(map(str, stage)) if isinstance(stage, list) else str(stage)
-        for stage in json.loads(text)
+    stages = json.loads(text)  # none where the whole network is one's own
+    return (
+        "-"
+        if not stages
+        else ", ".join(
+            "-".join(map(str, stage)) if isinstance(stage, list) else str(stage) for stage in stages
+        )
     )
 
 

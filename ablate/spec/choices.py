@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any, Literal, get_args
 
 from ablate.errors import InputError
+from ablate.spec.own import Use
 
 Block = Literal["basic", "bottleneck"]
 Shortcut = Literal["none", "A", "B", "C", "D"]
@@ -39,7 +40,7 @@ def check_choices(spec: Any) -> None:
     for field in fields(spec):
         choices = CHOICES.get(field.name)
         value = getattr(spec, field.name)
-        if choices and value not in choices:
+        if choices and value not in choices and not isinstance(value, Use):
             raise InputError(
                 f"{field.name} = {value!r}: expected one of {', '.join(choices)}", field.name
             )

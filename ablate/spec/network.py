@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ablate.errors import InputError
 from ablate.spec.choices import (
@@ -19,6 +19,11 @@ from ablate.spec.choices import (
     check_choices,
     check_positive,
 )
+from ablate.spec.own import Use
+
+OWN = ("block", "shortcut", "stem", "activation", "norm", "head", "net")  # may be one's own
+STAGES = ("widths", "depths", "strides")
+IMAGE = ("num_classes", "in_channels", "image_size")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,8 @@ class NetSpec:
             1803.08494) has as many groups of 4 channels or more as divide the width, 32 at most;
             without norm the convolutions have a bias.
         zero_init: start the last norm of each residual branch at zero (arXiv 1706.02677).
+        head: a module of one's own in place of pool and classifier.
+        net: a whole network of one's own; then nothing but the image is described here.
         num_classes, in_channels: of the classifier and the image.
         image_size: height and width of the image, in pixels.
     """
@@ -82,28 +89,35 @@ class NetSpec:
     widths: tuple[int | tuple[int, ...], ...] = (16, 32, 64)
     depths: tuple[int, ...] = (2, 2, 2)
     strides: tuple[int, ...] = (1, 2, 2)
-    block: Block = "basic"
+    block: Block | Use = "basic"
     preact: bool = False
     expansion: int | None = None
     groups: int = 1
     width_per_group: int = 64
-    shortcut: Shortcut = "B"
+    shortcut: Shortcut | Use = "B"
     stride_block: StrideBlock = "first"
     stride_conv: StrideConv = "3x3"
     downsample: Downsample = "conv"
     antialias: bool = False
-    stem: Stem = "cifar"
+    stem: Stem | Use = "cifar"
     stem_width: int | None = None
     head_width: int | None = None
-    activation: Activation = "relu"
-    norm: Norm = "batch"
+    activation: Activation | Use = "relu"
+    norm: Norm | Use = "batch"
     zero_init: bool = False
+    head: Use | None = None
+    net: Use | None = None
     num_classes: int = 10
     in_channels: int = 3
     image_size: int = 32
 
     def __post_init__(self) -> None:
         check_choices(self)
+        _check_own(self)
+        if self.net is not None:  # it has no stages that are known
+            for name in STAGES:
+                object.__setattr__(self, name, ())
+            return
         check_positive(
             self,
             "expansion groups width_per_group stem_width head_width num_classes in_channels "
@@ -111,6 +125,12 @@ class NetSpec:
         )
         _check_stages(self)
         _check_combinations(self)
+
+    @property
+    def own(self) -> tuple[Use, ...]:
+        """The modules of one's own that it is built from."""
+        values = (getattr(self, name) for name in OWN)
+        return tuple(value for value in values if isinstance(value, Use))
 
     @property
     def block_expansion(self) -> int:
@@ -197,8 +217,37 @@ def _check_stages(spec: NetSpec) -> None:
             raise InputError(f"widths = {spec.widths}: expected 1 channel or more", "widths")
 
 
+def _check_own(spec: NetSpec) -> None:
+    """What is said of a part cannot be said of one's own module in its place."""
+    if spec.net is not None:
+        for field in fields(spec):
+            value = getattr(spec, field.name)
+            if field.name not in (*IMAGE, "net") and value not in (field.default, ()):
+                raise InputError(
+                    f"{field.name} = {value!r}: not with a whole network, "
+                    f"net = {str(spec.net)!r}; take one of them out",
+                    field.name,
+                )
+    if isinstance(spec.block, Use):
+        for name in ("zero_init", "downsample", "antialias"):
+            default = next(field.default for field in fields(spec) if field.name == name)
+            if getattr(spec, name) != default:
+                raise InputError(
+                    f"{name} = {getattr(spec, name)!r}: says what {str(spec.block)!r} decides; "
+                    f"expected {name} = {default!r}",
+                    name,
+                )
+    for name, part in (("head_width", "head"), ("zero_init", "norm")):
+        if getattr(spec, name) and isinstance(getattr(spec, part), Use):
+            raise InputError(
+                f"{name} = {getattr(spec, name)!r}: not with a {part} of one's own; take one of "
+                "them out",
+                name,
+            )
+
+
 def _check_combinations(spec: NetSpec) -> None:
-    if spec.block == "basic":
+    if spec.block != "bottleneck":
         for name, neutral in (("groups", 1), ("width_per_group", 64), ("stride_conv", "3x3")):
             if getattr(spec, name) != neutral:
                 raise InputError(
@@ -206,7 +255,7 @@ def _check_combinations(spec: NetSpec) -> None:
                     f"a basic block has {name} = {neutral!r}",
                     name,
                 )
-        if spec.block_expansion != 1:
+        if spec.block == "basic" and spec.block_expansion != 1:
             raise InputError(
                 f"expansion = {spec.expansion}: a basic block has 1; set block = 'bottleneck'",
                 "expansion",

@@ -9,7 +9,8 @@ from pathlib import Path
 from ablate.errors import InputError
 from ablate.networks.budget import CostOf, Match, cost_of, match_depths, match_widths
 from ablate.networks.canonical import canonical
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.file import MatchTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
 from ablate.study.recipes import Recipes, split
@@ -183,6 +184,11 @@ def _match(
     solved = []
     for cell, design in zip(cells, designs, strict=True):
         try:
+            if cell.net.net is not None and not (cell.net == reference and isinstance(given, str)):
+                raise InputError(
+                    f"{cell.net.net} is a whole network, which has no widths or depths to solve "
+                    "for; take [match] out, or give the network's size in its own arguments"
+                )
             if cell.net == reference and isinstance(given, str):
                 match = Match(cell.net, 0.0, 0.0)
             elif file.match.by == "depth":

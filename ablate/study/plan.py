@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ablate.data.catalog import DatasetInfo, dataset_info
 from ablate.errors import InputError, nearest
-from ablate.spec import DataSpec, TrainSpec, TrialSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.study.cells import Cell, Latency, read_cells
 from ablate.study.draws import Draw, draw_cells
 from ablate.study.file import (
@@ -156,6 +157,11 @@ def load_study(
         if cell.train is not None:
             training_images(path, info, data, cell.train, f"{cell.name}: train")
     _check_hypotheses(path, file, arms)
+    if (mechanism or file.mechanism) and any(cell.net.own for cell in cells):
+        raise InputError(
+            f"{path}: mechanism: is measured on ablate's own blocks, whose receptive field is "
+            "known; take it out, or the modules of one's own"
+        )
     seeds = seeds or own.seeds or file.seeds
     if seeds * len(cells) > MOST_TRIALS:
         raise InputError(

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from ablate.errors import InputError
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.layers import Layers, read_recipe
 
 TRAIN = "train"  # of an arm: the settings of its recipe

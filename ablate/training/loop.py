@@ -18,7 +18,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from ablate.data.augmentation import Draws, augment, draw
 from ablate.data.dataset import Dataset, Images
 from ablate.errors import InputError
-from ablate.spec import Precision, TrainSpec
+from ablate.spec.choices import Precision
+from ablate.spec.recipe import TrainSpec
 from ablate.training.checkpoint import read_checkpoint, write_checkpoint
 from ablate.training.optimizer import (
     Average,

@@ -11,7 +11,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 
 WARM_UP = 0.05  # of all steps
 DROPS, DROP = (0.50, 0.75), 0.1  # where a schedule of steps falls, and to what

@@ -15,7 +15,9 @@ import torch
 from ablate.data.dataset import Dataset
 from ablate.errors import InputError
 from ablate.files import replacing
-from ablate.spec import NetSpec, TrainSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import content_hash
 from ablate.training.execution import Execution
 from ablate.training.machine import describe, gpu_state
 from ablate.training.timing import (

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ablate.data.augmentation import Draws
 from ablate.data.dataset import Dataset, Images
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.execution import Execution, place
 from ablate.training.loop import autocast, loss_of, train_epoch
 from ablate.training.optimizer import hold, make_average, make_optimizer, make_schedule

@@ -24,7 +24,7 @@ from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
 from ablate.results.schema import COLUMNS
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.plan import Study, load_study
 from ablate.training import timing
 from ablate.training.cpu_split import Load, Split

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from ablate.networks import cost
 from ablate.networks.model import Block, build
 from ablate.networks.parts import ACTIVATIONS, Blur, PadShortcut
-from ablate.spec import CHOICES, BlockSpec, NetSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import BlockSpec, NetSpec
 from support.nets import EXAMPLES, images, net_specs, widths
 
 pytestmark = pytest.mark.usefixtures("one_thread")

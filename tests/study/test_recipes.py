@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import InputError
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.plan import Study, load_study
 from ablate.study.tuning import tuned, tuning_plan
 from support import ROOT

@@ -4,13 +4,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ablate.spec import (
-    CHOICES,
-    DataSpec,
-    NetSpec,
-    TrainSpec,
-    TrialSpec,
-)
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 
 widths = st.integers(1, 300)
 fractions = st.floats(0.01, 0.99)

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from ablate.data.dataset import Dataset
-from ablate.spec import CHOICES, TrainSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.recipe import TrainSpec
 from ablate.training.checkpoint import read_checkpoint, write_checkpoint
 from ablate.training.loop import Epoch
 from support.trained import CPU, Hostile, Killed, train

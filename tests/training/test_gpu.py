@@ -9,7 +9,10 @@ import torch
 
 from ablate.data.dataset import Dataset, load
 from ablate.networks.model import build
-from ablate.spec import DataSpec, NetSpec, Precision, TrainSpec, TrialSpec
+from ablate.spec.choices import Precision
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.execution import Execution
 from ablate.training.loop import fit
 from ablate.training.machine import pick_device

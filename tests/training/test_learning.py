@@ -15,7 +15,8 @@ from ablate.data.augmentation import augment, draw
 from ablate.data.dataset import Dataset, Images
 from ablate.errors import InputError
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training import loop
 from ablate.training.loop import DivergedError, Epoch, StoppedError, evaluate, fit
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ablate.data.augmentation import Draws, augment, draw
 from ablate.data.dataset import Dataset
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.loop import Epoch, evaluate, fit, loss_of
 from ablate.training.optimizer import Average, hold, make_optimizer, make_schedule
 from support.trained import NET

@@ -17,7 +17,8 @@ from ablate.errors import InputError
 from ablate.networks.model import ResNet
 from ablate.results.schema import COLUMNS
 from ablate.results.tables import read_sweep, write_sweep
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training import timing
 from ablate.training.execution import Execution
 from ablate.training.machine import describe

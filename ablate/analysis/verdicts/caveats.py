@@ -162,5 +162,5 @@ def _small(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
         return "One data set and one recipe: another may decide otherwise."
     return (
         f"Networks of at most {wording.si(float(params))} parameters, trained for "
-        f"{wording.range_of(epochs)} epochs: larger ones may differ."
+        f"{wording.plural(wording.range_of(epochs), 'epoch')}: larger ones may differ."
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from ablate.results.checks.remarks import Remark, fault, some
 from ablate.results.folder import Run
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 from ablate.study.file import StudyFile
 from ablate.study.recipes import TRAIN
 

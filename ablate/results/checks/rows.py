@@ -15,7 +15,8 @@ from ablate.results.folder import Run
 from ablate.results.names import STUDY
 from ablate.results.schema import axis_columns
 from ablate.results.stopping import Fate
-from ablate.spec import AXIS_PREFIX, TrialSpec, content_hash
+from ablate.spec.choices import AXIS_PREFIX
+from ablate.spec.trial import TrialSpec, content_hash
 from ablate.study.draws import NETWORK
 from ablate.study.file import read_study_file
 from ablate.study.trial_json import trial_from_json
@@ -49,7 +50,10 @@ def specs(run: Run) -> Iterator[Remark]:
 
 def _follows(spec: TrialSpec) -> dict[str, Any]:
     """The columns that a trial's description decides."""
-    cost = count(spec.net)
+    counted = {}
+    if not spec.net.own:  # else it would have to be imported, and a table names nothing to import
+        cost = count(spec.net)
+        counted = {name: getattr(cost, name) for name in ("params", "macs", "activations")}
     return {
         "key": spec.key,
         "net": content_hash(spec.net),
@@ -57,9 +61,9 @@ def _follows(spec: TrialSpec) -> dict[str, Any]:
         "dataset": spec.data.name,
         "epochs": spec.train.epochs,
         "batch": spec.train.batch_size,
-        "shortcut": spec.net.shortcut,
+        "shortcut": str(spec.net.shortcut),
         **{name: json.dumps(getattr(spec.net, name)) for name in ("widths", "depths", "strides")},
-        **{name: getattr(cost, name) for name in ("params", "macs", "activations")},
+        **counted,
     }
 
 
