@@ -105,7 +105,8 @@ def published_spread(study: Study, root: Path) -> Spread | None:
         own = spread_of(trials, f"of the published run {name}", sampled)
         if own is None:
             continue
-        if path.parent.parent.name == study.name and trials["epochs"].iloc[0] == study.train.epochs:
+        epochs = study.recipe(study.cells[0]).epochs
+        if path.parent.parent.name == study.name and trials["epochs"].iloc[0] == epochs:
             return own
         found[name] = own
     if not found:

@@ -11,6 +11,7 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.networks.canonical import network_of
+from ablate.report import recipe_sections
 from ablate.report.html.page import Section, Table
 from ablate.spec.network import NetSpec
 
@@ -92,10 +93,13 @@ def fixed(found: Findings) -> Section:
         rows.append({"of the": name, "settings": "; ".join(same)})
     first = found.trials.iloc[0]
     match = first["match"]
-    tuned = "" if found.rates.empty else " but for its learning rate, tuned alike,"
+    but = "" if found.rates.empty else " but for its learning rate, tuned alike,"
+    if recipe_sections.fields_of_arms(found):
+        but = " but for what the table of recipes lists"
     caveats = [
-        f"What holds here was seen on {first['dataset']} with {first['epochs']} epochs, one "
-        f"recipe for every arm{tuned} and one split of the data; seeds vary initial weights, the "
+        f"What holds here was seen on {first['dataset']} with "
+        f"{wording.range_of(found.trials['epochs'])} epochs, one "
+        f"recipe for every arm{but} and one split of the data; seeds vary initial weights, the "
         "order of images and augmentation, nothing else.",
         "The last epoch counts. The test images were evaluated once a trial and chose nothing.",
         "The arms are brought to equal "

@@ -73,12 +73,14 @@ def read_recipe(file: str, layers: Layers) -> TrainSpec:
         raise _located(file, error, settings, "train") from error
 
 
-def training_images(file: Path, info: DatasetInfo, data: DataSpec, train: TrainSpec) -> int:
+def training_images(
+    file: Path, info: DatasetInfo, data: DataSpec, train: TrainSpec, where: str = "train"
+) -> int:
     """How many images a recipe trains on; raises `InputError` for a batch of more than those."""
     images = info.sizes(data)[0]
     if train.batch_size > images:
         raise InputError(
-            f"{file}: train.batch_size = {train.batch_size}: expected at most the {images} "
+            f"{file}: {where}.batch_size = {train.batch_size}: expected at most the {images} "
             f"training images of {info.name}"
         )
     return images

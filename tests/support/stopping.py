@@ -60,7 +60,7 @@ def study(folder: Path, *changes: tuple[str, str], seeds: int | None = None) -> 
 def rule(of: Study) -> StopRule:
     """When it stops."""
     costs = {name: ROW[name] for name in COSTS}
-    found = stop_rule(of, {cell.net: costs for cell in of.cells})
+    found = stop_rule(of, {cell.name: costs for cell in of.cells})
     assert found is not None
     return found
 
