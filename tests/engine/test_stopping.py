@@ -11,7 +11,7 @@ from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import supervise
 from ablate.results.stopping import Fate
-from support.stopping import LOOKS, NAME, SEEDS, Known, drain, loop, outcome, rule, study
+from support.stopping import LOOKS, NAME, SEEDS, Known, die, drain, loop, outcome, rule, study
 
 CELLS = ("narrow", "wide", "same")
 FIRST = [(cell, seed) for seed in range(4) for cell in CELLS]
