@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ablate.networks.model import build as build
     from ablate.networks.presets import preset as preset
     from ablate.networks.widths import stage_widths as stage_widths
-    from ablate.spec import NetSpec as NetSpec
-    from ablate.spec import TrainSpec as TrainSpec
+    from ablate.spec.network import NetSpec as NetSpec
+    from ablate.spec.recipe import TrainSpec as TrainSpec
 
 __version__ = "0.1.0"
 
@@ -27,8 +27,8 @@ _HOME = {
     "run_study": "ablate.api",
     "load": "ablate.api",
     "Results": "ablate.api",
-    "NetSpec": "ablate.spec",
-    "TrainSpec": "ablate.spec",
+    "NetSpec": "ablate.spec.network",
+    "TrainSpec": "ablate.spec.recipe",
     "stage_widths": "ablate.networks.widths",
     "preset": "ablate.networks.presets",
     "count": "ablate.networks.cost",

@@ -10,9 +10,10 @@ from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.execution import Execution, place, set_up
-from ablate.training.loop import make_optimizer, make_schedule, train_epoch
+from ablate.training.loop import train_epoch
+from ablate.training.optimizer import make_optimizer, make_schedule
 from benchmarks.pil import loader
 from benchmarks.work import SEED, Contender, Lap, Work
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 SIDES = {"cpu": (256, 512, 1024, 2048), "cuda": (2048, 4096, 8192)}
 REPEATS = 5

@@ -23,7 +23,9 @@ def overhead(folder: Path, epochs: int, trials: int) -> tuple[float, list[float]
     from ablate.engine.trial_process import Training
     from ablate.networks.model import build
     from ablate.processes import TRIAL_IMPORTS, prepare_forks
-    from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+    from ablate.spec.network import NetSpec
+    from ablate.spec.recipe import TrainSpec
+    from ablate.spec.trial import DataSpec, TrialSpec
     from ablate.study.cells import Cell
     from ablate.study.plan import Planned
     from ablate.training.execution import Execution, set_up

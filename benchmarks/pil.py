@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from ablate.data.dataset import Images
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 from benchmarks.work import Work
 
 PIXEL = 255  # ours are 0 to 255, ToTensor's 0 to 1

@@ -9,7 +9,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from ablate.networks import cost, fvcore_cost
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 RESNET50 = NetSpec(
     widths=(64, 128, 256, 512), depths=(3, 4, 6, 3), strides=(1, 2, 2, 2), block="bottleneck",

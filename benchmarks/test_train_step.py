@@ -7,7 +7,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from ablate.networks.model import build
 from ablate.networks.widths import GROWTH_RULES, stage_widths
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.training.machine import describe, pick_device
 
 BATCH = 128

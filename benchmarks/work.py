@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from ablate.data.dataset import Dataset, Images
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 
 NET = NetSpec(widths=(16, 32, 64), depths=(3, 3, 3), shortcut="B")  # ResNet-20 for CIFAR
 RECIPE = TrainSpec(batch_size=128, schedule="cosine", crop_padding=4, flip=True)

@@ -33,7 +33,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 import torch
 
 from ablate.data.dataset import Dataset, load
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 from support.commands import STUDY, Finished, run
 from support.drawings import undrawn as no_drawing
 from support.kept import torch_kept

@@ -21,7 +21,8 @@ from ablate.networks.torchvision import residual_networks
 from ablate.report.claims import file as claims
 from ablate.search import file as search
 from ablate.search.plan import load_search
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study import file as study
 from ablate.study.find import find_studies, kind_of
 from ablate.study.layers import EXTRAS, FROM_DATASET
@@ -208,7 +209,9 @@ def made_on_pages() -> set[str]:
     texts = [page.read_text(encoding="utf-8") for page in PAGES]
     made = {words[1] for _, words in COMMANDS if words[0] == "new"}
     return made | {
-        name for text in texts for name in re.findall(r"`(?:studies/)?([\w-]+)\.toml`", text)
+        name
+        for text in texts
+        for name in re.findall(r"`(?:(?:studies|examples)/)?([\w-]+)\.toml`", text)
     }
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from support import PUBLISHED, ROOT
 from test_doors import PACKAGES
 
@@ -149,7 +150,8 @@ def test_the_new_axis_is_built_counted_and_drawn_at_random(built: Path) -> None:
     code = """
 from ablate.networks.cost import count
 from ablate.networks.model import build
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from support.nets import net_specs
 import hypothesis, warnings
 spec = NetSpec(layer_scale=True)

@@ -23,7 +23,7 @@ from ablate.networks import cost
 from ablate.networks.torchvision import residual_networks
 from ablate.report.claims.file import read_claims
 from ablate.search.plan import load_search
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.find import find_studies, kind_of
 from ablate.study.plan import load_study
 from ablate.study.toml_file import read_toml

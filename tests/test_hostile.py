@@ -35,7 +35,7 @@ from ablate.results.check import remarks
 from ablate.results.csv import inert, read_table, read_trials, write_parquet, write_table
 from ablate.results.folder import Run
 from ablate.results.names import EPOCHS, STAGES, TRIALS
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.plan import load_study
 from ablate.training.checkpoint import DIGEST_LENGTH, read_checkpoint, write_checkpoint
 from support import PUBLISHED

@@ -132,7 +132,9 @@ import sys, {names}
 from pathlib import Path
 before = set(sys.modules)
 from ablate.data.dataset import load
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.execution import Execution
 from ablate.training.trial import run_trial
 spec = TrialSpec(net=NetSpec(widths=(2,), depths=(1,), strides=(1,), in_channels=1, image_size=8),
@@ -165,7 +167,9 @@ import probe
 from ablate.engine.lease import Assignment
 from ablate.engine.trial_process import Training
 from ablate.processes import prepare_forks, start_fork
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.execution import Execution
 spec = TrialSpec(net=NetSpec(widths=(2,), depths=(1,), strides=(1,), in_channels=1, image_size=8),
                  train=TrainSpec(epochs=1, batch_size=512), data=DataSpec(), seed=0)

@@ -26,7 +26,7 @@ from ablate.networks.model import build
 from ablate.report.write import write_findings
 from ablate.results import names
 from ablate.results.csv import read_table, read_trials, write_parquet, write_table
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.checkpoint import read_checkpoint
 from ablate.training.loop import Epoch, fit
 from support import PUBLISHED

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
-from ablate import spec
 from ablate.errors import InputError
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.own import Use
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, Spec, TrialSpec, content_hash
 from ablate.study.trial_json import to_json, trial_from_json
 from support import ROOT
 from support.specs import trials
@@ -20,7 +22,7 @@ GOLDEN = ROOT / "tests" / "golden" / "hashes.json"
 # Hashes of released specs: they name rows of published tables, so they never change. The specs
 # that spell out every default hold the defaults themselves: were one to change, the old value
 # would enter the hash.
-NAMED: dict[str, spec.Spec] = {
+NAMED: dict[str, Spec] = {
     "net": NetSpec(),
     "net, constant": NetSpec(widths=(16, 16, 16)),
     "net, widths by block": NetSpec(widths=(16, (20, 24), 32), antialias=True),
@@ -194,7 +196,13 @@ NAMED: dict[str, spec.Spec] = {
         (TrainSpec, {"crop_padding": -1}, "crop_padding", "0 or more"),
         (TrainSpec, {"cutout": -1}, "cutout", "0 or more"),
         (TrainSpec, {"precision": "float16"}, "precision", "one of float32, bfloat16"),
-        (TrainSpec, {"schedule": "step"}, "schedule", "one of one_cycle, cosine"),
+        (TrainSpec, {"schedule": "steps"}, "schedule", "one of one_cycle, cosine, warmup_cosine"),
+        (TrainSpec, {"optimizer": "adam"}, "optimizer", "one of sgd, adamw"),
+        (TrainSpec, {"mixup": -0.1}, "mixup", "0.001 to 1000, or 0 for none"),
+        (TrainSpec, {"mixup": 1e-9}, "mixup", "0.001 to 1000, or 0 for none"),
+        (TrainSpec, {"mixup": math.nan}, "mixup", "0.001 to 1000, or 0 for none"),
+        (TrainSpec, {"ema": 1.0}, "ema", "0 or more and below 1"),
+        (TrainSpec, {"ema": math.nan}, "ema", "0 or more and below 1"),
         (DataSpec, {"subset": 0.0}, "subset", "above 0 and at most 1"),
         (DataSpec, {"subset": math.nan}, "subset", "above 0 and at most 1"),
         (DataSpec, {"val_fraction": 0.0}, "val_fraction", "between 0 and 1"),
@@ -267,6 +275,7 @@ CHANGES: list[tuple[Any, dict[str, Any]]] = [
             "stem_kernel": 5,
             "stem_stride": 2,
             "stem_pool": "max",
+            "head": Use(use="mine:Head"),
             "num_classes": 100,
             "in_channels": 1,
             "image_size": 28,
@@ -286,6 +295,9 @@ CHANGES: list[tuple[Any, dict[str, Any]]] = [
             "cutout": 8,
             "label_smoothing": 0.1,
             "precision": "bfloat16",
+            "optimizer": "adamw",
+            "mixup": 0.2,
+            "ema": 0.99,
         },
     ),
     (
@@ -313,7 +325,8 @@ CHANGES: list[tuple[Any, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("base", "changes"), CHANGES, ids=lambda value: type(value).__name__)
 def test_every_field_enters_the_hash(base: Any, changes: dict[str, Any]) -> None:
-    assert set(changes) == {field.name for field in fields(base)}
+    # A whole network takes the place of all other fields: tests/networks/test_own.py
+    assert set(changes) == {field.name for field in fields(base)} - {"net"} | {"net"} & set(changes)
     changed = [replace(base, **{name: value}) for name, value in changes.items()]
     assert len({content_hash(value) for value in [base, *changed]}) == len(changes) + 1
 

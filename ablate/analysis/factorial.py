@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablate.results.schema import axis_columns
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 from ablate.statistics import intervals
 
 FEWEST_SEEDS = 2

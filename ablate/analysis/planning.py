@@ -14,7 +14,7 @@ from ablate.errors import plural
 from ablate.results.csv import read_outcomes
 from ablate.results.names import STUDY, TRIALS
 from ablate.results.outcomes import by_seed
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 from ablate.statistics import power
 from ablate.statistics.family import MIN_SEEDS
 from ablate.study.draws import NETWORK
@@ -105,7 +105,8 @@ def published_spread(study: Study, root: Path) -> Spread | None:
         own = spread_of(trials, f"of the published run {name}", sampled)
         if own is None:
             continue
-        if path.parent.parent.name == study.name and trials["epochs"].iloc[0] == study.train.epochs:
+        epochs = study.recipe(study.cells[0]).epochs
+        if path.parent.parent.name == study.name and trials["epochs"].iloc[0] == epochs:
             return own
         found[name] = own
     if not found:

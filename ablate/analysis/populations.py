@@ -15,7 +15,7 @@ from scipy import stats
 from ablate.analysis.summary import THROUGHPUTS
 from ablate.errors import InputError
 from ablate.results.schema import axis_columns
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 from ablate.statistics import intervals
 from ablate.statistics.intervals import Interval
 from ablate.study.draws import NETWORK

@@ -336,6 +336,12 @@ def escaped(cell: str) -> str:
     return html.escape(cell, quote=False).replace("|", "\\|")
 
 
+def range_of(values: "pd.Series[int]") -> str:
+    """Whole numbers: the one that all are, or the least and the greatest."""
+    least, most = values.min(), values.max()
+    return f"{least}" if least == most else f"{least} to {most}"
+
+
 def si(value: float) -> str:
     """A count in three digits at most: 950, 175k, 2.1M, 1.25G; `-` for NaN."""
     if math.isnan(value):

@@ -8,7 +8,8 @@ loads torch, Optuna, pandas or pydantic. May use everything.
 - `run`: train a study, search for networks, check claims; `dry_run`: what that would do;
   `power`: what its seeds can show.
 - `report`, `check`: make pages again from a run's tables; verify them.
-- `profile`: a network's costs, stage by stage; `network_table`: its table.
+- `profile`: a network's costs, stage by stage; `network_table`: its table;
+  `elsewhere_table`: its predicted images a second.
 - `export`: a trained network as a file that needs no ablate, or little.
 - `machines/`: `worker`, `slurm`, `proxy`: many processes and machines.
 - `tables/`: `judge`, and studies of kind `table`: what others measured.

@@ -12,6 +12,7 @@ from ablate.search.file import LATENCY
 from ablate.search.plan import Search
 from ablate.study.cells import Cell
 from ablate.study.plan import Study
+from ablate.study.recipes import difference
 from ablate.study.tuning import tuning_plan
 from ablate.training.execution import Execution, set_up
 from ablate.training.machine import describe
@@ -50,9 +51,11 @@ def show_plan(
     """
     set_up(execution)
     say(f"{study.name} on {study.data.name}: {study.question}")
+    epochs = sorted({study.recipe(cell).epochs for cell in study.cells})
+    least = f"{epochs[0]} to " if epochs[1:] else ""
     say(
         f"{plural(len(study.cells), 'cell')} x {plural(study.seeds, 'seed')} = "
-        f"{plural(len(study.plan()), 'trial')} of {plural(study.train.epochs, 'epoch')}; "
+        f"{plural(len(study.plan()), 'trial')} of {least}{plural(epochs[-1], 'epoch')}; "
         f"{plural(workers, 'worker')} x {plural(execution.threads, 'thread')}, "
         f"{'layout by a probe' if probes else execution.memory_format}, "
         f"on {describe(execution.device)['device']}\n"
@@ -77,11 +80,13 @@ def show_plan(
     total = 0.0
     for cell in cells:
         cost = measure(cell.net)
-        rate = train_rate(cell.net, study.train, execution, seconds)
-        trial = study.train.epochs * images / rate
+        train = study.recipe(cell)
+        rate = train_rate(cell.net, train, execution, seconds)
+        trial = train.epochs * images / rate
         total += trial * each / workers
         say(
-            f"{cell.name:{width}}  {cost.params:11,}  {cost.macs:13,}  {trial:8.1f}  {_shape(cell)}"
+            f"{cell.name:{width}}  {cost.params:11,}  {cost.macs:13,}  {trial:8.1f}  "
+            f"{_shape(cell)}{_recipe(study, cell)}"
         )
     if len(cells) < len(study.cells):
         again = sum(draw.network is None for draw in study.draws)
@@ -112,12 +117,20 @@ def _timing_s(study: Study, each: float, probes: bool) -> float:
 def _shape(cell: Cell) -> str:
     """Widths and depths, and how they meet the study's budget."""
     text = f"{list(cell.net.widths)} x {list(cell.net.depths)}"
+    if cell.net.net is not None:
+        text = str(cell.net.net)
     if cell.matched is None:
         return text
     return (
         f"{text}, {cell.matched.quantity} {cell.matched.residual:+.2%}, "
         f"shape off by {cell.matched.shape_error:.1%}"
     )
+
+
+def _recipe(study: Study, cell: Cell) -> str:
+    """What of a cell's recipe is not the study's."""
+    own = difference(study.recipe(cell), study.train)
+    return "".join(f", {name} {value}" for name, value in own.items())
 
 
 def show_claims(file: ClaimsFile, say: Callable[[str], None]) -> None:

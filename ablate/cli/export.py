@@ -199,7 +199,7 @@ def _images(kept: "Kept", data_root: Path) -> tuple["Tensor", str]:
 def _origin(kept: "Kept") -> dict[str, Any]:
     """Where a network comes from."""
     from ablate import __version__
-    from ablate.spec import content_hash
+    from ablate.spec.trial import content_hash
 
     spec = kept.spec
     return {

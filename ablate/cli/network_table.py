@@ -2,7 +2,7 @@
 
 from ablate.analysis.wording import aligned
 from ablate.networks.cost import Cost, count, count_stages, receptive_fields
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 
 def table(spec: NetSpec, batch: int = 128) -> str:
@@ -19,7 +19,7 @@ def table(spec: NetSpec, batch: int = 128) -> str:
         width = str(spec.widths[number]) if number is not None else ""
         depth = str(spec.depths[number]) if number is not None else ""
         lines.append([stage, str(size), width, depth, *_costs(cost, total, batch),
-                      str(fields.get(stage, "all"))])  # fmt: skip
+                      str(fields.get(stage, "all" if fields else "-"))])  # fmt: skip
     lines.append(["total", "", "", str(sum(spec.depths)), *_costs(total, total, batch), ""])
     return "\n".join([*aligned(lines, _TITLES[:1]), _legend(batch)])
 

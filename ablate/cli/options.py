@@ -67,6 +67,13 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
         help="where the weights that trials end with are kept, if `ablate run` was given "
         "--keep-weights: its RESULTS/weights, where all machines see that (default: weights)",
     )
+    parser.add_argument(
+        "--imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module of one's own that the study names and its trials may import here",
+    )
     add_machine_options(parser)
 
 
@@ -81,6 +88,7 @@ def worker_of(args: argparse.Namespace) -> Worker:
         checkpoints=args.checkpoints,
         weights=args.weights,
         time_limit_s=args.time_limit,
+        imports=tuple(args.imports),
         tensorboard=args.tensorboard,
         mlflow=args.mlflow,
     )

@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Sequence
 
 from ablate.cli.options import count
-from ablate.cli.reporting import STATUSES, Parser, given, refuse, reporting
+from ablate.cli.reporting import STATUSES, Parser, given, refuse, reporting, say_imports
 from ablate.errors import InputError
+from ablate.networks.elsewhere.fits import find
 from ablate.networks.presets import PRESETS, preset
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "ablate profile") -> int:
@@ -17,7 +18,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate profile") -> int
 
     def command() -> int:
         if args.preset is not None:
-            others = given(parser, argv) - {"--preset", "--batch"}
+            others = given(parser, argv) - {"--preset", "--batch", "--gpu"}
             refuse(others, "only with --study: a preset is one network")
         return _profile(args)
 
@@ -25,10 +26,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "ablate profile") -> int
 
 
 def _profile(args: argparse.Namespace) -> int:
+    from ablate.cli.elsewhere_table import predicted
     from ablate.cli.network_table import table
 
+    source, fits = find(args.gpu) if args.gpu is not None else (None, ())
     for name, spec in _networks(args):
         print(f"{name}\n{table(spec, args.batch)}\n")
+        if source is not None:
+            print(f"{predicted(spec, args.batch, source, fits)}\n")
     return 0
 
 
@@ -37,8 +42,11 @@ def _networks(args: argparse.Namespace) -> list[tuple[str, NetSpec]]:
         return [(args.preset, preset(args.preset))]
     from ablate.study.find import find_study
     from ablate.study.plan import load_study
+    from ablate.study.toml_file import read_toml
 
-    study = load_study(find_study(args.study), args.dataset)
+    toml = read_toml(find_study(args.study))
+    say_imports(toml.content)
+    study = load_study(toml, args.dataset)
     cells = [cell for cell in study.cells if args.cell in (None, cell.name)]
     if not cells:
         names = ", ".join(cell.name for cell in study.cells)
@@ -59,4 +67,10 @@ def make_parser(prog: str) -> Parser:
     parser.add_argument("--cell", metavar="NAME", help="a cell of the study")
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="default: digits")
     parser.add_argument("--batch", type=count, default=128, metavar="N", help="default: 128")
+    parser.add_argument(
+        "--gpu",
+        metavar="NAME",
+        help="predict images a second there, such as rtx4090, from timings of other networks "
+        "(benchmarks.gpu_prediction writes a .json of your own)",
+    )
     return parser

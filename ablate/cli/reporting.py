@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ablate.errors import InputError, printable
@@ -99,3 +99,11 @@ def refuse(options: Iterable[str], why: str) -> None:
     """Raise `InputError` if there are any: an option that would do nothing is not ignored."""
     if options:
         raise InputError(f"{', '.join(sorted(options))}: {why}")
+
+
+def say_imports(content: Mapping[str, Any]) -> None:
+    """Say which modules of one's own a study file, of those tables, has imported."""
+    from ablate.study.own import own_modules
+
+    for module in own_modules(content):
+        print(f"imports {module}, which the study file names", file=sys.stderr)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.cli.options import add_machine_options, count, counts, positive
-from ablate.cli.reporting import FAILED, GOES_ON, Parser, given, refuse, reporting
+from ablate.cli.reporting import FAILED, GOES_ON, Parser, given, refuse, reporting, say_imports
 from ablate.errors import InputError
 from ablate.processes import DAY_S, TRIAL_IMPORTS, prepare_forks, wait_politely
 
 if TYPE_CHECKING:
     from ablate.data.catalog import DatasetInfo
     from ablate.engine.runner import Setup
-    from ablate.spec import NetSpec
+    from ablate.spec.network import NetSpec
     from ablate.study.plan import Study
     from ablate.study.toml_file import Toml
     from ablate.training.execution import Execution
@@ -57,6 +57,7 @@ def _command(args: argparse.Namespace, options: set[str]) -> int:
 
         return judge_table(toml, args.table, args.out)
     refuse(options & {"--table"}, "only for a study of kind `table`")
+    say_imports(toml.content)
     if kind == "search":
         return _search(args, toml)
     return _dry_run(args, toml) if args.dry_run else _run(args, toml)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ablate.errors import InputError
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 
 FOLDER = "folder:"  # begins the name of a dataset of one's own images
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ablate.data.catalog import FOLDER, DatasetInfo, dataset_info
 from ablate.data.folder import read_folder
 from ablate.errors import InputError, fitting_torchvision
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 
 MOMENTS_BLOCK = 4096
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ablate.spec import TrialSpec
+from ablate.spec.trial import TrialSpec
 
 LEASE_S = 60.0
 

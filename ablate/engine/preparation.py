@@ -14,7 +14,8 @@ from ablate.data.dataset import Dataset
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.cells import Cell
 from ablate.study.plan import Study
 from ablate.training.cpu_split import Load, candidates, fastest, probe
@@ -47,10 +48,11 @@ def pick_execution(
     """
     if not pick:
         return wanted, None
-    name = _name("layout", wanted, _nets(study), study.train)
+    train = study.recipe(_cells(study)[0])
+    name = _name("layout", wanted, _nets(study), train)
     kept = memory.recall(name)
     if kept is None:
-        layout = pick_layout(_nets(study), study.train, wanted, seconds)
+        layout = pick_layout(_nets(study), train, wanted, seconds)
         say(f"layout: {layout.why}")
         kept = asdict(layout)
         memory.remember(name, kept)
@@ -59,22 +61,25 @@ def pick_execution(
 
 def cell_columns(
     study: Study, data: Dataset, execution: Execution, seconds: float, memory: Memory, say: Say
-) -> dict[NetSpec, dict[str, Any]]:
-    """Cost and throughput columns of each cell; all are timed against each other in one phase.
+) -> dict[str, dict[str, Any]]:
+    """Cost and throughput columns of each cell, by name, the baseline first.
+
+    All are timed against each other in one phase, each with its own recipe.
 
     Of sampled networks only the first one of the baseline is timed: what they are compared by is
     accuracy, and one network's images/s say nothing of its arm's.
     """
-    nets = _nets(study)
-    timed = nets[:1] if study.draws else nets
-    name = _name("cells", execution, timed, study.train, study.data)
+    cells = _cells(study)
+    timed = cells[:1] if study.draws else cells
+    nets, train = [cell.net for cell in timed], _recipes(study, timed)
+    name = _name("cells", execution, nets, train, study.data)
     kept = memory.recall(name)
     if kept is None:
         say(f"timing {len(timed)} cells against each other" if timed[1:] else "timing one network")
-        kept = time_arms(timed, study.train, data, execution, seconds)
+        kept = time_arms(nets, train, data, execution, seconds)
         memory.remember(name, kept)
-    measured = dict(zip(timed, kept, strict=True))
-    return {net: _costs(net) | measured.get(net, {}) for net in nets}
+    measured = dict(zip((cell.name for cell in timed), kept, strict=True))
+    return {cell.name: _costs(cell.net) | measured.get(cell.name, {}) for cell in cells}
 
 
 def time_batches(
@@ -82,7 +87,7 @@ def time_batches(
 ) -> list[Row]:
     """The throughput of each cell at each size of batch; cells in the order of the study."""
     nets = {cell.name: cell.net for cell in _cells(study)}
-    rows = sweep(nets, study.train, data, execution, batches, seconds)
+    rows = sweep(nets, _recipes(study, _cells(study)), data, execution, batches, seconds)
     place = {cell.name: number for number, cell in enumerate(study.cells)}
     return sorted(rows, key=lambda row: (row["batch"], place[str(row["cell"])]))
 
@@ -123,10 +128,11 @@ def pick_cpu_split(
     if workers == 1 or left_s < WORTH_PROBING_S:
         return workers, threads
     ways, net = candidates(execution.threads, workers), _nets(study)[0]
-    name = _name("split", execution, net, study.train, study.data, ways)
+    train = study.recipe(_cells(study)[0])
+    name = _name("split", execution, net, train, study.data, ways)
     kept = memory.recall(name)
     if kept is None:
-        load = Load(net, study.train, study.data, data_root, replace(execution, threads=1))
+        load = Load(net, train, study.data, data_root, replace(execution, threads=1))
         found = probe(load, ways)
         rates = ", ".join(
             f"{way.workers} x {way.threads}: {median(way.rates):,.0f}" for way in found
@@ -146,6 +152,12 @@ def _cells(study: Study) -> list[Cell]:
 
 def _nets(study: Study) -> list[NetSpec]:
     return [cell.net for cell in _cells(study)]
+
+
+def _recipes(study: Study, cells: Sequence[Cell]) -> TrainSpec | list[TrainSpec]:
+    """The recipe of all these cells, or that of each where they differ."""
+    recipes = [study.recipe(cell) for cell in cells]
+    return recipes if len(set(recipes)) > 1 else recipes[0]
 
 
 def _costs(net: NetSpec) -> dict[str, Any]:

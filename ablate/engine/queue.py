@@ -33,7 +33,7 @@ from ablate.engine.lease import LEASE_S, Assignment, Lease, lease_from_json, thi
 from ablate.engine.stop_rule import StopRule
 from ablate.engine.storage import close, open_storage, patient
 from ablate.results.stopping import Fate, Looks
-from ablate.spec import TrialSpec
+from ablate.spec.trial import TrialSpec
 from ablate.study.plan import Planned
 from ablate.study.trial_json import to_json
 from ablate.training.outcome import Outcome

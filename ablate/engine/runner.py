@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ from ablate.results.manifest import write_looks, write_manifest
 from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING, WEIGHTS
 from ablate.results.stopping import Fate, Looks, settled_text
 from ablate.results.tables import plan_row, write_sweep, write_tables
-from ablate.spec import NetSpec
+from ablate.study.own import own_modules
 from ablate.study.plan import Planned, Study
 from ablate.study.tuning import (
     Outcomes,
@@ -142,8 +143,10 @@ def _run_locked(
     worker, gain = pick_execution(study, worker, setup.pick_layout, setup.timing_s, queue, say)
     execution = replace(setup.execution, channels_last=worker.channels_last)
     measured = {
-        net: {**columns, "layout_gain": gain}
-        for net, columns in cell_columns(study, data, execution, setup.timing_s, queue, say).items()
+        cell: {**columns, "layout_gain": gain}
+        for cell, columns in cell_columns(
+            study, data, execution, setup.timing_s, queue, say
+        ).items()
     }
     if setup.batches:
         say(f"timing batches of {', '.join(map(str, setup.batches))}")
@@ -166,7 +169,8 @@ def _run_locked(
         if setup.workers is None:
             # The baseline comes first. Where it could not be timed, no probe could either.
             rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
-            left_s = missing * study.train.epochs * len(data.train) / rate
+            epochs = sum(planned.spec.train.epochs for planned in plan) / len(plan)
+            left_s = missing * epochs * len(data.train) / rate
             workers, threads = pick_cpu_split(
                 study, left_s, missing, execution, setup.data_root, queue, say
             )
@@ -180,6 +184,7 @@ def _run_locked(
             mechanism=study.mechanism and not plan[0].explore,
             checkpoints=setup.folder / CHECKPOINTS,
             weights=setup.weights,
+            imports=tuple(own_modules(tomllib.loads(study.source))),
         )
         for _ in progress(_train(training, workers, setup, queue, trackers), missing, "trial"):
             pass
@@ -221,6 +226,7 @@ def _train(
         data_root=setup.data_root,
         checkpoints=training.checkpoints,
         weights=training.weights or setup.folder / WEIGHTS,
+        imports=training.imports,
         tensorboard=setup.tensorboard,
         mlflow=setup.mlflow,
     )
@@ -297,7 +303,7 @@ def _write(
     study: Study,
     folder: Path,
     queue: Queue,
-    measured: dict[NetSpec, dict[str, Any]],
+    measured: dict[str, dict[str, Any]],
     say: Callable[[str], None],
 ) -> tuple[str, ...]:
     """Write the tables of every trial that has ended, and return the failures, a line each.
@@ -313,7 +319,7 @@ def _write(
             continue
         named = {"key": planned.spec.key, "cell": planned.cell.name, "seed": planned.spec.seed}
         row = outcome["row"]
-        rows.append(plan_row(study, planned) | measured[planned.cell.net] | row)
+        rows.append(plan_row(study, planned) | measured[planned.cell.name] | row)
         epochs += [named | epoch for epoch in outcome["epochs"]]
         # An outcome stored by an earlier version has no stages.
         mechanism += [named | stage for stage in outcome.get("stages", [])]

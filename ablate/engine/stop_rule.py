@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ablate.results.schema import to_frame
 from ablate.results.stopping import Fate, Looks
 from ablate.results.tables import plan_row
-from ablate.spec import NetSpec
 from ablate.study.file import StudyFile, read_study_file
 from ablate.study.plan import Planned, Study
 from ablate.study.stop import as_run
@@ -123,18 +122,18 @@ def stop_rule_from_json(raw: Mapping[str, Any]) -> StopRule:
     )
 
 
-def stop_rule(study: Study, measured: Mapping[NetSpec, Mapping[str, Any]]) -> StopRule | None:
+def stop_rule(study: Study, measured: Mapping[str, Mapping[str, Any]]) -> StopRule | None:
     """The rule of a study; None where it trains all its seeds in any case.
 
     Args:
         study: in which every rate is tuned.
-        measured: costs and throughput of each network, columns of its rows.
+        measured: costs and throughput of each cell by name, columns of its rows.
     """
     if not study.looks:
         return None
     columns = {}
     for cell in study.cells:
-        row = plan_row(study, Planned(cell, study.trial(cell, 0))) | dict(measured[cell.net])
+        row = plan_row(study, Planned(cell, study.trial(cell, 0))) | dict(measured[cell.name])
         columns[cell.name] = {name: row[name] for name in row if name not in OF_A_TRIAL}
     return StopRule(
         study=study.name,

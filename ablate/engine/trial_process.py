@@ -17,8 +17,9 @@ from ablate.data.dataset import load
 from ablate.engine.lease import Assignment
 from ablate.engine.weights import keep
 from ablate.errors import InputError
+from ablate.networks.own import check_own
 from ablate.processes import TRIAL_IMPORTS
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 from ablate.training.execution import Execution, set_up
 from ablate.training.loop import Epoch, StoppedError
 from ablate.training.outcome import Outcome
@@ -35,6 +36,7 @@ class Training:
         mechanism: whether each trial measures its trained network stage by stage.
         checkpoints: the folder of the trials' states while they run.
         weights: the folder where the weights that trials end with are kept; None for nowhere.
+        imports: modules of one's own that trials may import here; no others are.
     """
 
     preload: ClassVar[tuple[str, ...]] = TRIAL_IMPORTS
@@ -45,11 +47,13 @@ class Training:
     mechanism: bool
     checkpoints: Path
     weights: Path | None = None
+    imports: tuple[str, ...] = ()
 
     def run(self, assignment: Assignment, pipe: Connection) -> None:
         """Train, and send each epoch and the outcome; on SIGTERM keep the state and end.
 
-        An `InputError` is sent where none can be trained here: no data, no room for checkpoints.
+        An `InputError` is sent where none can be trained here: no data, no room for checkpoints,
+        no module of one's own.
         """
         asked = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: asked.set())
@@ -61,6 +65,7 @@ class Training:
                 raise PrunedError(f"after epoch {epoch.epoch}")
 
         try:
+            check_own(assignment.spec.net.own, self.imports)
             data = load(self.data, self.data_root).to(device)
             outcome = run_trial(
                 assignment.spec,
@@ -96,6 +101,7 @@ class Training:
             "execution": asdict(self.execution),
             "mechanism": self.mechanism,
             "keep_weights": self.weights is not None,
+            "imports": list(self.imports),
         }
 
     def _checkpoint(self, assignment: Assignment) -> Path:
@@ -109,6 +115,7 @@ def training_of(
     weights: Path,
     device: str,
     threads: int,
+    imports: tuple[str, ...] = (),
 ) -> Training:
     """The work that a launcher has described, on this machine.
 
@@ -116,6 +123,7 @@ def training_of(
         job: of `Training.to_job`.
         data_root, checkpoints, weights: of this machine; the launcher says if weights are kept.
         device, threads: of one process here; layout and the like are the launcher's.
+        imports: modules of one's own that trials may import here.
     """
     return Training(
         data=DataSpec(**job["data"]),
@@ -124,4 +132,5 @@ def training_of(
         mechanism=job["mechanism"],
         checkpoints=checkpoints,
         weights=weights if job.get("keep_weights") else None,
+        imports=imports,
     )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ablate.data.dataset import Dataset
 from ablate.errors import InputError
 from ablate.files import replacing
-from ablate.spec import TrialSpec
+from ablate.spec.trial import TrialSpec
 from ablate.study.trial_json import to_json, trial_from_json
 
 

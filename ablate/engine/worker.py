@@ -5,12 +5,13 @@ The command `ablate worker`, a Ray task and a job of a Slurm array are each one 
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.errors import InputError
+from ablate.networks.own import reachable, source_hash
 from ablate.processes import cpu_count, wait_politely
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Worker:
             any of them takes up what another has left.
         weights: where weights are kept, where the launcher was told to keep them.
         time_limit_s: of one trial; the launcher's if None.
+        imports: modules of one's own that the study's trials may import here.
         tensorboard, mlflow: as of `trackers.tracking`.
     """
 
@@ -45,6 +47,7 @@ class Worker:
     checkpoints: Path = Path("checkpoints")
     weights: Path = Path("weights")
     time_limit_s: float | None = None
+    imports: tuple[str, ...] = ()
     tensorboard: Path | None = None
     mlflow: str | None = None
 
@@ -66,7 +69,7 @@ class Worker:
         from ablate.engine.supervisor import supervise
         from ablate.engine.tracking.trackers import tracking
         from ablate.engine.trial_process import training_of
-        from ablate.spec import DataSpec
+        from ablate.spec.trial import DataSpec
         from ablate.training.execution import Execution
         from ablate.training.machine import pick_device
 
@@ -78,6 +81,7 @@ class Worker:
             job = queue.recall("job")
             if job is None:
                 raise InputError(f"--study {self.study}: was not planned by `ablate run`")
+            self._check_imports(job.get("imports", []))
             load(DataSpec(**job["data"]), self.data_root)  # or say at once that it is not here
             machine = Execution(device=pick_device(self.device), threads=cpu_count())
             while True:
@@ -91,6 +95,7 @@ class Worker:
                     self.weights,
                     machine.device,
                     threads,
+                    self.imports,
                 )
                 limit = self.time_limit_s or job["time_limit_s"]
                 done = supervise(queue, training, slots, limit, trackers)
@@ -98,6 +103,17 @@ class Worker:
                 if not queue.recall("more"):  # the launcher tunes first, and plans the rest then
                     return
                 time.sleep(1.0)
+
+    def _check_imports(self, needed: Sequence[str]) -> None:
+        """Say at once what the study's trials would not be allowed, or not able, to import."""
+        reachable([Path.cwd()])
+        for module in needed:
+            if module not in self.imports:
+                raise InputError(
+                    f"--study {self.study}: its trials import {module}; allow that here with "
+                    f"--imports {module}"
+                )
+            source_hash(module)
 
     def from_anywhere(self) -> "Worker":
         """The same worker with absolute paths, for a process that starts in another folder."""

@@ -6,19 +6,23 @@ growth r. The solver finds the scale, then the whole numbers around it.
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ablate.errors import InputError
 from ablate.networks.cost import count, count_stages
-from ablate.spec import NetSpec
+from ablate.networks.promising import crossing, promising
+from ablate.spec.choices import MOST, MOST_BLOCKS
+from ablate.spec.network import NetSpec
 
 QUANTITIES = ("macs", "params", "activations")
 TOLERANCE = 0.01
 SHAPE_TOLERANCE = 0.05
 MOST_CANDIDATES = 5000
+OTHER_SCALES = (0.98, 1.02, 0.96, 1.04, 0.93, 1.07, 0.9, 1.1, 0.86, 1.15)
 Shape = tuple[float | tuple[float, ...], ...]
 CostOf = Callable[[NetSpec], float]
+Attempt = Callable[[tuple[int, ...]], "Match | None"]
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,11 @@ def match_widths(
 ) -> Match:
     """Widths of a given shape at a given cost.
 
-    Each stage rounds by itself. Candidates are whole numbers less than one away from the shape at
-    some scale; where none of them is within `TOLERANCE` of the budget, also those a little
-    further away that keep the shape to `SHAPE_TOLERANCE`. Of the candidates within the tolerance
-    the one that keeps the shape best is taken, else the one nearest to the budget.
+    Each stage rounds by itself; where a shape goes by block, equal ideals get equal widths, so
+    that a network widens just where its shape does. Candidates are whole numbers less than one
+    away from the shape at some scale; where none of them is within `TOLERANCE` of the budget, also
+    those a little further away that keep the shape to `SHAPE_TOLERANCE`. Of the candidates within
+    the tolerance the one that keeps the shape best is taken, else the one nearest to the budget.
 
     Args:
         net: all but the widths.
@@ -64,35 +69,46 @@ def match_widths(
             rounded shape at some scale are tried, a dozen of them.
 
     Raises:
-        InputError: even one channel (or one `multiple`) a stage costs twice the budget.
+        InputError: even the smallest network of the shape costs twice the budget, or the largest
+            less than half of it.
     """
-    ideals = [ideal for stage in shape for ideal in _distinct(stage)]
+    stages = [stage if isinstance(stage, tuple) else (stage,) for stage in shape]
+    by_block = any(isinstance(stage, tuple) for stage in shape)
+    flat = tuple(ideal for stage in stages for ideal in stage)
+    ideals = tuple(sorted(set(flat))) if by_block else flat
 
     def build(values: tuple[int, ...]) -> NetSpec:
-        left = iter(value * multiple for value in values)
-        widths: list[int | tuple[int, ...]] = []
-        for stage in shape:
-            width = {ideal: next(left) for ideal in _distinct(stage)}
-            if isinstance(stage, tuple):
-                widths.append(tuple(width[ideal] for ideal in stage))
-            else:
-                widths.append(width[stage])
-        return replace(net, widths=tuple(widths))
+        channels = tuple(value * multiple for value in values)
+        if not by_block:
+            return replace(net, widths=channels)
+        width = dict(zip(ideals, channels, strict=True))
+        widths = tuple(
+            tuple(width[ideal] for ideal in stage) if isinstance(stage, tuple) else width[stage]
+            for stage in shape
+        )
+        return replace(net, widths=widths)
 
-    return _solve(tuple(ideals), build, cost, budget, exact)
+    def too_wide(values: tuple[int, ...]) -> bool:
+        return max(values) * multiple > MOST
+
+    return _solve(ideals, build, too_wide, cost, budget, exact)
 
 
 def match_depths(net: NetSpec, cost: CostOf, budget: float, exact: bool = True) -> Match:
     """Depths in the proportions of `net.depths`, at a given cost; widths are kept.
 
     Raises:
-        InputError: a stage has its own width for each block, or one block a stage costs twice the
-            budget.
+        InputError: a stage has its own width for each block, even one block a stage costs twice
+            the budget, or the most blocks that a network may have cost less than half of it.
     """
     if any(isinstance(width, tuple) for width in net.widths):
         raise InputError("widths by block fix the depths; expected one width a stage", "widths")
     ideals = tuple(float(depth) for depth in net.depths)
-    return _solve(ideals, lambda depths: replace(net, depths=depths), cost, budget, exact)
+
+    def build(depths: tuple[int, ...]) -> NetSpec:
+        return replace(net, depths=depths)
+
+    return _solve(ideals, build, lambda depths: sum(depths) > MOST_BLOCKS, cost, budget, exact)
 
 
 def equalise_depths(net: NetSpec, quantity: str = "macs") -> NetSpec:
@@ -121,31 +137,51 @@ def _with_depth(net: NetSpec, stage: int, depth: int) -> NetSpec:
 def _solve(
     ideals: tuple[float, ...],
     build: Callable[[tuple[int, ...]], NetSpec],
+    too_large: Callable[[tuple[int, ...]], bool],
     cost: CostOf,
     budget: float,
     exact: bool,
 ) -> Match:
+    measured: dict[tuple[int, ...], Match | None] = {}
     seen: dict[tuple[int, ...], Match] = {}
 
-    def attempt(values: tuple[int, ...]) -> Match:
-        if values not in seen:
-            net = build(values)
-            error = _shape_error(values, ideals)
-            seen[values] = Match(net, cost(net) / budget - 1, error)
-        return seen[values]
+    def probe(values: tuple[int, ...]) -> Match | None:
+        """The network of these values; None where there is none, as without an inner channel."""
+        if values not in measured:
+            try:
+                net = build(values)
+            except InputError:
+                measured[values] = None
+            else:
+                error = _shape_error(values, ideals)
+                measured[values] = Match(net, cost(net) / budget - 1, error)
+        return measured[values]
 
-    scale = _scale(ideals, lambda values: attempt(values).residual, 60 if exact else 10)
+    def attempt(values: tuple[int, ...]) -> Match | None:
+        """The same, as one that may be taken."""
+        match = probe(values)
+        if match is not None:
+            seen[values] = match
+        return match
+
+    def residual(values: tuple[int, ...]) -> float:
+        if too_large(values):
+            return math.inf
+        match = attempt(values)
+        return -1.0 if match is None else match.residual  # what is too small to build costs nothing
+
+    scale = _scale(ideals, residual, 60 if exact else 10)
+    if not seen:
+        build(_rounded(ideals, 1 / max(ideals)))  # raises why there is none of any scale
     if exact:
-        near = [attempt(values) for values in _around(ideals, scale, 1) if _rounds(values, ideals)]
-        if not any(abs(match.residual) <= TOLERANCE for match in near):
-            for values in _around(ideals, scale, 2):
-                if _shape_error(values, ideals) <= SHAPE_TOLERANCE:
-                    attempt(values)
+        _try_near(ideals, scale, attempt, probe)
     best = min(seen.values(), key=_rank)
-    if best.residual > 1:
+    beyond = best.residual < -0.5 and too_large(_rounded(ideals, scale))
+    if best.residual > 1 or beyond:
         raise InputError(
-            f"the smallest network of this shape costs {best.residual + 1:.1f} times the budget "
-            f"of {budget:g}; expected a larger budget"
+            f"the {'largest' if beyond else 'smallest'} network of this shape costs "
+            f"{best.residual + 1:.3g} times the budget of {budget:g}; expected a "
+            f"{'smaller' if beyond else 'larger'} budget"
         )
     return best
 
@@ -160,7 +196,11 @@ def _rank(match: Match) -> tuple[bool, float, float]:
 def _scale(
     ideals: tuple[float, ...], residual: Callable[[tuple[int, ...]], float], steps: int
 ) -> float:
-    """By bisection, the scale at which the rounded shape crosses the budget."""
+    """By bisection, the scale at which the rounded shape crosses the budget.
+
+    The residual is below zero where the network is too small, even to be built, and infinite where
+    it is too large to be built.
+    """
     low = high = 1 / max(ideals)
     while residual(_rounded(ideals, high)) < 0:
         low, high = high, 2 * high
@@ -177,18 +217,63 @@ def _rounded(ideals: tuple[float, ...], scale: float) -> tuple[int, ...]:
     return tuple(max(1, math.floor(scale * ideal + 0.5)) for ideal in ideals)
 
 
-def _around(ideals: tuple[float, ...], scale: float, reach: int) -> Iterable[tuple[int, ...]]:
-    """Whole numbers up to `reach` beyond the two that enclose each scaled ideal.
+def _try_near(ideals: tuple[float, ...], scale: float, attempt: Attempt, probe: Attempt) -> None:
+    """Try whole numbers next to the scaled shape; where none meets the budget, also those beyond.
 
-    Too many ideals (a width a block) leave only the rounded shapes that the bisection tried.
+    Of at most `MOST_CANDIDATES` all are tried, of more the most promising ones, and where that is
+    of no use also those next to the shape at other scales: there the narrow stages, which change
+    the cost by large steps, are rounded otherwise.
     """
-    choices = []
-    for ideal in ideals:
-        below = math.floor(scale * ideal)
-        choices.append(range(max(1, below - reach), below + 2 + reach))
-    if math.prod(map(len, choices)) > MOST_CANDIDATES:
-        return ()
-    return itertools.product(*choices)
+
+    def met(values: tuple[int, ...]) -> bool:
+        match = attempt(values)
+        return match is not None and abs(match.residual) <= TOLERANCE
+
+    many = False
+    for reach, allowed in ((1, _rounds), (2, _keeps_shape)):
+        choices = _choices(ideals, scale, reach)
+        many = math.prod(map(len, choices)) > MOST_CANDIDATES
+        if many and any(map(met, _promising(ideals, scale, reach, probe, allowed))):
+            return
+        if not many:
+            near = [values for values in itertools.product(*choices) if allowed(values, ideals)]
+            if sum(map(met, near)):
+                return
+    for factor in OTHER_SCALES if many else ():
+        if any(map(met, _promising(ideals, scale * factor, 1, probe, _rounds))):
+            return
+
+
+def _promising(
+    ideals: tuple[float, ...],
+    scale: float,
+    reach: int,
+    probe: Attempt,
+    allowed: Callable[[tuple[int, ...], tuple[float, ...]], bool],
+) -> Iterator[tuple[int, ...]]:
+    """The combinations next to the shape at a scale that promise most of those allowed."""
+
+    def residual(values: tuple[int, ...]) -> float | None:
+        match = probe(values)
+        return None if match is None else match.residual
+
+    just_below = _rounded(ideals, scale * (1 - 1e-9))
+    around = crossing(just_below, _rounded(ideals, scale), residual)
+    starts = {values: at for values in around if (at := residual(values)) is not None}
+    if starts:
+        start = min(starts, key=lambda values: abs(starts[values]))
+        choices = _choices(ideals, scale, reach)
+
+        def ordered(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
+            return allowed(values, ideals) and _keeps_order(values, ideals)
+
+        yield from promising(choices, ideals, start, residual, ordered, TOLERANCE)
+
+
+def _choices(ideals: tuple[float, ...], scale: float, reach: int) -> list[range]:
+    """Whole numbers up to `reach` beyond the two that enclose each scaled ideal."""
+    belows = (math.floor(scale * ideal) for ideal in ideals)
+    return [range(max(1, below - reach), below + 2 + reach) for below in belows]
 
 
 def _rounds(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
@@ -197,10 +282,16 @@ def _rounds(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
     return max((v - 1) / ideal for v, ideal in pairs) < min((v + 1) / ideal for v, ideal in pairs)
 
 
+def _keeps_shape(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
+    return _shape_error(values, ideals) <= SHAPE_TOLERANCE
+
+
+def _keeps_order(values: tuple[int, ...], ideals: tuple[float, ...]) -> bool:
+    """Whether no value is less than one of a smaller ideal."""
+    values_in_order = [value for _, value in sorted(zip(ideals, values, strict=True))]
+    return values_in_order == sorted(values_in_order)
+
+
 def _shape_error(values: tuple[int, ...], ideals: tuple[float, ...]) -> float:
     logs = [math.log(value / ideal) for value, ideal in zip(values, ideals, strict=True)]
     return (max(logs) - min(logs)) / 2
-
-
-def _distinct(stage: float | tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(sorted(set(stage))) if isinstance(stage, tuple) else (stage,)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.own import used
 
 
 def canonical(net: NetSpec) -> NetSpec:
@@ -17,6 +18,8 @@ def canonical(net: NetSpec) -> NetSpec:
     A stage whose blocks are of one width has that width, stages that are alike have one value, and
     neither the expansion nor what the stem has is given where it is what it would be anyway.
     """
+    if net.net is not None:
+        return net
     widths = net.block_widths
     usual_expansion = replace(net, expansion=None).block_expansion
     return replace(
@@ -56,7 +59,7 @@ def network_of(described: Mapping[str, Any]) -> NetSpec:
     Raises:
         InputError, TypeError: it describes no network.
     """
-    return NetSpec(**{key: tuples(value) for key, value in described.items()})
+    return NetSpec(**{key: used(tuples(value)) for key, value in described.items()})
 
 
 def tuples(value: Any) -> Any:

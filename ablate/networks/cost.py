@@ -1,7 +1,8 @@
-"""What a network costs, counted from its spec alone: no torch, microseconds, exact.
+"""What a network costs, counted from its spec alone, exactly and without torch.
 
 `layers` walks the network and counts each convolution and linear layer; `stages` adds them up.
-The same counts taken from the built network, in `fvcore_cost`, are what a trial records.
+The same counts taken from the built network, in `fvcore_cost`, are what a trial records. A network
+with modules of one's own has no formula: it is built and counted, in `built`.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,9 +11,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ablate.networks import layout
-from ablate.spec import BlockSpec, NetSpec
-
-FLOAT_BYTES = 4
+from ablate.networks.totals import Cost as Cost  # it is what is counted
+from ablate.spec.network import BlockSpec, NetSpec
 
 
 class Layer(NamedTuple):
@@ -39,40 +39,29 @@ class Layer(NamedTuple):
     kept: int = 0
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Totals of a stage or of a network, per image: see `Layer`."""
-
-    params: int
-    macs: int
-    activations: int
-    moved: int
-    kept: int
-
-    def train_bytes(self, batch: int) -> int:
-        """Least memory of a training step in float32, bytes.
-
-        Weights, their gradients and momentum, and what is kept for the backward pass; the
-        workspace of convolutions comes on top.
-        """
-        return FLOAT_BYTES * (3 * self.params + batch * self.kept)
-
-    def intensity(self, batch: int) -> float:
-        """Arithmetic intensity of the forward pass in float32, MACs a byte.
-
-        Bytes are those that convolutions and linear layers read and write, each tensor once
-        (Williams et al. 2009, the roofline model).
-        """
-        return batch * self.macs / (FLOAT_BYTES * (self.params + batch * self.moved))
-
-
 def count(spec: NetSpec) -> Cost:
-    """Cost of the whole network."""
+    """Cost of the whole network.
+
+    Raises:
+        InputError: it has modules of one's own, which are built for it, and they do not fit.
+    """
+    if spec.own:
+        from ablate.networks.built import count_built
+
+        return count_built(spec)
     return Cost(*map(sum, zip(*(layer[2:] for layer in layers(spec)), strict=True)))
 
 
 def count_stages(spec: NetSpec) -> dict[str, tuple[int, Cost]]:
-    """Output size in pixels and cost of the stem, each stage and the head, in order."""
+    """Output size in pixels and cost of the stem, each stage and the head, in order.
+
+    Raises:
+        InputError: as `count`.
+    """
+    if spec.own:
+        from ablate.networks.built import count_stages_built
+
+        return count_stages_built(spec)
     sums: dict[str, list[int]] = {}
     for layer in layers(spec):
         row = sums.setdefault(layer.stage, [0] * len(Layer._fields[1:]))
@@ -85,10 +74,12 @@ def count_stages(spec: NetSpec) -> dict[str, tuple[int, Cost]]:
 def receptive_fields(spec: NetSpec) -> dict[str, int]:
     """Side in pixels of the image patch that one output of the stem and of each stage can see.
 
-    The longest path counts, image borders and the averages that weigh channels aside: each kernel
-    k adds (k - 1) times the product of the strides before it (Araujo et al. 2019, Distill, doi
-    10.23915/distill.00021).
+    None is known where modules are one's own. The longest path counts, image borders and the
+    averages that weigh channels aside: each kernel k adds (k - 1) times the product of the strides
+    before it (Araujo et al. 2019, Distill, doi 10.23915/distill.00021).
     """
+    if spec.own:
+        return {}
     field, jump = _seen(layout.stem(spec), 1, 1)
     fields = {"stem": field}
     for block in spec.blocks():

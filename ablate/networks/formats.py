@@ -25,7 +25,7 @@ from ablate.errors import InputError
 from ablate.files import replacing
 from ablate.networks.canonical import description, network_of
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 Format = Literal["safetensors", "onnx", "torch"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -42,8 +42,14 @@ def filled(net: NetSpec, state: Mapping[str, Tensor]) -> nn.Module:
     """The network with its weights, on the CPU, for inference.
 
     Raises:
-        InputError: the weights are another network's.
+        InputError: the weights are another network's; or it has modules of one's own, which no
+            file of weights may have imported.
     """
+    if net.own:
+        raise InputError(
+            f"its network has modules of one's own, {', '.join(map(str, net.own))}, which are "
+            "imported for a study file alone; build it from there and load the weights into it"
+        )
     network = build(net)
     try:
         network.load_state_dict(state)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 
 @dataclass(frozen=True)

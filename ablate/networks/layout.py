@@ -5,9 +5,10 @@ square feature map; what keeps the size pads by half the kernel.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ablate.spec import BlockSpec, NetSpec
+from ablate.spec.network import BlockSpec, NetSpec
+from ablate.spec.own import Use
 
 
 class Conv(NamedTuple):
@@ -108,6 +109,20 @@ class Scale(NamedTuple):
     start: float
 
 
+class Own(NamedTuple):
+    """A module of one's own.
+
+    Args:
+        use: what is called.
+        given: the keyword arguments that it must take.
+        makes: whether it may ask for what makes the network's norm and activation.
+    """
+
+    use: Use
+    given: dict[str, Any]
+    makes: bool = False
+
+
 class Group(NamedTuple):
     """Operators one after the other under one name."""
 
@@ -129,6 +144,7 @@ Op = (
     | Dropout
     | DropPath
     | Scale
+    | Own
     | Group
 )
 Named = tuple[str, Op]
@@ -173,6 +189,8 @@ def places(spec: NetSpec) -> Places:
 def stem(spec: NetSpec) -> list[Named]:
     """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool; each but for what is said of it."""
     out = spec.stem_out
+    if isinstance(spec.stem, Use):
+        return [("own", Own(spec.stem, {"in_channels": spec.in_channels, "out_width": out}))]
     kernel, stride, pool = spec.stem_layers
     convs = [Conv(spec.in_channels, out, kernel, stride)]
     if spec.stem == "deep":
@@ -199,11 +217,25 @@ def before(spec: NetSpec, block: BlockSpec) -> list[Named]:
 
 
 def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
-    """The residual branch: convolutions, with norm and activation between them.
+    """The residual branch: convolutions, with norm and activation between them; what weighs them.
 
     What shrinks comes after the strided convolution's norm and activation, unless the
     convolution's own stride does it.
     """
+    if isinstance(block.kind, Use):
+        ops: list[Named] = [("own", Own(block.kind, _shape(block), makes=True))]
+    else:
+        ops = _convolutions(spec, block)
+    if spec.attention != "none":
+        ops.append(("attention", _attention(spec, block.out_width)))
+    if spec.residual_scale is not None:
+        ops.append(("scale", Scale(spec.residual_scale)))
+    if block.drop_path:
+        ops.append(("drop_path", DropPath(block.drop_path)))
+    return ops
+
+
+def _convolutions(spec: NetSpec, block: BlockSpec) -> list[Named]:
     inner, out = block.inner_width, block.out_width
     own = block.stride if spec.downsample == "conv" and not block.antialias else 1
     if block.kind == "basic":
@@ -235,13 +267,12 @@ def branch(spec: NetSpec, block: BlockSpec) -> list[Named]:
         ops += _placed(places(spec).end if last else NORM_ACT, conv.after, number)
         if number == strided and block.stride != own:
             ops.append((f"pool{number}", _pool(spec, block, conv.after)))
-    if spec.attention != "none":
-        ops.append(("attention", _attention(spec, out)))
-    if spec.residual_scale is not None:
-        ops.append(("scale", Scale(spec.residual_scale)))
-    if block.drop_path:
-        ops.append(("drop_path", DropPath(block.drop_path)))
     return ops
+
+
+def _shape(block: BlockSpec) -> dict[str, Any]:
+    """What a module of one's own in a block is made for."""
+    return {"in_width": block.in_width, "out_width": block.out_width, "stride": block.stride}
 
 
 def shortcut(spec: NetSpec, block: BlockSpec) -> list[Named] | None:
@@ -251,6 +282,8 @@ def shortcut(spec: NetSpec, block: BlockSpec) -> list[Named] | None:
         return None
     if not block.changes_shape and kind != "C":
         return []
+    if isinstance(kind, Use):
+        return [("own", Own(kind, _shape(block), makes=True))]
     blurs = block.antialias and stride > 1
     if kind == "A":
         return [("pad", Pad(width, block.out_width, stride, blurs))]
@@ -270,13 +303,13 @@ def shortcut(spec: NetSpec, block: BlockSpec) -> list[Named] | None:
 
 
 def projects(ops: list[Named] | None) -> bool:
-    """Whether a shortcut has a convolution."""
-    return any(isinstance(op, Conv) for _, op in ops or ())
+    """Whether a shortcut has a convolution, or may have one."""
+    return any(isinstance(op, Conv | Own) for _, op in ops or ())
 
 
 def adds_in_place(ops: list[Named]) -> bool:
-    """Whether nothing needs what a branch gives; an activation may need what it has given."""
-    return not isinstance(ops[-1][1], Act)
+    """Whether nothing needs what a branch gives, as an activation may, and one's own module."""
+    return not isinstance(ops[-1][1], Act | Own)
 
 
 def after(spec: NetSpec, block: BlockSpec) -> list[Named]:
@@ -290,6 +323,9 @@ def head(spec: NetSpec) -> list[Named]:
     width = spec.last_width
     if places(spec).head:
         ops.append(("preact", Group(tuple(_placed(places(spec).head, width)))))
+    if spec.head is not None:
+        given = {"in_width": width, "num_classes": spec.num_classes}
+        return [*ops, ("own", Own(spec.head, given))]
     if spec.head_width:
         ops += [
             ("conv", Conv(width, spec.head_width)),

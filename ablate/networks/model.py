@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from ablate.networks import layout
-from ablate.networks.parts import module_of
-from ablate.spec import BlockSpec, NetSpec
+from ablate.networks.parts import module_of, own_module
+from ablate.spec.network import BlockSpec, NetSpec
 
 
 def build(spec: NetSpec) -> nn.Module:
@@ -19,8 +19,15 @@ def build(spec: NetSpec) -> nn.Module:
 
     Input (N, in_channels, H, W), float; output (N, num_classes) logits. H and W need not be
     `image_size`. Convolutions start as in He et al. 2015 (arXiv 1502.01852, fan out), norms at
-    one and zero.
+    one and zero. Modules of one's own (`spec.own`) are imported; their convolutions start so too,
+    and the rest of them, and all of a network of one's own, as they make it.
+
+    Raises:
+        InputError: a module of one's own cannot be had, or not be made.
     """
+    if spec.net is not None:
+        channels = {"in_channels": spec.in_channels, "in_chans": spec.in_channels}
+        return own_module(spec.net, {"num_classes": spec.num_classes}, channels)
     network = ResNet(spec)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

@@ -1,15 +1,21 @@
 """What a network is put together from: the module of each operator of `layout`."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ablate.errors import InputError
 from ablate.networks import layout
 from ablate.networks.attention import ChannelAttention, SqueezeExcite
 from ablate.networks.layout import Op
-from ablate.spec import NetSpec
+from ablate.networks.own import made
+from ablate.spec.network import NetSpec
+from ablate.spec.own import Use
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -17,6 +23,16 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "gelu": nn.GELU,
 }
+
+
+def own_module(
+    use: Use, given: Mapping[str, Any], offered: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """A module of one's own, made; raises `InputError` for what is none."""
+    module = made(use, given, offered)
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{use}: gives {type(module).__name__}; expected a torch.nn.Module")
+    return module
 
 
 class PadShortcut(nn.Module):
@@ -97,8 +113,7 @@ def module_of(spec: NetSpec, op: Op) -> nn.Module:
         case layout.Norm(width):
             return _norm(spec, width)
         case layout.Act():
-            kind = ACTIVATIONS[spec.activation]
-            return kind(inplace=True) if spec.acts_in_place else kind()
+            return _activation(spec)
         case layout.MaxPool(kernel, stride, pads):
             padding = kernel // 2 if pads else 0
             return nn.MaxPool2d(kernel, stride, padding, ceil_mode=not pads)
@@ -122,6 +137,9 @@ def module_of(spec: NetSpec, op: Op) -> nn.Module:
             return DropPath(rate)
         case layout.Scale(start):
             return Scale(start)
+        case layout.Own(use, given, makes):
+            makers = {"norm": partial(_norm, spec), "activation": partial(_activation, spec)}
+            return own_module(use, given, makers if makes else None)
         case layout.Group(members):
             return nn.Sequential(OrderedDict((name, module_of(spec, one)) for name, one in members))
 
@@ -140,7 +158,16 @@ def _convolution(spec: NetSpec, conv: layout.Conv) -> nn.Conv2d:
     )
 
 
+def _activation(spec: NetSpec) -> nn.Module:
+    if isinstance(spec.activation, Use):
+        return own_module(spec.activation, {})
+    kind = ACTIVATIONS[spec.activation]
+    return kind(inplace=True) if spec.acts_in_place else kind()
+
+
 def _norm(spec: NetSpec, width: int) -> nn.Module:
+    if isinstance(spec.norm, Use):
+        return own_module(spec.norm, {"width": width})
     if spec.norm == "batch":
         return nn.BatchNorm2d(width)
     if spec.norm == "group":

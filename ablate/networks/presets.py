@@ -6,7 +6,8 @@ The counts and where they are printed: `tests/golden/counts.json`.
 from typing import Any
 
 from ablate.errors import InputError, nearest
-from ablate.spec import Block, NetSpec
+from ablate.spec.choices import Block
+from ablate.spec.network import NetSpec
 
 
 def preset(name: str) -> NetSpec:

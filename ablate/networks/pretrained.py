@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ablate.errors import InputError
-from ablate.spec import BlockSpec, NetSpec
+from ablate.spec.network import BlockSpec, NetSpec
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,7 @@ import math
 from typing import TypeVar
 
 from ablate.errors import InputError
-from ablate.spec import MOST
+from ablate.spec.choices import MOST
 
 GROWTH_RULES = {"constant": 1.0, "doubling": 2.0, "tripling": 3.0}
 Width = TypeVar("Width", int, float)

@@ -142,7 +142,7 @@ def _runs(runs: dict[str, Findings]) -> Table:
                 "run": name,
                 "arms": str(len(found.summary.table)),
                 "seeds or draws": str(found.compared["seed"].nunique()),
-                "epochs": str(first["epochs"]),
+                "epochs": wording.range_of(found.trials["epochs"]),
                 "training images": f"{first['train_images']:,}",
                 "held equal": wording.MEASURES.get(str(first["match"]), "nothing"),
                 "device": str(first["device"]),

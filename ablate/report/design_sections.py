@@ -7,6 +7,7 @@ import pandas as pd
 
 from ablate.analysis import populations, wording
 from ablate.analysis.findings import Findings
+from ablate.report import recipe_sections
 from ablate.report.html.page import Section, Table
 from ablate.study import tuning
 from ablate.study.draws import DRAWN
@@ -117,9 +118,10 @@ def rates(found: Findings) -> list[Section]:
     if tune is None or chosen.empty:
         return []
     tried = ", ".join(f"{lr:g}" for lr in tune.lr)
+    whose = "its own" if recipe_sections.fields_of_arms(found) else "the study's"
     text = [
         f"Before the study each cell tried the learning rates {tried} with "
-        f"{wording.plural(tune.seeds, 'trial')} each, by the study's recipe and with seeds of "
+        f"{wording.plural(tune.seeds, 'trial')} each, by {whose} recipe and with seeds of "
         "their own, and took the one with the highest mean validation accuracy. No test image was "
         "evaluated. All cells had the same trials.",
         *tuning.warnings(chosen),

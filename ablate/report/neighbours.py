@@ -12,7 +12,7 @@ TEACHING = (
     *("claims", "width_doubling", "width_tuned", "width_iso_macs", "width_iso_params"),
     *("width_iso_activations", "compute_balance", "growth_placement", "growth_without_stride"),
     *("head_width", "abstraction", "stride_placement", "shortcut_type", "shortcut_x_growth"),
-    *("design_space", "search_pareto", "recipe"),
+    *("design_space", "search_pareto", "recipe", "optimizer"),
     *("nats_iso_macs", "nats_iso_params", "nats_iso_activations", "timm_run_time", "nats_iso_time"),
     *("nds_resnet_iso_macs", "nds_resnet_iso_params", "nds_plain_iso_macs"),
     *("nds_resnext_a_iso_macs", "nds_resnext_b_iso_macs", "nds_seed_noise", "zoo_growth"),

@@ -16,6 +16,7 @@ from ablate.report import (
     citation,
     design_sections,
     look_sections,
+    recipe_sections,
     run_sections,
     search_sections,
 )
@@ -56,6 +57,7 @@ def page_of(
         run_sections.networks(found.trials)
         if found.file.sample is None
         else design_sections.sampled_networks(found.trials),
+        *recipe_sections.sections(found),
         run_sections.fixed(found),
         run_sections.lost_trials(found.trials),
         run_sections.machine(found.trials),
@@ -97,7 +99,9 @@ def command(found: Findings) -> str:
         words += ["--dataset", dataset, "--download"]
     trained = trials.groupby("cell")["seed"].nunique().max()
     seeds = trained if found.looks is None else found.looks.planned[-1]
-    words += ["--seeds", str(seeds), "--epochs", str(first["epochs"])]
+    words += ["--seeds", str(seeds)]
+    if trials["epochs"].nunique() == 1:  # else they are those of the arms, which it would replace
+        words += ["--epochs", str(first["epochs"])]
     subset = json.loads(first["spec"]).get("data", {}).get("subset", 1.0)
     if subset != 1.0:
         words += ["--subset", f"{subset:g}"]

@@ -11,8 +11,9 @@ import pandas as pd
 from ablate.analysis import wording
 from ablate.analysis.findings import Findings
 from ablate.networks.canonical import network_of
+from ablate.report import recipe_sections
 from ablate.report.html.page import Section, Table
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 SHOWN = ("widths", "depths", "strides", "shortcut")  # of every network, whatever varies
 DESCRIBED = {"net": "network", "train": "recipe", "data": "data"}
@@ -68,9 +69,13 @@ def _times(stage: int | list[int], factor: int) -> int | list[int]:
 
 
 def _shape(text: str) -> str:
-    return ", ".join(
-        "-".join(map(str, stage)) if isinstance(stage, list) else str(stage)
-        for stage in json.loads(text)
+    stages = json.loads(text)  # none where the whole network is one's own
+    return (
+        "-"
+        if not stages
+        else ", ".join(
+            "-".join(map(str, stage)) if isinstance(stage, list) else str(stage) for stage in stages
+        )
     )
 
 
@@ -88,10 +93,13 @@ def fixed(found: Findings) -> Section:
         rows.append({"of the": name, "settings": "; ".join(same)})
     first = found.trials.iloc[0]
     match = first["match"]
-    tuned = "" if found.rates.empty else " but for its learning rate, tuned alike,"
+    but = "" if found.rates.empty else " but for its learning rate, tuned alike,"
+    if recipe_sections.fields_of_arms(found):
+        but = " but for what the table of recipes lists"
     caveats = [
-        f"What holds here was seen on {first['dataset']} with {first['epochs']} epochs, one "
-        f"recipe for every arm{tuned} and one split of the data; seeds vary initial weights, the "
+        f"What holds here was seen on {first['dataset']} with "
+        f"{wording.range_of(found.trials['epochs'])} epochs, one "
+        f"recipe for every arm{but} and one split of the data; seeds vary initial weights, the "
         "order of images and augmentation, nothing else.",
         "The last epoch counts. The test images were evaluated once a trial and chose nothing.",
         "The arms are brought to equal "

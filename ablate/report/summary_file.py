@@ -45,7 +45,7 @@ def verdict_table(found: Findings, verdict: Verdict) -> pd.DataFrame:
 
 def facts_of(found: Findings) -> list[str]:
     """How much was trained, what became of the predictions, on what; a few words each."""
-    trials, first = found.trials, found.trials.iloc[0]
+    trials = found.trials
     counts = [
         wording.plural(len(found.summary.table), "arm"),
         wording.plural(found.compared["seed"].nunique(), found.unit),
@@ -61,7 +61,8 @@ def facts_of(found: Findings) -> list[str]:
     return [
         *facts,
         *seed_facts(found),
-        f"{devices}; {first['epochs']} epochs, batch {first['batch']}",
+        f"{devices}; {wording.range_of(trials['epochs'])} epochs, batch "
+        f"{wording.range_of(trials['batch'])}",
     ]
 
 

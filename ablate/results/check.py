@@ -32,7 +32,7 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "specs": (rows.specs, "every key, network and count follows from its row's description"),
     "cells": (rows.cells, "each is one network, with one arm of each axis"),
     "states": (rows.states, "each agrees with the values beside it"),
-    "pairs": (rows.pairs, "the cells have the same seeds, recipe and data"),
+    "pairs": (rows.pairs, "the cells have the same seeds and data, and the recipes of their arms"),
     "versions": (rows.alike, "equal in all rows, and so is what else decides the numbers"),
     names.PARQUET: (files.parquet, "holds what trials.csv holds"),
     names.MANIFEST: (plan.manifest, "each of its keys is in the table, once"),

@@ -9,7 +9,7 @@ import pandas as pd
 from ablate.errors import InputError, looks_like_formula
 from ablate.files import aside, replacing
 from ablate.results.schema import COLUMNS, CORRECT_COLUMNS, validate
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 
 OUTCOMES = (
     *("study", "dataset", "cell", "seed", "state", "epochs"),

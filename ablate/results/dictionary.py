@@ -7,7 +7,7 @@ stands for a column an axis, and `COST` for the cost that a search has among its
 from collections.abc import Mapping
 
 from ablate.results import schema
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 
 Dictionary = Mapping[str, str]
 

@@ -14,7 +14,7 @@ from ablate.errors import InputError
 from ablate.results.manifest import looks_of, read_manifest
 from ablate.results.names import MANIFEST, STORAGE, SUMMARY
 from ablate.results.stopping import Fate, Looks
-from ablate.spec import TrialSpec
+from ablate.spec.trial import TrialSpec
 from ablate.study.trial_json import trial_from_json
 
 ATTEMPTS = """

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.errors import InputError
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 
 STATES = ("complete", "diverged", "oom", "failed", "timeout")
 RETRIED = ("oom", "failed", "timeout")  # with --retry; what diverged would diverge again

@@ -13,7 +13,8 @@ from ablate.networks.cost import count_stages
 from ablate.results import names, schema
 from ablate.results.csv import write_parquet, write_table
 from ablate.results.names import DRAWS
-from ablate.spec import AXIS_PREFIX, content_hash
+from ablate.spec.choices import AXIS_PREFIX
+from ablate.spec.trial import content_hash
 from ablate.study.plan import Planned, Study
 from ablate.study.trial_json import to_json
 

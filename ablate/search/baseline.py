@@ -14,7 +14,8 @@ from ablate.networks.cost import count
 from ablate.results.csv import read_table, write_table
 from ablate.results.names import BASELINE
 from ablate.search.file import LATENCY
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 
 
 @dataclass(frozen=True, kw_only=True)

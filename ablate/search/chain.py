@@ -22,7 +22,8 @@ from ablate.search.file import ACCURACY, SearchTable
 from ablate.search.plan import Search
 from ablate.search.samplers import distributions, make_sampler, sampler_seed
 from ablate.search.space import BUILDABLE
-from ablate.spec import NetSpec, TrialSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import TrialSpec, content_hash
 from ablate.statistics.signed_rank import threshold
 from ablate.study.trial_json import to_json, trial_from_json
 

@@ -13,6 +13,7 @@ from ablate.networks.canonical import description
 from ablate.search.explored import Explored
 from ablate.search.plan import Search
 from ablate.search.words import finalist_words
+from ablate.spec.own import Use, in_file, used
 from ablate.study.layers import FROM_DATASET
 from ablate.study.words import SAYS
 
@@ -60,7 +61,7 @@ def write_confirmation(path: Path, search: Search, explored: Explored) -> None:
 def _arm(described: Mapping[str, Any]) -> dict[str, Any]:
     """A network as an arm may give it: without what the dataset sets, and TOML has no null."""
     return {
-        key: value
+        key: in_file(own) if isinstance(own := used(value), Use) else value
         for key, value in described.items()
         if key not in FROM_DATASET and value is not None
     }

@@ -16,7 +16,7 @@ from ablate.search import front
 from ablate.search.baseline import Baseline, Timing, read_baseline
 from ablate.search.file import SearchFile, read_search_file
 from ablate.search.plan import Search
-from ablate.spec import content_hash
+from ablate.spec.trial import content_hash
 
 COLUMNS = {
     "sampler": "string",

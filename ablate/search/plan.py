@@ -11,7 +11,9 @@ from ablate.networks.canonical import canonical
 from ablate.networks.cost import count
 from ablate.search.file import ACCURACY, EXPLORING_SEEDS, LATENCY, SearchFile, read_search_file
 from ablate.search.space import Limit, Space, read_space
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.study.file import DatasetTable
 from ablate.study.layers import read_network, read_recipe, training_images
 from ablate.study.toml_file import Toml, read_toml

@@ -1,5 +1,6 @@
 """A search from start to end: explore on validation, then confirm what was found on test."""
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -23,7 +24,9 @@ from ablate.search.explored import Explored, write_explored
 from ablate.search.plan import Search
 from ablate.search.queue import SearchQueue
 from ablate.search.words import finalist_lines, notes
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
+from ablate.study.own import own_modules
 from ablate.study.plan import load_study
 from ablate.training.execution import Execution, set_up
 from ablate.training.machine import describe
@@ -81,6 +84,7 @@ def _explore(search: Search, setup: Setup, say: Say, progress: Progress) -> Expl
         mechanism=False,
         checkpoints=setup.folder / CHECKPOINTS,
         weights=setup.weights,
+        imports=tuple(own_modules(tomllib.loads(search.source))),
     )
     with locked(setup.folder), setup.tracked(search.name) as trackers:
         search, latency = _measured(search, setup, device)

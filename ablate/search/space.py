@@ -20,7 +20,7 @@ from ablate.errors import InputError, nearest
 from ablate.networks.canonical import canonical
 from ablate.networks.cost import count
 from ablate.search.file import LATENCY
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.layers import Layers, read_network
 
 RANGE = ("from", "to", "step", "log")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ablate.search.explored import Explored
 from ablate.search.file import ACCURACY
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.words import LONGEST, MOST_WORDS
 
 UNITS = {"macs": " MACs", "params": " parameters", "activations": " activations", "latency": " ms"}

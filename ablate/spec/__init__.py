@@ -5,19 +5,6 @@ network: it is `stage_widths`, a function that makes the tuple. May use: errors.
 
 - `network`: the network. Begin reading here.
 - `recipe`: how it is trained; `trial`: on what data, with which seed, and the trial's name.
-- `choices`: what a field may be; `limits`: what a network cannot be.
+- `choices`: what a field may be; `own`: a module of one's own in its place; `limits`: what a
+  network cannot be.
 """
-
-from ablate.spec.choices import AXIS_PREFIX as AXIS_PREFIX
-from ablate.spec.choices import CHOICES as CHOICES
-from ablate.spec.choices import MOST as MOST
-from ablate.spec.choices import Block as Block
-from ablate.spec.choices import Precision as Precision
-from ablate.spec.limits import check_depths as check_depths
-from ablate.spec.network import BlockSpec as BlockSpec
-from ablate.spec.network import NetSpec as NetSpec
-from ablate.spec.recipe import TrainSpec as TrainSpec
-from ablate.spec.trial import DataSpec as DataSpec
-from ablate.spec.trial import Spec as Spec
-from ablate.spec.trial import TrialSpec as TrialSpec
-from ablate.spec.trial import content_hash as content_hash

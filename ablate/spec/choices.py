@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any, Literal, get_args
 
 from ablate.errors import InputError
+from ablate.spec.own import Use
 
 Block = Literal["basic", "bottleneck"]
 Shortcut = Literal["none", "A", "B", "C", "D", "P"]
@@ -14,12 +15,13 @@ Downsample = Literal["conv", "max", "avg"]
 Stem = Literal["cifar", "imagenet", "deep"]
 Activation = Literal["relu", "leaky_relu", "silu", "gelu"]
 Norm = Literal["batch", "group", "none"]
+Optimizer = Literal["sgd", "adamw"]
 Attention = Literal["none", "se", "eca"]
 Placement = Literal[
     "usual", "norm_after_addition", "activation_before_addition", "activation_only", "pyramid"
 ]
 StemPool = Literal["max", "blur", "conv", "none"]
-Schedule = Literal["one_cycle", "cosine"]
+Schedule = Literal["one_cycle", "cosine", "warmup_cosine", "step", "constant"]
 Precision = Literal["float32", "bfloat16"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": get_args(Block),
@@ -33,6 +35,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "attention": get_args(Attention),
     "placement": get_args(Placement),
     "stem_pool": get_args(StemPool),
+    "optimizer": get_args(Optimizer),
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),
 }
@@ -47,7 +50,8 @@ def check_choices(spec: Any) -> None:
         value = getattr(spec, field.name)
         if not choices or (value is None and field.default is None):
             continue
-        if any(one not in choices for one in (value if isinstance(value, tuple) else [value])):
+        values = value if isinstance(value, tuple) else (value,)
+        if any(one not in choices and not isinstance(one, Use) for one in values):
             raise InputError(
                 f"{field.name} = {value!r}: expected one of {', '.join(choices)}", field.name
             )

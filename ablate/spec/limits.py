@@ -2,12 +2,57 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from ablate.errors import InputError
 from ablate.spec.choices import MOST, MOST_BLOCKS, check_positive
+from ablate.spec.own import Use
 
 KERNELS = (3, 5, 7)
+IMAGE = ("num_classes", "in_channels", "image_size")
+DECIDED = {  # what is said of a part, which one's own module in its place decides
+    "block": ("downsample", "antialias", "dropout", "kernel", "dilations"),
+    "stem": ("stem_kernel", "stem_stride", "stem_pool"),
+    "head": ("head_width",),
+}
+
+
+def check_own(spec: Any) -> None:
+    """Raise `InputError` for what is said of a part that is a module of one's own."""
+    usual = {field.name: field.default for field in fields(spec)}
+    if spec.net is not None:
+        for name, default in usual.items():
+            value = getattr(spec, name)
+            if name not in (*IMAGE, "net") and value not in (default, ()):
+                raise InputError(
+                    f"{name} = {value!r}: not with a whole network, "
+                    f"net = {str(spec.net)!r}; take one of them out",
+                    name,
+                )
+    for part, names in DECIDED.items():
+        kinds = _each(getattr(spec, part))
+        if not all(isinstance(kind, Use) for kind in kinds):
+            continue
+        for name in names:
+            value, default = getattr(spec, name), usual[name]
+            if value != default:
+                right = "take it out" if default is None else f"expected {name} = {default!r}"
+                raise InputError(
+                    f"{name} = {value!r}: says what {str(kinds[0])!r} decides; {right}", name
+                )
+    for part in ("block", "norm"):
+        if spec.zero_init and any(isinstance(kind, Use) for kind in _each(getattr(spec, part))):
+            raise InputError(
+                f"zero_init = {spec.zero_init!r}: not with a {part} of one's own; take one of "
+                "them out",
+                "zero_init",
+            )
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    """The values of a field that may have one for each stage."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def check_depths(depths: tuple[int, ...]) -> None:
@@ -41,7 +86,7 @@ def check_stages(spec: Any) -> None:
                 "one for each block",
                 "widths",
             )
-        flat = width if isinstance(width, tuple) else (width,)
+        flat = _each(width)
         if not 1 <= min(flat) <= max(flat) <= MOST:
             raise InputError(f"widths = {spec.widths}: expected 1 channel or more", "widths")
     for name in ("block", "shortcut", "antialias", "groups", "dilations"):
@@ -54,7 +99,7 @@ def check_stages(spec: Any) -> None:
             )
     for name in ("groups", "dilations"):
         values = getattr(spec, name)
-        flat = values if isinstance(values, tuple) else (values or 1,)
+        flat = _each(values or 1)
         if not 1 <= min(flat) <= max(flat) <= MOST:
             raise InputError(f"{name} = {values}: expected whole numbers of 1 or more", name)
 
@@ -119,13 +164,13 @@ def _check_blocks(spec: Any) -> None:
             ("stride_conv", "3x3"),
         ):
             value = getattr(spec, name)
-            if any(one != neutral for one in (value if isinstance(value, tuple) else [value])):
+            if any(one != neutral for one in _each(value)):
                 raise InputError(
                     f"{name} = {value!r} needs block = 'bottleneck'; "
                     f"a basic block has {'none' if neutral is None else f'{name} = {neutral!r}'}",
                     name,
                 )
-        if spec.block_expansion != 1:
+        if set(kinds) == {"basic"} and spec.block_expansion != 1:
             raise InputError(
                 f"expansion = {spec.expansion}: a basic block has 1; set block = 'bottleneck'",
                 "expansion",

@@ -18,7 +18,11 @@ from ablate.spec.choices import (
     StrideConv,
     check_choices,
 )
-from ablate.spec.limits import check_combinations, check_numbers, check_stages
+from ablate.spec.limits import check_combinations, check_numbers, check_own, check_stages
+from ablate.spec.own import Use
+
+OWN = ("block", "shortcut", "stem", "activation", "norm", "head", "net")  # may be one's own
+STAGES = ("widths", "depths", "strides")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +44,8 @@ class BlockSpec:
     inner_width: int
     out_width: int
     stride: int
-    kind: Block = "basic"
-    shortcut: Shortcut = "B"
+    kind: Block | Use = "basic"
+    shortcut: Shortcut | Use = "B"
     antialias: bool = False
     groups: int = 1
     dilation: int = 1
@@ -59,7 +63,8 @@ class NetSpec:
 
     Raises `InputError`, with the key at fault, for a network that cannot be built.
 
-    `block`, `shortcut`, `antialias` and `groups` may be tuples with a value for each stage.
+    `block`, `shortcut`, `antialias` and `groups` may be tuples with a value for each stage. Where
+    the type says `Use`, a module of one's own may stand.
 
     Args:
         widths: channels of each stage; a stage may be a tuple that gives each of its blocks
@@ -125,6 +130,8 @@ class NetSpec:
         stem_pool: what halves the map once more after the stem's convolutions, where it is not
             what `stem` says: a `max` pool, a max pool at stride 1 and then a `blur` (Zhang 2019),
             a `conv` 3x3 (ResNet-RS, arXiv 2103.07579), or `none`.
+        head: a module of one's own in place of pool and classifier.
+        net: a whole network of one's own; then nothing but the image is described here.
         num_classes, in_channels: of the classifier and the image.
         image_size: height and width of the image, in pixels.
     """
@@ -132,21 +139,21 @@ class NetSpec:
     widths: tuple[int | tuple[int, ...], ...] = (16, 32, 64)
     depths: tuple[int, ...] = (2, 2, 2)
     strides: tuple[int, ...] = (1, 2, 2)
-    block: Block | tuple[Block, ...] = "basic"
+    block: Block | Use | tuple[Block | Use, ...] = "basic"
     preact: bool = False
     expansion: int | None = None
     groups: int | tuple[int, ...] = 1
     width_per_group: int = 64
-    shortcut: Shortcut | tuple[Shortcut, ...] = "B"
+    shortcut: Shortcut | Use | tuple[Shortcut | Use, ...] = "B"
     stride_block: StrideBlock = "first"
     stride_conv: StrideConv = "3x3"
     downsample: Downsample = "conv"
     antialias: bool | tuple[bool, ...] = False
-    stem: Stem = "cifar"
+    stem: Stem | Use = "cifar"
     stem_width: int | None = None
     head_width: int | None = None
-    activation: Activation = "relu"
-    norm: Norm = "batch"
+    activation: Activation | Use = "relu"
+    norm: Norm | Use = "batch"
     zero_init: bool = False
     attention: Attention = "none"
     se_ratio: float = 0.0625
@@ -161,15 +168,31 @@ class NetSpec:
     stem_kernel: int | None = None
     stem_stride: int | None = None
     stem_pool: StemPool | None = None
+    head: Use | None = None
+    net: Use | None = None
     num_classes: int = 10
     in_channels: int = 3
     image_size: int = 32
 
     def __post_init__(self) -> None:
         check_choices(self)
+        check_own(self)
+        if self.net is not None:  # it has no stages that are known
+            for name in STAGES:
+                object.__setattr__(self, name, ())
+            return
         check_stages(self)
         check_numbers(self)
         check_combinations(self)
+
+    @property
+    def own(self) -> tuple[Use, ...]:
+        """The modules of one's own that it is built from."""
+        fields = (getattr(self, name) for name in OWN)
+        values = (
+            one for field in fields for one in (field if isinstance(field, tuple) else (field,))
+        )
+        return tuple(one for one in values if isinstance(one, Use))
 
     def by_stage(self, name: str) -> tuple[Any, ...]:
         """The values of a field that may have one for each stage."""
@@ -179,7 +202,8 @@ class NetSpec:
     @property
     def shortcut_text(self) -> str:
         """The shortcut's name, or those of the stages."""
-        return self.shortcut if isinstance(self.shortcut, str) else ", ".join(self.shortcut)
+        own = self.shortcut
+        return ", ".join(map(str, own)) if isinstance(own, tuple) else str(own)
 
     @property
     def block_expansion(self) -> int:
@@ -223,7 +247,7 @@ class NetSpec:
     def expansions(self) -> tuple[int, ...]:
         """Output width over inner width of the blocks of each stage."""
         return tuple(
-            self.block_expansion if kind == "bottleneck" else 1 for kind in self.by_stage("block")
+            1 if kind == "basic" else self.block_expansion for kind in self.by_stage("block")
         )
 
     @property
@@ -248,7 +272,7 @@ class NetSpec:
             for index, width in enumerate(widths):
                 number += 1
                 inner, grouped = int(width * self.width_per_group / 64), groups[stage]
-                if self.group_width is None or kinds[stage] == "basic":
+                if self.group_width is None or kinds[stage] != "bottleneck":
                     inner *= grouped
                 else:
                     grouped = inner // self.group_width

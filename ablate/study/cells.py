@@ -9,9 +9,11 @@ from pathlib import Path
 from ablate.errors import InputError
 from ablate.networks.budget import CostOf, Match, cost_of, match_depths, match_widths
 from ablate.networks.canonical import canonical
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.file import MatchTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
+from ablate.study.recipes import Recipes, split
 
 Latency = Callable[[NetSpec, int], float]
 MOST_CELLS, MOST_STUDY_BLOCKS = 1_000, 20_000  # of a study, and of all its networks
@@ -42,7 +44,8 @@ class Cell:
         net: its network.
         matched: how it meets the budget, where the study sets one.
         draw: the number of the draw that it came from, in a study of sampled networks; else 0.
-        lr: its own peak learning rate, where that was tuned.
+        train: its own recipe, where an arm sets one or its learning rate was tuned; None for the
+            study's.
     """
 
     name: str
@@ -50,7 +53,7 @@ class Cell:
     net: NetSpec
     matched: Matched | None = None
     draw: int = 0
-    lr: float | None = None
+    train: TrainSpec | None = None
 
 
 def read_cells(
@@ -58,7 +61,7 @@ def read_cells(
     file: StudyFile,
     layers: Layers,
     image: Mapping[str, int],
-    train: TrainSpec,
+    recipes: Recipes,
     latency: Latency | None,
 ) -> list[Cell]:
     """Every combination of arms, in the order of the file.
@@ -67,7 +70,7 @@ def read_cells(
         path, file: of the study.
         layers: settings below those of the arms, as `layers.read_network` takes them.
         image: `num_classes`, `in_channels` and `image_size` of the dataset.
-        train: the recipe; its batch is what a latency is measured with.
+        recipes: theirs; the batch of the study's own is what a latency is measured with.
         latency: measures a network, for a study that matches it.
 
     Raises:
@@ -78,25 +81,35 @@ def read_cells(
     if number > MOST_CELLS:
         raise InputError(f"{path}: axes: {number:,} cells; expected at most {MOST_CELLS:,}")
     designs: dict[tuple[str, ...], Design] = {}
+    trains: dict[tuple[str, ...], TrainSpec | None] = {}
     for arms in itertools.product(*(axis.items() for axis in file.axes.values())):
         own = [
             (f"axes.{axis}.{arm}", settings)
             for axis, (arm, settings) in zip(file.axes, arms, strict=True)
         ]
-        designs[tuple(arm for arm, _ in arms)] = read_network(str(path), [*layers, *own], image)
+        names = tuple(arm for arm, _ in arms)
+        networks, trainings = split(str(path), own)
+        designs[names] = read_network(str(path), [*layers, *networks], image)
+        trains[names] = recipes.own(trainings)
     cells = [
-        Cell(" / ".join(arms), dict(zip(file.axes, arms, strict=True)), design.net)
+        Cell(
+            " / ".join(arms),
+            dict(zip(file.axes, arms, strict=True)),
+            design.net,
+            train=trains[arms],
+        )
         for arms, design in designs.items()
     ]
     check_baseline(path, file, [cell.name for cell in cells])
     check_blocks(f"{path}: axes", sum(sum(cell.net.depths) for cell in cells))
     if file.match is not None:
         quantity, given = matched_quantity(path, file.match)
-        cost = budget_cost(path, quantity, train, latency)
+        cost = budget_cost(path, quantity, recipes.base, latency)
         cells = _match(path, file, cells, list(designs.values()), (quantity, given, cost))
+    what = "network and recipe" if any(cell.train for cell in cells) else "network"
     for cell, same in repeated(cells):
         raise InputError(
-            f"{path}: axes: {cell.name!r} is the same network as {same.name!r}, with "
+            f"{path}: axes: {cell.name!r} is the same {what} as {same.name!r}, with "
             f"widths {list(cell.net.widths)}; take one of them out"
         )
     return cells
@@ -120,10 +133,10 @@ def check_blocks(where: str, blocks: int) -> None:
 
 
 def repeated(cells: Iterable[Cell]) -> Iterable[tuple[Cell, Cell]]:
-    """Each cell whose network is that of an earlier one, however it is written, with that one."""
-    seen: dict[NetSpec, Cell] = {}
+    """Each cell with network and recipe of an earlier one, however written, with that one."""
+    seen: dict[tuple[NetSpec, TrainSpec | None], Cell] = {}
     for cell in cells:
-        first = seen.setdefault(canonical(cell.net), cell)
+        first = seen.setdefault((canonical(cell.net), cell.train), cell)
         if first is not cell:
             yield cell, first
 
@@ -171,6 +184,11 @@ def _match(
     solved = []
     for cell, design in zip(cells, designs, strict=True):
         try:
+            if cell.net.net is not None and not (cell.net == reference and isinstance(given, str)):
+                raise InputError(
+                    f"{cell.net.net} is a whole network, which has no widths or depths to solve "
+                    "for; take [match] out, or give the network's size in its own arguments"
+                )
             if cell.net == reference and isinstance(given, str):
                 match = Match(cell.net, 0.0, 0.0)
             elif file.match.by == "depth":

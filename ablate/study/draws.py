@@ -17,7 +17,8 @@ from ablate.errors import InputError
 from ablate.networks.budget import CostOf, cost_of, match_widths
 from ablate.networks.canonical import canonical
 from ablate.networks.widths import growth_shape
-from ablate.spec import NetSpec, check_depths
+from ablate.spec.network import NetSpec, check_depths
+from ablate.spec.recipe import TrainSpec
 from ablate.study.cells import (
     Cell,
     Matched,
@@ -27,6 +28,7 @@ from ablate.study.cells import (
 )
 from ablate.study.file import SampleTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
+from ablate.study.recipes import Recipes, split
 
 NETWORK = "network"  # the second axis of a sampled study: the number of the network in its arm
 DRAWN = "drawn"  # the growth of an arm whose ratios of widths are drawn
@@ -60,6 +62,7 @@ class _Space:
 
     table: SampleTable
     designs: Mapping[str, Design]
+    trains: Mapping[str, TrainSpec | None]
     drawn: frozenset[str]  # arms whose ratios are drawn
     quantity: str
     cost: CostOf
@@ -67,7 +70,7 @@ class _Space:
 
 
 def draw_cells(
-    path: Path, file: StudyFile, layers: Layers, image: Mapping[str, int]
+    path: Path, file: StudyFile, layers: Layers, image: Mapping[str, int], recipes: Recipes
 ) -> tuple[list[Cell], tuple[Draw, ...]]:
     """The cells of a sampled study, draw by draw, and every draw that was made.
 
@@ -80,29 +83,31 @@ def draw_cells(
         path, file: of the study; it has a `[sample]` table.
         layers: settings below those of the arms, as `layers.read_network` takes them.
         image: `num_classes`, `in_channels` and `image_size` of the dataset.
+        recipes: those of the arms.
 
     Raises:
         InputError: one line with the file, the key, and what would be right.
     """
-    space = _read_space(path, file, list(layers), image)
+    space = _read_space(path, file, list(layers), image, recipes)
     (axis,) = file.axes
     digits = max(2, len(str(space.table.networks - 1)))
     cells: list[Cell] = []
     draws: list[Draw] = []
-    seen: set[NetSpec] = set()
+    seen: set[tuple[NetSpec, TrainSpec | None]] = set()
     stages = len(next(iter(space.designs.values())).net.depths)
     for draw in _draws(space.table, stages):
         number = len(cells) // len(space.designs)
-        found: dict[NetSpec, Cell] = {}
+        found: dict[tuple[NetSpec, TrainSpec | None], Cell] = {}
         for arm in space.designs:
             net, matched = _solve(space, arm, draw)
-            fate = _fate(space.table, matched, canonical(net) in seen | set(found))
+            own = canonical(net), space.trains[arm]
+            fate = _fate(space.table, matched, own in seen | set(found))
             if fate != "kept":
                 draws.append(replace(draw, fate=fate, arm=arm))
                 break
             numbered = f"{number:0{digits}}"
-            cell = Cell(f"{arm} / {numbered}", {axis: arm, NETWORK: numbered}, net, matched, number)
-            found[canonical(net)] = cell
+            name, arms = f"{arm} / {numbered}", {axis: arm, NETWORK: numbered}
+            found[own] = Cell(name, arms, net, matched, number, space.trains[arm])
         else:
             draws.append(replace(draw, network=number))
             cells += found.values()
@@ -162,6 +167,7 @@ def _read_space(
     file: StudyFile,
     layers: list[tuple[str, Mapping[str, Any]]],
     image: Mapping[str, int],
+    recipes: Recipes,
 ) -> _Space:
     assert file.sample is not None
     table = file.sample
@@ -177,11 +183,13 @@ def _read_space(
     check_baseline(path, file, list(arms))
     drawn = frozenset(arm for arm, settings in arms.items() if settings.get("growth") == DRAWN)
     _check_ratios(path, f"axes.{axis}", table, drawn)
-    designs = {}
+    designs, trains = {}, {}
     for arm, settings in arms.items():
         own = {**settings, "growth": "constant"} if arm in drawn else settings
         where = f"axes.{axis}.{arm}"
-        designs[arm] = read_network(str(path), [*layers, (where, own)], image)
+        networks, trainings = split(str(path), [(where, own)])
+        designs[arm] = read_network(str(path), [*layers, *networks], image)
+        trains[arm] = recipes.own(trainings)
         if any(isinstance(width, tuple) for width in designs[arm].shape):
             raise InputError(
                 f"{path}: {where}: its widths go by block; expected one width a stage, since "
@@ -200,7 +208,13 @@ def _read_space(
     cost = cost_of(quantity)
     budget = cost(designs[file.baseline].net) if isinstance(given, str) else given
     return _Space(
-        table=table, designs=designs, drawn=drawn, quantity=quantity, cost=cost, budget=budget
+        table=table,
+        designs=designs,
+        trains=trains,
+        drawn=drawn,
+        quantity=quantity,
+        cost=cost,
+        budget=budget,
     )
 
 

@@ -3,12 +3,15 @@
 A network is set in layers: `[net]`, `[datasets.NAME.net]`, then the arm of each axis. A later layer
 wins. Besides the fields of `NetSpec`, a layer may give a width rule (`base_width`, `growth`,
 `width_multiple`, `growth_shift`; or `base_width` and `widen`) and `equal_stages`, which sets the
-depths from the second stage on so that every stage costs as much as the first.
+depths from the second stage on so that every stage costs as much as the first. It may also begin
+with a published network (`preset`), in place of all that earlier layers say.
 """
 
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +21,14 @@ from ablate.data.catalog import DatasetInfo
 from ablate.errors import InputError, nearest
 from ablate.networks.budget import Shape, equalise_depths
 from ablate.networks.canonical import tuples
+from ablate.networks.presets import preset
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
-from ablate.spec import MOST, DataSpec, NetSpec, TrainSpec, check_depths
+from ablate.spec.choices import MOST
+from ablate.spec.network import NetSpec, check_depths
+from ablate.spec.own import Use
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec
+from ablate.study.own import names_own, read_own
 
 WIDTH_RULE: dict[str, Any] = {
     "base_width": int,
@@ -28,6 +37,7 @@ WIDTH_RULE: dict[str, Any] = {
     "widen": float,
     "growth_shift": int,
 }
+PRESET = "preset"  # of a published network, over which the other keys of its layer go
 EXTRAS = WIDTH_RULE | {"equal_stages": Literal["macs", "params", "activations"]}
 FROM_DATASET = ("num_classes", "in_channels", "image_size")
 Layers = Iterable[tuple[str, Mapping[str, Any]]]
@@ -63,12 +73,14 @@ def read_recipe(file: str, layers: Layers) -> TrainSpec:
         raise _located(file, error, settings, "train") from error
 
 
-def training_images(file: Path, info: DatasetInfo, data: DataSpec, train: TrainSpec) -> int:
+def training_images(
+    file: Path, info: DatasetInfo, data: DataSpec, train: TrainSpec, where: str = "train"
+) -> int:
     """How many images a recipe trains on; raises `InputError` for a batch of more than those."""
     images = info.sizes(data)[0]
     if train.batch_size > images:
         raise InputError(
-            f"{file}: train.batch_size = {train.batch_size}: expected at most the {images} "
+            f"{file}: {where}.batch_size = {train.batch_size}: expected at most the {images} "
             f"training images of {info.name}"
         )
     return images
@@ -85,7 +97,7 @@ def read_network(file: str, layers: Layers, image: Mapping[str, int]) -> Design:
     types = {
         key: kind for key, kind in typing.get_type_hints(NetSpec).items() if key not in FROM_DATASET
     }
-    settings = _merge(file, types | EXTRAS, layers)
+    settings = _merge(file, types | EXTRAS | {PRESET: str}, layers)
     values = {key: setting.value for key, setting in settings.items()}
     rule = {key: values.pop(key) for key in EXTRAS if key in values}
     try:
@@ -111,8 +123,11 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
     """The settings of all layers, later ones over earlier ones, each knowing where it came from."""
     merged: dict[str, _Setting] = {}
     for where, raw in layers:
+        if PRESET in raw and PRESET in types:
+            merged = _preset(file, where, raw[PRESET])
+            raw = {key: value for key, value in raw.items() if key != PRESET}
         layer = {
-            key: _checked(f"{file}: {where}.{key}", key, tuples(value), types)
+            key: _checked(file, f"{file}: {where}.{key}", key, tuples(value), types)
             for key, value in raw.items()
         }
         rule = [key for key in layer if key in WIDTH_RULE]
@@ -126,8 +141,26 @@ def _merge(file: str, types: Mapping[str, Any], layers: Layers) -> dict[str, _Se
     return merged
 
 
+def _preset(file: str, where: str, name: Any) -> dict[str, _Setting]:
+    """The settings of a published network, in place of all that earlier layers say."""
+    where = f"{where}.{PRESET}"
+    if not isinstance(name, str):
+        raise InputError(f"{file}: {where} = {name!r}: expected the name of a network, in quotes")
+    try:
+        net = preset(name)
+    except InputError as error:
+        raise InputError(f"{file}: {where}: {error}") from error
+    return {
+        field.name: _Setting(getattr(net, field.name), where)
+        for field in fields(NetSpec)
+        if field.name not in FROM_DATASET
+    }
+
+
 def _replaced_by(layer: Mapping[str, Any]) -> set[str]:
     """Settings of earlier layers that a layer's own way of setting the widths makes void."""
+    if "net" in layer:  # a whole network, of which nothing else is to be said
+        return set(typing.get_type_hints(NetSpec)) | set(EXTRAS)
     if "widths" in layer:
         return set(WIDTH_RULE)
     if "widen" in layer:
@@ -135,7 +168,7 @@ def _replaced_by(layer: Mapping[str, Any]) -> set[str]:
     return {"widen"} if "growth" in layer else set()
 
 
-def _checked(where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:
+def _checked(file: str, where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:
     """The value, if it is of the key's type; a whole number becomes a float where one is due."""
     if key in FROM_DATASET:
         raise InputError(f"{where}: set by the dataset; take it out")
@@ -143,11 +176,23 @@ def _checked(where: str, key: str, value: Any, types: Mapping[str, Any]) -> Any:
         raise InputError(
             f"{where}: unknown key{nearest(key, types)}: expected one of {', '.join(sorted(types))}"
         )
+    if names_own(key, value):
+        return read_own(file, where, value)
+    if isinstance(value, tuple):  # of which some may be, by stage
+        value = tuple(read_own(file, where, one) if names_own(key, one) else one for one in value)
     try:
-        return TypeAdapter(types[key], config=ConfigDict(strict=True)).validate_python(value)
+        return TypeAdapter(_but_own(types[key]), config=ConfigDict(strict=True)).validate_python(
+            value
+        )
     except ValidationError as error:
         fault = error.errors()[0]["msg"].removeprefix("Input should be ")
         raise InputError(f"{where} = {value!r}: expected {fault}") from error
+
+
+def _but_own(kind: Any) -> Any:
+    """What a setting may be that is no module of one's own."""
+    kinds = [one for one in typing.get_args(kind) if one is not Use]
+    return reduce(or_, kinds) if Use in typing.get_args(kind) else kind
 
 
 def _widths(rule: Mapping[str, Any], depths: tuple[int, ...]) -> tuple[Any, ...]:

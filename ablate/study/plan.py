@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ablate.data.catalog import DatasetInfo, dataset_info
 from ablate.errors import InputError, nearest
-from ablate.spec import DataSpec, TrainSpec, TrialSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.study.cells import Cell, Latency, read_cells
 from ablate.study.draws import Draw, draw_cells
 from ablate.study.file import (
@@ -15,7 +16,8 @@ from ablate.study.file import (
     read_study_file,
 )
 from ablate.study.find import kind_of, name_or_path
-from ablate.study.layers import read_recipe, training_images
+from ablate.study.layers import training_images
+from ablate.study.recipes import Recipes
 from ablate.study.stop import planned_looks
 from ablate.study.toml_file import Toml, read_toml
 
@@ -47,7 +49,8 @@ class Study:
         path, source: the file and its text.
         question: what the study is to answer.
         baseline: the cell that others are compared to; of sampled networks, its first.
-        data, train: the same for all cells, but for a learning rate that a cell has tuned.
+        data: the same for all cells.
+        train: the recipe of each cell that has none of its own.
         seeds: trials of each cell, seeded 0, 1, ...; sampled networks have seeds of their own,
             which the arms of one draw share.
         cells: in the order of the file, or draw by draw.
@@ -85,10 +88,15 @@ class Study:
             for cell in self.cells
         ]
 
+    def recipe(self, cell: Cell) -> TrainSpec:
+        """The recipe of a cell: its own, or the study's."""
+        return cell.train or self.train
+
     def trial(self, cell: Cell, seed: int, lr: float | None = None) -> TrialSpec:
-        """A cell with a seed; its learning rate is `lr`, or the cell's own, or the recipe's."""
-        rate = lr or cell.lr
-        train = self.train if rate is None else replace(self.train, lr=rate)
+        """A cell with a seed; its learning rate is `lr`, or that of its recipe."""
+        train = self.recipe(cell)
+        if lr is not None:
+            train = replace(train, lr=lr)
         return TrialSpec(net=cell.net, train=train, data=self.data, seed=seed)
 
 
@@ -133,19 +141,27 @@ def load_study(
     data = DataSpec(name=info.name, checksum=info.checksum, subset=subset, **split)
     recipe = [("train", file.train), (f"datasets.{info.name}.train", own.train)]
     given = {} if epochs is None else {"epochs": epochs}
-    train = read_recipe(str(path), [*recipe, ("--epochs", given)])
-    training_images(path, info, data, train)
+    recipes = Recipes(str(path), recipe, [("--epochs", given)], tuned=file.tune is not None)
+    training_images(path, info, data, recipes.base)
     image = info.image
     layers = [("net", file.net), (f"datasets.{info.name}.net", own.net)]
     draws: tuple[Draw, ...] = ()
     if file.sample is None:
-        cells = read_cells(path, file, layers, image, train, latency)
+        cells = read_cells(path, file, layers, image, recipes, latency)
         baseline, arms = file.baseline, [cell.name for cell in cells]
     else:
-        cells, draws = draw_cells(path, file, layers, image)
+        cells, draws = draw_cells(path, file, layers, image, recipes)
         arms = [arm for axis in file.axes.values() for arm in axis]
         baseline = cells[arms.index(file.baseline)].name
+    for cell in cells:
+        if cell.train is not None:
+            training_images(path, info, data, cell.train, f"{cell.name}: train")
     _check_hypotheses(path, file, arms)
+    if (mechanism or file.mechanism) and any(cell.net.own for cell in cells):
+        raise InputError(
+            f"{path}: mechanism: is measured on ablate's own blocks, whose receptive field is "
+            "known; take it out, or the modules of one's own"
+        )
     seeds = seeds or own.seeds or file.seeds
     if seeds * len(cells) > MOST_TRIALS:
         raise InputError(
@@ -159,7 +175,7 @@ def load_study(
         question=file.question,
         baseline=baseline,
         data=data,
-        train=train,
+        train=recipes.base,
         seeds=seeds,
         cells=tuple(cells),
         mechanism=mechanism or file.mechanism,

@@ -5,7 +5,8 @@ import json
 
 from ablate.errors import InputError
 from ablate.networks.canonical import network_of
-from ablate.spec import DataSpec, Spec, TrainSpec, TrialSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, Spec, TrialSpec
 
 
 def to_json(spec: Spec) -> str:

@@ -1,8 +1,8 @@
 """Each cell's learning rate, tuned alike for all before the study runs.
 
 The best rate moves with a network's width, so one rate for all cells may favour some. Every cell
-tries the same rates with the same number of trials, by the study's own recipe and with seeds that
-the study never uses; the rate is chosen by validation accuracy, and no test image is evaluated.
+tries the same rates with the same number of trials, by its own recipe and with seeds that the
+study never uses; the rate is chosen by validation accuracy, and no test image is evaluated.
 """
 
 from collections.abc import Mapping
@@ -99,9 +99,11 @@ def tuned(study: Study, outcomes: Outcomes) -> Study:
         return study
     assert all(planned.spec.key in outcomes for planned in plan)
     rates = best_rates(tuning_table(study, outcomes)).set_index("cell")["lr"]
-    return replace(
-        study, cells=tuple(replace(cell, lr=float(rates[cell.name])) for cell in study.cells)
-    )
+    cells = []
+    for cell in study.cells:
+        train = replace(study.recipe(cell), lr=float(rates[cell.name]))
+        cells.append(replace(cell, train=train))
+    return replace(study, cells=tuple(cells))
 
 
 def warnings(rates: pd.DataFrame) -> list[str]:

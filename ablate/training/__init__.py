@@ -5,7 +5,7 @@ processes.
 
 - `trial`: a `TrialSpec` becomes an `Outcome`. Begin reading here.
 - `outcome`: what a trial gives.
-- `loop`: the training loop, one recipe for every arm.
+- `loop`: the training loop; `optimizer`: what it updates the weights by, and their average.
 - `checkpoint`: the state on disk after each epoch.
 - `execution`: how a network is run: device, threads, memory format, compilation.
 - `mechanism`: what a trained network has learned, stage by stage.

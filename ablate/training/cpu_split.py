@@ -15,7 +15,9 @@ import torch
 from ablate.data.dataset import load
 from ablate.errors import InputError
 from ablate.processes import end_with_parent, start
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec
 from ablate.training.execution import Execution, set_up
 from ablate.training.workload import epoch, first_batches
 

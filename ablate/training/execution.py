@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
 # What torch, CUDA and its libraries say where their error has no type of its own.

@@ -1,5 +1,6 @@
 """The training loop: one recipe for every arm. `fit` trains; nothing here selects an epoch."""
 
+import contextlib
 import copy
 import math
 import time
@@ -11,14 +12,22 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import SGD
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
-from ablate.data.augmentation import augment, draw
+from ablate.data.augmentation import Draws, augment, draw
 from ablate.data.dataset import Dataset, Images
 from ablate.errors import InputError
-from ablate.spec import Precision, TrainSpec
+from ablate.spec.choices import Precision
+from ablate.spec.recipe import TrainSpec
 from ablate.training.checkpoint import read_checkpoint, write_checkpoint
+from ablate.training.optimizer import (
+    Average,
+    check_optimizer,
+    make_average,
+    make_optimizer,
+    make_schedule,
+)
 
 EVAL_BATCH = 1024
 GRADIENT_LIMIT = 1e6
@@ -75,7 +84,8 @@ def fit(
 
     The order of the images and their augmentation are drawn from `seed` alone, so that arms with
     the same seed see the same batches. An incomplete last batch is left out. No step waits for
-    the device; the loss is read once an epoch.
+    the device; the loss is read once an epoch. With `train.ema` the averaged weights are what is
+    evaluated, and what the network has at the end.
 
     Args:
         network: on the device where `data` lies.
@@ -102,6 +112,7 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     optimizer = make_optimizer(network, train)
     schedule = make_schedule(optimizer, train, len(data.train) // train.batch_size)
+    average = make_average(network, train)
 
     def keep(drawn_from: Tensor, step: int = 0, total: float = 0.0) -> None:
         if checkpoint:
@@ -116,18 +127,19 @@ def fit(
                     "epochs": [asdict(record) for record in done],
                     "step": step,
                     "total": total,
-                },
+                }
+                | ({"average": average.state_dict()} if average else {}),
             )
 
     state = read_checkpoint(checkpoint, next(network.parameters()).device) if checkpoint else None
-    done, begun = _restore(state, network, optimizer, schedule, generator)
+    done, begun = _restore(state, network, optimizer, schedule, generator, average)
     for record in done:
         on_epoch(record)
     for number in range(len(done) + 1, train.epochs + 1):
         start, drawn_from = time.perf_counter(), generator.get_state()
         try:
             train_loss = train_epoch(
-                network, data, train, optimizer, schedule, generator, begun, stop
+                network, data, train, optimizer, schedule, generator, begun, stop, average
             )
         except StoppedError as stopped:
             keep(drawn_from, stopped.step, stopped.total)
@@ -136,24 +148,28 @@ def fit(
         grad_norm = _gradient_norm(network)
         if not (math.isfinite(train_loss) and grad_norm <= GRADIENT_LIMIT):
             raise DivergedError(f"loss {train_loss:g}, gradient {grad_norm:.3g} in epoch {number}")
-        val_loss, val_accuracy = evaluate(network, data, data.val, train.precision)
+        with average.in_place() if average else contextlib.nullcontext():
+            val_loss, val_accuracy = evaluate(network, data, data.val, train.precision)
         if number == train.epochs and not math.isfinite(val_loss):
             raise DivergedError(f"validation loss {val_loss} in epoch {number}")
         seconds = time.perf_counter() - start
         done.append(Epoch(number, train_loss, val_loss, val_accuracy, grad_norm, seconds))
         keep(generator.get_state())
         on_epoch(done[-1])
+    if average:
+        average.put()
 
 
 def train_epoch(
     network: nn.Module,
     data: Dataset,
     train: TrainSpec,
-    optimizer: SGD,
+    optimizer: Optimizer,
     schedule: LRScheduler,
     generator: torch.Generator,
     begun: tuple[int, float] = (0, 0.0),
     stop: Callable[[], bool] = never,
+    average: Average | None = None,
 ) -> float:
     """Every whole batch of the training split once, in a random order; the mean loss, in nats.
 
@@ -163,6 +179,7 @@ def train_epoch(
         generator: of order and augmentation, as it was when the epoch began.
         begun: steps of the epoch that are done, and the sum of their losses.
         stop: asked before each step whether to stop there.
+        average: of the weights, where the recipe has one.
 
     Raises:
         StoppedError: it said so.
@@ -180,17 +197,35 @@ def train_epoch(
         first, last = step * train.batch_size, (step + 1) * train.batch_size
         picked = order[first:last]
         batch = data.normalise(data.train.pick(picked))
-        batch = augment(batch, train, draws.part(first, last))
+        drawn = draws.part(first, last)
+        batch = augment(batch, train, drawn)
         with autocast(train.precision, device):
-            loss = F.cross_entropy(
-                network(batch), data.train.labels[picked], label_smoothing=train.label_smoothing
-            )
+            loss = loss_of(network(batch), data.train.labels[picked], train, drawn)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
+        if average:
+            average.update()
         total += loss.detach()
     return float(total) / steps
+
+
+def loss_of(logits: Tensor, labels: Tensor, train: TrainSpec, draws: Draws) -> Tensor:
+    """What is descended: the mean cross-entropy of a batch in nats, with the recipe's labels.
+
+    Args:
+        logits: (N, classes).
+        labels: (N,), of the images before they were mixed.
+        train: the recipe.
+        draws: those of the batch.
+    """
+    loss = F.cross_entropy(logits, labels, label_smoothing=train.label_smoothing)
+    if draws.share is None or draws.partner is None:
+        return loss
+    partners = labels[draws.partner]
+    other = F.cross_entropy(logits, partners, label_smoothing=train.label_smoothing)
+    return torch.lerp(other, loss, draws.share[0].to(loss.dtype))
 
 
 def evaluate(
@@ -230,26 +265,6 @@ def autocast(precision: Precision, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def make_optimizer(network: nn.Module, train: TrainSpec) -> SGD:
-    """The recipe's optimizer, each parameter updated by one fused kernel."""
-    return SGD(
-        network.parameters(),
-        lr=train.lr,
-        momentum=train.momentum,
-        nesterov=train.momentum > 0,
-        weight_decay=train.weight_decay,
-        fused=True,
-    )
-
-
-def make_schedule(optimizer: SGD, train: TrainSpec, steps: int) -> LRScheduler:
-    """The recipe's learning rate over all epochs of `steps` batches each."""
-    total = train.epochs * steps
-    if train.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, total)
-    return OneCycleLR(optimizer, train.lr, total_steps=total, cycle_momentum=False)
-
-
 def _gradient_norm(network: nn.Module) -> float:
     gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
     return float(nn.utils.get_total_norm(gradients))
@@ -258,32 +273,35 @@ def _gradient_norm(network: nn.Module) -> float:
 def _restore(
     state: dict[str, Any] | None,
     network: nn.Module,
-    optimizer: SGD,
+    optimizer: Optimizer,
     schedule: LRScheduler,
     generator: torch.Generator,
+    average: Average | None,
 ) -> tuple[list[Epoch], tuple[int, float]]:
     """Take up the state of a checkpoint, if there is one that fits; else all is left as it was.
 
     Returns:
         The epochs it holds, and of the next one the steps that are done and their losses' sum.
     """
-    parts: tuple[Any, ...] = (network, optimizer, schedule)
-    before = copy.deepcopy([part.state_dict() for part in parts]), generator.get_state()
+    parts: dict[str, Any] = {"network": network, "optimizer": optimizer, "schedule": schedule} | (
+        {"average": average} if average else {}
+    )
+    before = copy.deepcopy({name: part.state_dict() for name, part in parts.items()})
+    drawn_from = generator.get_state()
     try:
         if state is not None:
-            network.load_state_dict(state["network"])
-            optimizer.load_state_dict(state["optimizer"])
-            schedule.load_state_dict(state["schedule"])
+            for name, part in parts.items():
+                part.load_state_dict(state[name])
             generator.set_state(state["generator"].cpu())
-            _check_momentum(optimizer)
+            check_optimizer(optimizer, before["optimizer"]["param_groups"])
             done = [Epoch(**record) for record in state["epochs"]]
             begun = int(state["step"]), float(state["total"])
             _drop_as(network, state["dropped"].cpu())
             return done, begun
     except Exception:  # noqa: BLE001 - of another network, or made to do harm: not used
-        for part, own in zip(parts, before[0], strict=True):
-            part.load_state_dict(own)
-        generator.set_state(before[1])
+        for name, part in parts.items():
+            part.load_state_dict(before[name])
+        generator.set_state(drawn_from)
     return [], (0, 0.0)
 
 
@@ -301,11 +319,3 @@ def _drop_as(network: nn.Module, state: Tensor) -> None:
         torch.cuda.set_rng_state(state, device)
     else:
         torch.set_rng_state(state)
-
-
-def _check_momentum(optimizer: SGD) -> None:
-    """Raise `ValueError` for a momentum of another shape than its parameter's."""
-    for weight, own in optimizer.state.items():
-        momentum = own.get("momentum_buffer")
-        if momentum is not None and momentum.shape != weight.shape:
-            raise ValueError(f"a momentum of {tuple(momentum.shape)} for {tuple(weight.shape)}")

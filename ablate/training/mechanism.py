@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from ablate.data.dataset import Dataset, Images
 from ablate.networks import cost
 from ablate.networks.model import Block, ResNet
-from ablate.spec import NetSpec, Precision, TrainSpec
+from ablate.spec.choices import Precision
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.loop import EVAL_BATCH, autocast
 
 FEATURE_IMAGES = 5000  # of the training split, and of the validation split

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.execution import Execution
 from ablate.training.timing import speed_ratio, time_calls
 from ablate.training.workload import make_network, random_batch, training_step

@@ -15,7 +15,9 @@ import torch
 from ablate.data.dataset import Dataset
 from ablate.errors import InputError
 from ablate.files import replacing
-from ablate.spec import NetSpec, TrainSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import content_hash
 from ablate.training.execution import Execution
 from ablate.training.machine import describe, gpu_state
 from ablate.training.timing import (
@@ -36,7 +38,7 @@ Row = dict[str, float | int | bool | str | None]
 
 def time_arms(
     nets: Sequence[NetSpec],
-    train: TrainSpec,
+    train: TrainSpec | Sequence[TrainSpec],
     data: Dataset,
     execution: Execution,
     seconds: float = 0.5,
@@ -49,7 +51,8 @@ def time_arms(
 
     Args:
         nets: the arms; the first is the baseline.
-        train: the recipe, with the batch size.
+        train: the recipe, with the batch size; or that of each arm, and then speeds are compared in
+            images/s.
         data: what the epoch reads: its first `EPOCH_BATCHES` whole batches.
         execution: how to run; this process was set up for it.
         seconds: of timed blocks, for each arm and quantity.
@@ -58,36 +61,50 @@ def time_arms(
         For each arm the columns of the results table that say how fast it is. `throughput_rounds`
         are the fewest of the three quantities.
     """
-    batch = train.batch_size
-    few = first_batches(data, batch, EPOCH_BATCHES).to(torch.device(execution.device))
-    calls: dict[str, tuple[int, Callable[[NetSpec], Callable[[], object]]]] = {
-        "train": (batch, partial(training_step, train=train, execution=execution)),
-        "infer": (batch, partial(inference, train=train, execution=execution)),
-        "epoch": (len(few.train), partial(epoch, train=train, data=few, execution=execution)),
+    recipes = [train] * len(nets) if isinstance(train, TrainSpec) else list(train)
+    arms = list(zip((*nets, nets[0]), (*recipes, recipes[0]), strict=True))
+    batches = [recipe.batch_size for _, recipe in arms]
+    device = torch.device(execution.device)
+    few = {batch: first_batches(data, batch, EPOCH_BATCHES).to(device) for batch in set(batches)}
+    calls: dict[str, tuple[list[int], Callable[[NetSpec, TrainSpec], Callable[[], object]]]] = {
+        "train": (batches, partial(training_step, execution=execution)),
+        "infer": (batches, partial(inference, execution=execution)),
+        "epoch": (
+            [len(few[batch].train) for batch in batches],
+            lambda net, recipe: epoch(net, recipe, few[recipe.batch_size], execution),
+        ),
     }
     timed = []
     for name, (images, call) in calls.items():
-        makers = [partial(call, net) for net in (*nets, nets[0])]
-        if images:
-            times = time_calls(makers, execution, seconds)
-            why = f"out of memory at batch {batch}"
-        else:
-            times = [None] * len(makers)
-            why = f"batch {batch} is more than the {len(data.train)} training images"
-        timed.append(_Quantity(name, images, times, why))
-    state = gpu_state(execution.device)
+        makers = {
+            place: partial(call, net, recipe)
+            for place, (net, recipe) in enumerate(arms)
+            if images[place]
+        }
+        found = dict(
+            zip(makers, time_calls(list(makers.values()), execution, seconds), strict=True)
+        )
+        why = [
+            f"out of memory at batch {batch}"
+            if place in makers
+            else f"batch {batch} is more than the {len(data.train)} training images"
+            for place, batch in enumerate(batches)
+        ]
+        timed.append(_Quantity(name, images, [found.get(n) for n in range(len(arms))], why))
     common: Row = {
-        "throughput_batch": train.batch_size,
         "throughput_threads": execution.threads,
         "throughput_control_off": _any_off(timed),
-        "gpu_state": state,
+        "gpu_state": gpu_state(execution.device),
     }
-    return [_row(timed, place) | common for place in range(len(nets))]
+    return [
+        _row(timed, place) | {"throughput_batch": batches[place]} | common
+        for place in range(len(nets))
+    ]
 
 
 def sweep(
     named: Mapping[str, NetSpec],
-    train: TrainSpec,
+    train: TrainSpec | Sequence[TrainSpec],
     data: Dataset,
     execution: Execution,
     batches: Sequence[int],
@@ -97,17 +114,18 @@ def sweep(
 
     Args:
         named: the cells; the first is the baseline.
-        train, data, execution, seconds: as in `time_arms`; the recipe's batch size is not used.
+        train, data, execution, seconds: as in `time_arms`; no recipe's batch size is used.
         batches: images a batch.
 
     Returns:
         Of each: `cell`, `batch`, the columns of `time_arms`, and `device`.
     """
     device = describe(execution.device)["device"]
+    recipes = [train] * len(named) if isinstance(train, TrainSpec) else train
     rows: list[Row] = []
     for batch in batches:
-        recipe = replace(train, batch_size=batch)
-        timed = time_arms(list(named.values()), recipe, data, execution, seconds)
+        own = [replace(recipe, batch_size=batch) for recipe in recipes]
+        timed = time_arms(list(named.values()), own, data, execution, seconds)
         for cell, row in zip(named, timed, strict=True):
             told: Row = {"cell": cell, "batch": batch, **row, "device": device}
             rows.append(told)
@@ -175,27 +193,30 @@ class _Quantity:
 
     Args:
         name: prefix of its columns.
-        images: that a call takes.
+        images: that a call takes, of each arm.
         times: seconds a call, (rounds, 2): the baseline first, the control last.
-        why: the reason where `times` are missing.
+        why: the reason where `times` are missing, of each arm.
     """
 
     name: str
-    images: int
+    images: Sequence[int]
     times: Sequence[Times | None]
-    why: str
+    why: Sequence[str]
 
     def ratio(self, place: int) -> Ratio | None:
         """Speed over the baseline's, where both were timed."""
         baseline, times = self.times[0], self.times[place]
-        return None if baseline is None or times is None else speed_ratio(baseline, times)
+        if baseline is None or times is None:
+            return None
+        more = self.images[0] / self.images[place]  # 1 where they have the same batch
+        return speed_ratio(baseline, times * more)
 
     def columns(self, place: int) -> Row:
         """The columns of one arm."""
         times, ratio, control = self.times[place], self.ratio(place), self.ratio(-1)
         found = dict.fromkeys(TIMED, None) | {"control": control.value if control else None}
         if times is not None:
-            found["images_per_s"], found["images_per_s_iqr"] = rate(times, self.images)
+            found["images_per_s"], found["images_per_s_iqr"] = rate(times, self.images[place])
         if ratio:
             found["ratio"] = ratio.value
         if ratio and place > 0:  # the baseline is what it is compared with
@@ -205,11 +226,11 @@ class _Quantity:
     def note(self, place: int) -> str | None:
         """What of one arm could not be timed, and why."""
         if self.times[place] is None:
-            return f"{self.name}: {self.why}"
+            return f"{self.name}: {self.why[place]}"
         if self.times[0] is None:
-            return f"{self.name}: no ratio, the baseline is {self.why}"
+            return f"{self.name}: no ratio, the baseline is {self.why[0]}"
         if self.times[-1] is None:
-            return f"{self.name}: no control, it is {self.why}"
+            return f"{self.name}: no control, it is {self.why[-1]}"
         return None
 
 

@@ -13,7 +13,8 @@ from ablate.bits import pack
 from ablate.data.dataset import Dataset
 from ablate.errors import WriteError
 from ablate.networks.model import build
-from ablate.spec import TrainSpec, TrialSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import TrialSpec
 from ablate.training.execution import Execution, dtype_name, is_out_of_memory, place
 from ablate.training.loop import DivergedError, Epoch, StoppedError, classify, fit, never
 from ablate.training.machine import describe

@@ -8,15 +8,16 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import SGD
 
+from ablate.data.augmentation import Draws
 from ablate.data.dataset import Dataset, Images
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.execution import Execution, place
-from ablate.training.loop import autocast, make_optimizer, make_schedule, train_epoch
+from ablate.training.loop import autocast, loss_of, train_epoch
+from ablate.training.optimizer import hold, make_average, make_optimizer, make_schedule
 
 ENDLESS = 10**6  # epochs, so that no schedule runs out
 
@@ -25,15 +26,18 @@ def training_step(net: NetSpec, train: TrainSpec, execution: Execution) -> Calla
     """A step on one batch that is on the device already, at a rate of zero."""
     network = make_network(net, execution).train()
     images, labels = random_batch(net, train.batch_size, execution)
-    optimizer = make_optimizer(network, train)
-    _hold(optimizer)
+    optimizer, average = make_optimizer(network, train), make_average(network, train)
+    hold(optimizer)
+    drawn = Draws()
 
     def step() -> None:
         with autocast(train.precision, images.device):
-            loss = F.cross_entropy(network(images), labels, label_smoothing=train.label_smoothing)
+            loss = loss_of(network(images), labels, train, drawn)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        if average:
+            average.update()
 
     return step
 
@@ -60,9 +64,12 @@ def epoch(
     schedule = make_schedule(
         optimizer, replace(train, epochs=ENDLESS), len(data.train) // train.batch_size
     )
-    _hold(optimizer)
+    hold(optimizer, schedule)
     generator = torch.Generator().manual_seed(0)
-    return partial(train_epoch, network, data, train, optimizer, schedule, generator)
+    average = make_average(network, train)
+    return partial(
+        train_epoch, network, data, train, optimizer, schedule, generator, average=average
+    )
 
 
 def make_network(net: NetSpec, execution: Execution) -> nn.Module:
@@ -79,13 +86,6 @@ def random_batch(net: NetSpec, size: int, execution: Execution) -> tuple[Tensor,
     images = torch.randn(shape, generator=generator)
     labels = torch.randint(net.num_classes, (size,), generator=generator)
     return images.to(execution.device), labels.to(execution.device)
-
-
-def _hold(optimizer: SGD) -> None:
-    """Set the learning rate to zero, and what a schedule makes it from: the work stays the same."""
-    for group in optimizer.param_groups:
-        for name in group.keys() & {"lr", "initial_lr", "max_lr", "min_lr"}:
-            group[name] = 0.0
 
 
 def first_batches(data: Dataset, batch: int, count: int) -> Dataset:

@@ -14,7 +14,7 @@ from ablate.cli.dry_run import show_plan
 from ablate.cli.run import main
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import duration
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.statistics import power
 from ablate.study import toml_file
 from ablate.study.plan import Study, load_study

@@ -12,7 +12,7 @@ from ablate.cli.profile import main
 from ablate.cli.run import main as run
 from ablate.networks import cost
 from ablate.networks.presets import preset
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.training.throughput import MeasuredLatency
 
 

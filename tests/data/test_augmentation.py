@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ablate.data.augmentation import augment, draw
-from ablate.spec import TrainSpec
+from ablate.spec.recipe import TrainSpec
 
 CPU = torch.device("cpu")
 

@@ -7,7 +7,7 @@ import torchvision.datasets as tv
 
 from ablate.data import dataset
 from ablate.errors import InputError
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 from support.images import small, write_fashion_mnist
 
 

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from ablate.data.catalog import DATASETS, dataset_info
 from ablate.data.dataset import Dataset, Images, load
 from ablate.errors import InputError
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 from support import ROOT
 from support.images import labels, pixels, small, write_fashion_mnist
 

@@ -12,7 +12,9 @@ from torch import Tensor
 import ablate.data.dataset
 from ablate.data.catalog import DatasetInfo
 from ablate.data.dataset import Dataset, Images, load
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec
 from ablate.training import timing, workload
 from ablate.training.execution import Execution
 from ablate.training.loop import evaluate, fit
@@ -219,9 +221,9 @@ def test_what_is_timed_is_what_is_trained_on(
     seen: list[Images] = []
     real = workload.train_epoch
 
-    def train_epoch(network: Any, data: Dataset, *others: Any) -> float:
+    def train_epoch(network: Any, data: Dataset, *others: Any, **named: Any) -> float:
         seen.append(data.train)
-        return real(network, data, *others)
+        return real(network, data, *others, **named)
 
     monkeypatch.setattr(workload, "train_epoch", train_epoch)
     monkeypatch.setattr(timing, "BLOCK_SECONDS", 1e-9)

@@ -13,7 +13,7 @@ from ablate.data.catalog import DATASETS, DatasetInfo
 from ablate.data.folder import read_folder
 from ablate.data.sources import find_dataset
 from ablate.errors import InputError
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 
 
 def quiet(items: Iterable[str], total: int, unit: str) -> Iterator[str]:

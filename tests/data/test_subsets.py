@@ -10,7 +10,7 @@ import torch
 from ablate.data.catalog import DATASETS, DatasetInfo
 from ablate.data.dataset import Dataset, Images, load
 from ablate.errors import InputError
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 from support.pets import COUNTS, classes, fill, pairs, prepared, same, splits, without_val
 from support.pets import pets as pets
 from support.pets import root as root

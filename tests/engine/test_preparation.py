@@ -24,7 +24,7 @@ from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
 from ablate.results.schema import COLUMNS
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.plan import Study, load_study
 from ablate.training import timing
 from ablate.training.cpu_split import Load, Split
@@ -232,8 +232,9 @@ def test_each_cell_gets_its_own_numbers_and_the_baseline_comes_first(
 ) -> None:
     for _ in range(2):
         found = cell_columns(study, few, CPU, 0.1, memory, lines.append)
-        assert found.keys() == {cell.net for cell in study.cells}
-        for net, columns in found.items():
+        assert list(found) == ["plain", "narrow", "wide"]
+        for name, columns in found.items():
+            net = of(study, name)
             assert columns["train_images_per_s"] == net.widths[0]
             assert columns["params"] == measure(net).params
             assert columns["macs"] == measure(net).macs
@@ -253,9 +254,10 @@ def test_of_sampled_networks_one_is_timed_and_all_are_counted(
     first = of(study, study.baseline)
     assert measured == [[first]]
     assert lines == ["timing one network"]
-    assert [net for net, columns in found.items() if "train_images_per_s" in columns] == [first]
-    assert {net: columns["macs"] for net, columns in found.items()} == {
-        cell.net: measure(cell.net).macs for cell in study.cells
+    timed = [cell for cell, columns in found.items() if "train_images_per_s" in columns]
+    assert timed == [study.baseline]
+    assert {cell: columns["macs"] for cell, columns in found.items()} == {
+        cell.name: measure(cell.net).macs for cell in study.cells
     }
 
 
@@ -315,7 +317,7 @@ def test_real_timings_come_back_as_they_were(
         for name in ("train", "infer", "epoch"):
             assert columns[f"{name}_images_per_s"] > 0
             assert columns[f"{name}_ratio"] > 0
-    baseline = found[of(study, "plain")]
+    baseline = found["plain"]
     assert baseline["train_ratio"] == baseline["infer_ratio"] == baseline["epoch_ratio"] == 1
 
 

@@ -11,7 +11,7 @@ from ablate.engine.queue import Queue
 from ablate.engine.storage import sqlite_url
 from ablate.engine.supervisor import supervise
 from ablate.results.stopping import Fate
-from support.stopping import LOOKS, NAME, SEEDS, Known, drain, loop, outcome, rule, study
+from support.stopping import LOOKS, NAME, SEEDS, Known, die, drain, loop, outcome, rule, study
 
 CELLS = ("narrow", "wide", "same")
 FIRST = [(cell, seed) for seed in range(4) for cell in CELLS]
@@ -153,16 +153,18 @@ def test_workers_that_are_killed_change_no_look(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(Known.preload))
     together = context.Barrier(5)
-    workers = [
-        context.Process(target=loop, args=(where, die_at, together)) for die_at in (0, 1, 2, -1, -1)
-    ]
-    for worker in workers:
+    gone = context.Event()
+    killed = [context.Process(target=loop, args=(where, at, die, together)) for at in (0, 1, 2)]
+    # the others take no more than leaves each of these its trial to die in
+    others = [context.Process(target=loop, args=(where, 2, gone.wait, together)) for _ in range(2)]
+    for worker in (*killed, *others):
         worker.start()
-    for worker in workers:
+    for worker in killed:
         worker.join(120)
-    codes = sorted(worker.exitcode or 0 for worker in workers)
-    assert set(codes) == {-9, 0}
-    assert codes.count(-9) in (2, 3)  # the third may have found nothing left to die in
+    gone.set()
+    for worker in others:
+        worker.join(120)
+    assert [worker.exitcode for worker in (*killed, *others)] == [-9, -9, -9, 0, 0]
     (tmp_path / "alone").mkdir()
     alone = planned(tmp_path / "alone")
     drain(alone)

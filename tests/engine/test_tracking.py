@@ -12,7 +12,9 @@ import pytest
 from ablate.engine.lease import Assignment
 from ablate.engine.tracking.trackers import Background, tracking
 from ablate.errors import InputError
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.outcome import Outcome
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from ablate.errors import InputError, WriteError
 from ablate.networks.formats import filled
 from ablate.networks.model import build
 from ablate.results.names import WEIGHTS
-from ablate.spec import DataSpec, TrainSpec, TrialSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.loop import classify
 from support.commands import Finished, folder, run, trials
 from support.commands import study as study

@@ -11,7 +11,8 @@ from ablate.networks import cost
 from ablate.networks.attention import ChannelAttention, SqueezeExcite
 from ablate.networks.model import build
 from ablate.networks.presets import preset
-from ablate.spec import CHOICES, NetSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import NetSpec
 from support.nets import randomise, share
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,7 +14,7 @@ from ablate.networks.canonical import canonical
 from ablate.networks.model import Block, build
 from ablate.networks.parts import Blur
 from ablate.networks.presets import preset
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from support.nets import randomise, share
 
 pytestmark = pytest.mark.usefixtures("one_thread")

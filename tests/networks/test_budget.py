@@ -19,8 +19,8 @@ from ablate.networks.budget import (
     match_depths,
     match_widths,
 )
-from ablate.networks.widths import additive_widths, growth_shape
-from ablate.spec import NetSpec
+from ablate.networks.widths import additive_widths, growth_shape, shift_growth
+from ablate.spec.network import NetSpec
 from ablate.study.find import find_study
 from ablate.study.plan import load_study
 
@@ -114,6 +114,33 @@ def test_widths_by_block_keep_their_shape() -> None:
     assert abs(match.residual) < 0.02
     flat = [width for stage in match.net.block_widths for width in stage]
     assert flat == sorted(flat)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("growth", [0.5, 1.0, 1.5, 2.0])
+@pytest.mark.parametrize("shift", [-1, 1])
+@pytest.mark.parametrize("base", [16, 37])
+def test_a_network_widens_just_where_its_shape_does(
+    quantity: str, growth: float, shift: int, base: int
+) -> None:
+    depths = (2, 3, 2)
+    shape = shift_growth(growth_shape(growth, 3), depths, shift)
+    cost = cost_of(quantity)
+    budget = cost(NetSpec(widths=(base, 2 * base, 4 * base), depths=depths))
+    match = match_widths(NetSpec(depths=depths), shape, cost, budget)
+    ideals = [ideal for stage in shape for ideal in stage]
+    widths = [width for stage in match.net.block_widths for width in stage]
+    assert len(set(zip(ideals, widths, strict=True))) == len(set(ideals))
+    assert abs(match.residual) < (0.05 if growth == 1.0 else TOLERANCE)
+
+
+def test_an_arm_that_widens_after_the_stride_does_not_widen_at_it() -> None:
+    (cell,) = (
+        cell
+        for cell in load_study(find_study("growth_placement"), "digits").cells
+        if cell.name == "block_after"
+    )
+    assert cell.net.widths == ((9, 9), (9, 20), (20, 38))
 
 
 def test_a_noisy_cost_is_asked_few_times() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ablate.networks.canonical import canonical, description, tuples
 from ablate.networks.presets import PRESETS
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 DEEP = NetSpec(widths=(1, 4, 8), stem="deep", stem_width=2)
 TWO = NetSpec(widths=(4, (8, 9)), depths=(2, 2), strides=(1, 2))

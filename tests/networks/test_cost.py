@@ -16,7 +16,7 @@ from ablate.networks.model import build
 from ablate.networks.parts import Blur
 from ablate.networks.presets import PRESETS
 from ablate.networks.widths import stage_widths
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from support.nets import EXAMPLES, images, net_specs
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,7 +6,7 @@ from torch import nn
 
 from ablate.networks.model import Block, build
 from ablate.networks.parts import DropPath
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -12,7 +12,7 @@ from torchvision.models import get_model
 
 from ablate.networks import cost, fvcore_cost
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

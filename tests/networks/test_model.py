@@ -16,7 +16,8 @@ from ablate.networks import cost
 from ablate.networks.layout import Pad
 from ablate.networks.model import Block, build
 from ablate.networks.parts import ACTIVATIONS, Blur, PadShortcut
-from ablate.spec import CHOICES, NetSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import NetSpec
 from support.nets import EXAMPLES, images, net_specs, widths
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -11,7 +11,7 @@ from torchvision.models import get_model_weights
 from ablate.errors import InputError
 from ablate.networks import cost, fvcore_cost
 from ablate.networks.presets import PRESETS, preset
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from support import ROOT
 from support.published import TORCHVISION
 

@@ -6,7 +6,7 @@ import pytest
 
 from ablate.networks import cost
 from ablate.networks.presets import preset
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 
 def test_a_linear_layer_alone_has_the_intensity_of_a_matrix_product() -> None:

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from ablate.errors import InputError
 from ablate.networks import widths
 from ablate.networks.widths import additive_widths, growth_ratio, shift_growth, stage_widths
-from ablate.spec import (
-    NetSpec,
-)
+from ablate.spec.network import NetSpec
 from support.specs import nets
 
 

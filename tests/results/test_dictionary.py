@@ -24,7 +24,8 @@ from ablate.results.drawn import DRAWN
 from ablate.results.tables import write_sweep
 from ablate.search.baseline import Timing, baseline_of, write_baseline
 from ablate.search.explored import COLUMNS as OF_SEARCH
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.tuning import COLUMNS as OF_TUNING
 from ablate.training.execution import Execution
 from ablate.training.throughput import sweep

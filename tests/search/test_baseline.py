@@ -15,7 +15,8 @@ from ablate.search.baseline import (
     read_baseline,
     write_baseline,
 )
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from support.searches import explored, timed
 
 

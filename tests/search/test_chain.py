@@ -12,7 +12,8 @@ from ablate.networks.cost import count
 from ablate.search.chain import Chain
 from ablate.search.plan import Search
 from ablate.search.space import Space
-from ablate.spec import NetSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import TrialSpec
 from ablate.training.outcome import Outcome
 from support import searches
 

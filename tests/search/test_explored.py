@@ -20,7 +20,8 @@ from ablate.search.explored import (
     read_explored,
     write_explored,
 )
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from support import searches
 from support.searches import explored
 

@@ -11,7 +11,7 @@ from ablate.search import front
 from ablate.search.explored import to_frame
 from ablate.search.plan import Search
 from ablate.search.queue import SearchQueue
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from support import searches
 
 FEW = (("trials = 6", "trials = 3"), ("startup = 3", "startup = 2"))

@@ -7,7 +7,7 @@ import pytest
 from ablate.errors import InputError
 from ablate.networks import cost as networks_cost
 from ablate.search.space import Limit, Parameter, Space, read_space
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 IMAGE = {"num_classes": 10, "in_channels": 1, "image_size": 8}
 LAYERS = [("net", {"depths": [1, 1, 1]})]

@@ -20,7 +20,7 @@ from ablate.search.words import (
     unreached,
     value_text,
 )
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from support.searches import explored, timed
 
 

@@ -84,7 +84,7 @@ MORE_FAULTS = {
     "infinite budget": (STUDY + "[match]\nmacs = inf\n", "match.macs = inf", "positive"),
     "budget of far too many blocks": (
         STUDY + '[match]\nmacs = 1e12\nby = "depth"\n',
-        "match.macs: narrow: depths = ",
+        "match.macs: narrow: the largest network of this shape costs",
         "",
     ),
     "truth for a budget": (STUDY + "[match]\nmacs = true\n", "match.macs = True", "number"),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ablate.errors import InputError
 from ablate.results.schema import COLUMNS
 from ablate.results.tables import plan_row
-from ablate.spec import NetSpec, content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from ablate.study.layers import WIDTH_RULE
 from ablate.study.plan import Study, load_study
 from ablate.study.trial_json import trial_from_json

@@ -8,7 +8,7 @@ import pytest
 from ablate.data.catalog import DATASETS
 from ablate.errors import InputError
 from ablate.networks import cost
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.study.find import find_studies, find_study, kind_of, study_folders
 from ablate.study.plan import Study, load_study
 from ablate.study.toml_file import read_toml

@@ -257,7 +257,7 @@ def test_a_run_tunes_first_and_then_trains_at_the_chosen_rates(tmp_path: Path) -
 
 def test_one_of_the_shipped_studies_tunes() -> None:
     tuning = {name for name, path in find_studies().items() if "\n[tune]" in path.read_text()}
-    assert tuning == {"width_tuned"}
+    assert tuning == {"width_tuned", "optimizer"}
 
 
 FAULTS = {

@@ -10,7 +10,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ablate.errors import InputError
-from ablate.spec import CHOICES, NetSpec, TrainSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.study.layers import WIDTH_RULE
 from ablate.study.plan import Study, load_study
 

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ablate.analysis import growth
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.study.trial_json import to_json
 
 WIDTHS = {

@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ablate.spec import CHOICES, NetSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import NetSpec
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 

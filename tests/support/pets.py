@@ -13,7 +13,7 @@ from PIL import Image
 from ablate.data.catalog import DatasetInfo
 from ablate.data.dataset import Dataset, Images
 from ablate.data.sources import find_dataset
-from ablate.spec import DataSpec
+from ablate.spec.trial import DataSpec
 
 CPU = torch.device("cpu")
 NOWHERE = Path("nowhere")

@@ -15,7 +15,9 @@ from typing import ClassVar
 from ablate.engine.lease import Assignment
 from ablate.engine.queue import Queue
 from ablate.errors import InputError
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.study.cells import Cell
 from ablate.study.plan import Planned
 from ablate.training.outcome import Outcome

@@ -19,7 +19,8 @@ from ablate.search.explored import (
 )
 from ablate.search.plan import Search, load_search
 from ablate.search.queue import SearchQueue
-from ablate.spec import NetSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import TrialSpec
 from ablate.training.outcome import Outcome
 
 TEXT = """\

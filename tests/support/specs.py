@@ -4,13 +4,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ablate.spec import (
-    CHOICES,
-    DataSpec,
-    NetSpec,
-    TrainSpec,
-    TrialSpec,
-)
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 
 widths = st.integers(1, 300)
 fractions = st.floats(0.01, 0.99)
@@ -77,6 +74,9 @@ trains = st.builds(
     cutout=st.integers(0, 16),
     precision=st.sampled_from(CHOICES["precision"]),
     label_smoothing=st.floats(0, 0.9),
+    optimizer=st.sampled_from(CHOICES["optimizer"]),
+    mixup=st.just(0.0) | st.floats(1e-3, 1e3),
+    ema=st.floats(0, 0.9999),
 )
 datas = st.builds(
     DataSpec,

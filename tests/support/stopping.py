@@ -60,7 +60,7 @@ def study(folder: Path, *changes: tuple[str, str], seeds: int | None = None) -> 
 def rule(of: Study) -> StopRule:
     """When it stops."""
     costs = {name: ROW[name] for name in COSTS}
-    found = stop_rule(of, {cell.net: costs for cell in of.cells})
+    found = stop_rule(of, {cell.name: costs for cell in of.cells})
     assert found is not None
     return found
 
@@ -110,12 +110,18 @@ class Known:
         pass
 
 
-def loop(where: str, die_at: int, together: Barrier) -> None:
-    """A worker without children, which kills itself with its trial in hand.
+def die() -> None:
+    """Kill this process, as one that has run out of memory is killed."""
+    os.kill(os.getpid(), 9)
+
+
+def loop(where: str, pause_at: int, pause: Callable[[], object], together: Barrier) -> None:
+    """A worker without children, which is interrupted once, with a trial in hand.
 
     Args:
         where: the storage.
-        die_at: after so many trials; never where negative.
+        pause_at: after so many trials.
+        pause: what it does then: kills itself, or waits for those that do.
         together: where all workers begin.
     """
     queue = Queue(where, NAME)
@@ -126,7 +132,7 @@ def loop(where: str, die_at: int, together: Barrier) -> None:
             queue.recover()
             time.sleep(0.02)
             continue
-        if die_at == 0:
-            os.kill(os.getpid(), 9)
-        die_at -= 1
+        if pause_at == 0:
+            pause()
+        pause_at -= 1
         assert queue.finish(assignment, outcome(assignment))

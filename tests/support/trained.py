@@ -8,7 +8,9 @@ import torch
 
 from ablate.data.dataset import Dataset, Images, load
 from ablate.networks.model import build
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec
 from ablate.training.loop import Epoch, fit
 
 CPU = torch.device("cpu")

@@ -5,12 +5,14 @@ import io
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from ablate.data.dataset import Dataset
-from ablate.spec import TrainSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.recipe import TrainSpec
 from ablate.training.checkpoint import read_checkpoint, write_checkpoint
 from ablate.training.loop import Epoch
 from support.trained import CPU, Hostile, Killed, train
@@ -23,19 +25,51 @@ def measured(epochs: list[Epoch]) -> list[Epoch]:
     return [replace(epoch, seconds=0) for epoch in epochs]
 
 
-@pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"schedule": schedule} for schedule in CHOICES["schedule"]),
+        {"optimizer": "adamw", "lr": 0.01},
+        {"mixup": 0.3},
+        {"ema": 0.9},
+        {"optimizer": "adamw", "lr": 0.01, "mixup": 1.0, "ema": 0.99, "schedule": "step"},
+    ],
+    ids=lambda settings: ", ".join(map(str, settings.values())),
+)
 def test_killed_at_each_epoch_it_ends_with_the_same_weights(
-    data: Dataset, tmp_path: Path, schedule: str
+    data: Dataset, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    recipe = TrainSpec(epochs=EPOCHS, batch_size=32, crop_padding=1, flip=True, schedule=schedule)
+    recipe = TrainSpec(**{"epochs": EPOCHS, "batch_size": 32, "crop_padding": 1, **settings})
     whole, whole_epochs = train(data, recipe, None)
     path = tmp_path / "checkpoints" / "trial.pt"
-    for epoch in range(1, EPOCHS):
+    for epoch in range(1, EPOCHS + 1):
         with pytest.raises(Killed):
             train(data, recipe, path, kill_after=epoch)
     resumed, epochs = train(data, recipe, path)
     assert measured(epochs) == measured(whole_epochs)
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+@pytest.mark.parametrize(
+    ("of", "own"),
+    [
+        ({"optimizer": "adamw"}, {}),
+        ({}, {"optimizer": "adamw"}),
+        ({"momentum": 0.0}, {"optimizer": "adamw"}),
+        ({}, {"ema": 0.9}),
+    ],
+    ids=["adamw for sgd", "sgd for adamw", "no state for adamw", "no average"],
+)
+def test_a_checkpoint_of_another_recipe_is_not_used(
+    data: Dataset, tmp_path: Path, of: dict[str, Any], own: dict[str, Any]
+) -> None:
+    recipe = TrainSpec(epochs=2, batch_size=32, lr=0.01)
+    with pytest.raises(Killed):
+        train(data, replace(recipe, **of), tmp_path / "c.pt", kill_after=1)
+    whole, _ = train(data, replace(recipe, **own), None)
+    again, epochs = train(data, replace(recipe, **own), tmp_path / "c.pt")
+    assert len(epochs) == 2
+    assert all(torch.equal(again[name], whole[name]) for name in whole)
 
 
 @pytest.mark.parametrize("place", [0, 63, 64, 200, -1])

@@ -15,7 +15,9 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ablate.errors import InputError
 from ablate.processes import MOST_WORKERS
-from ablate.spec import DataSpec, NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec
 from ablate.training import cpu_split
 from ablate.training.cpu_split import ROUNDS, Load, Split, candidates, fastest, probe
 from ablate.training.execution import Execution

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training.execution import Execution, dtype_name, keep_freed_memory, place, set_up
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")

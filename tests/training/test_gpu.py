@@ -9,8 +9,12 @@ import torch
 
 from ablate.data.dataset import Dataset, load
 from ablate.networks.model import build
-from ablate.spec import DataSpec, NetSpec, Precision, TrainSpec, TrialSpec
+from ablate.spec.choices import Precision
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.execution import Execution
+from ablate.training.loop import fit
 from ablate.training.machine import pick_device
 from ablate.training.throughput import MeasuredLatency, time_arms, train_rate
 from ablate.training.trial import run_trial
@@ -32,6 +36,20 @@ def test_a_trial_trains_on_the_gpu() -> None:
     assert row["test_accuracy"] > 0.8
     assert row["device"] == f"cuda: {torch.cuda.get_device_name()}"
     assert row["driver"]
+
+
+def test_each_recipe_trains_on_the_gpu_with_the_draws_of_the_cpu(digits: Dataset) -> None:
+    train = TrainSpec(
+        epochs=2, batch_size=64, optimizer="adamw", lr=0.01, mixup=0.4, ema=0.9, schedule="step"
+    )
+    losses: dict[str, list[float]] = {}
+    for device in ("cpu", "cuda"):
+        torch.manual_seed(0)
+        network = build(NET).to(device)
+        told = losses.setdefault(device, [])
+        data = digits.to(torch.device(device))
+        fit(network, data, train, 0, lambda epoch, told=told: told.append(epoch.train_loss))
+    assert losses["cuda"] == pytest.approx(losses["cpu"], rel=0.02)
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

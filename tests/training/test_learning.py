@@ -15,7 +15,8 @@ from ablate.data.augmentation import augment, draw
 from ablate.data.dataset import Dataset, Images
 from ablate.errors import InputError
 from ablate.networks.model import build
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training import loop
 from ablate.training.loop import DivergedError, Epoch, StoppedError, evaluate, fit
 
@@ -296,11 +297,16 @@ def test_evaluation_changes_nothing(few: Dataset) -> None:
 
 
 @pytest.mark.parametrize("at", range(0, 12))
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"optimizer": "adamw", "lr": 0.01, "mixup": 0.4, "ema": 0.9, "schedule": "step"}],
+    ids=["default", "all else"],
+)
 def test_a_training_stopped_at_any_step_goes_on_to_the_same_weights(
-    digits: Dataset, tmp_path: Path, at: int
+    digits: Dataset, tmp_path: Path, at: int, settings: dict[str, Any]
 ) -> None:
     """Twelve steps, four an epoch: the weights and losses are those of the undisturbed run."""
-    recipe = TrainSpec(epochs=3, batch_size=256)
+    recipe = TrainSpec(epochs=3, batch_size=256, **settings)
     whole, stopped = (small_network() for _ in range(2))
     undisturbed, resumed, steps = list[Epoch](), list[Epoch](), iter(range(100))
     fit(whole, digits, recipe, 0, undisturbed.append)

@@ -23,7 +23,10 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ablate.data.dataset import Dataset, Images
 from ablate.networks.model import Block, build
-from ablate.spec import CHOICES, DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.choices import CHOICES
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.execution import Execution, place, set_up
 from ablate.training.loop import GRADIENT_LIMIT, DivergedError, Epoch, StoppedError, evaluate, fit
 from ablate.training.trial import run_trial

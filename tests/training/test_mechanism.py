@@ -19,7 +19,10 @@ from ablate.data.dataset import Dataset, Images
 from ablate.networks import cost
 from ablate.networks.model import Block, build
 from ablate.results.schema import MECHANISM_COLUMNS
-from ablate.spec import DataSpec, NetSpec, Precision, TrainSpec, TrialSpec
+from ablate.spec.choices import Precision
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.study.plan import load_study
 from ablate.training.execution import Execution, place
 from ablate.training.loop import autocast, evaluate, fit

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training import memory_format, workload
 from ablate.training.execution import Execution
 from ablate.training.memory_format import ENOUGH, TOLERANCE, Layout, gradient_error, pick_layout

@@ -17,7 +17,8 @@ from ablate.errors import InputError
 from ablate.networks.model import ResNet
 from ablate.results.schema import COLUMNS
 from ablate.results.tables import read_sweep, write_sweep
-from ablate.spec import NetSpec, TrainSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
 from ablate.training import timing
 from ablate.training.execution import Execution
 from ablate.training.machine import describe
@@ -170,6 +171,7 @@ def test_an_epoch_is_a_few_batches_of_the_dataset(digits: Dataset, forwards: lis
     [
         replace(TRAIN, momentum=0.0),
         replace(TRAIN, schedule="cosine", label_smoothing=0.1),
+        replace(TRAIN, schedule="step", optimizer="adamw", mixup=0.4, ema=0.9),
         replace(TRAIN, crop_padding=1, flip=True, cutout=3, precision="bfloat16"),
     ],
 )

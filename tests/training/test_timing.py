@@ -12,7 +12,7 @@ from scipy import stats
 from torch import nn
 
 from ablate.networks.model import build
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 from ablate.training import timing
 from ablate.training.execution import Execution
 from ablate.training.timing import (

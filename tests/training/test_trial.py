@@ -15,7 +15,9 @@ from ablate.bits import unpack
 from ablate.data.dataset import Dataset, Images
 from ablate.networks.model import build
 from ablate.results.schema import COLUMNS
-from ablate.spec import DataSpec, NetSpec, TrainSpec, TrialSpec
+from ablate.spec.network import NetSpec
+from ablate.spec.recipe import TrainSpec
+from ablate.spec.trial import DataSpec, TrialSpec
 from ablate.training.execution import Execution
 from ablate.training.loop import Epoch, evaluate, fit
 from ablate.training.timing import time_alone

@@ -25,9 +25,10 @@ def caveat(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
     """The one thing to know before a verdict is quoted.
 
     In this order: seeds that were added after a result was seen; trials that are lost; arms that
-    differ in compute though nothing is held equal; a best growth at an end of what was tried; a
-    curve that misses the means; another verdict on other test images; accuracies near the ceiling;
-    costs that differ beside the one that is held equal; small networks.
+    differ in compute though nothing is held equal; arms that train for more epochs; a best growth
+    at an end of what was tried; a curve that misses the means; another verdict on other test
+    images; accuracies near the ceiling; costs that differ beside the one that is held equal; small
+    networks.
 
     Args:
         found: what a run shows.
@@ -38,6 +39,7 @@ def caveat(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
         _extended,
         _lost,
         _compute,
+        _longer,
         _end,
         _misfit,
         _images,
@@ -78,6 +80,19 @@ def _lost(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
 
 def _compute(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
     return "" if _held(found) else _differs(_about(found, clauses), "macs", names, APART)
+
+
+def _longer(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
+    about = _about(found, clauses)["cell"]
+    trials = found.compared[found.compared["cell"].isin(about)]
+    epochs = trials.groupby("cell", sort=False)["epochs"].first()
+    if epochs.nunique() < 2:
+        return ""
+    most, fewest = str(epochs.idxmax()), str(epochs.idxmin())
+    return (
+        f"The arms differ in epochs: {names.cells[most]} trains for {epochs.max()}, "
+        f"{names.cells[fewest]} for {epochs.min()}."
+    )
 
 
 def _other_costs(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
@@ -142,10 +157,10 @@ def _ceiling(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
 
 def _small(found: Findings, names: Names, clauses: Sequence[Clause]) -> str:
     rows = _about(found, clauses)
-    params, epochs = rows["params"].max(), int(found.trials["epochs"].iloc[0])
-    if params >= LARGE and epochs >= LONG:
+    params, epochs = rows["params"].max(), found.trials["epochs"]
+    if params >= LARGE and epochs.min() >= LONG:
         return "One data set and one recipe: another may decide otherwise."
     return (
-        f"Networks of at most {wording.si(float(params))} parameters, trained for {epochs} epochs: "
-        "larger ones may differ."
+        f"Networks of at most {wording.si(float(params))} parameters, trained for "
+        f"{wording.plural(wording.range_of(epochs), 'epoch')}: larger ones may differ."
     )

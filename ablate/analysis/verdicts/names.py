@@ -8,7 +8,7 @@ from pathlib import Path
 from ablate.analysis.findings import Findings
 from ablate.analysis.verdicts.answer import Reply
 from ablate.results.schema import axis_columns
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 from ablate.study.file import HypothesisTable, StudyFile, read_study_file, read_words
 from ablate.study.find import kind_of, study_folders
 from ablate.study.toml_file import read_toml

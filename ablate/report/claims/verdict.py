@@ -15,7 +15,7 @@ from ablate.networks import cost
 from ablate.networks.widths import stage_widths
 from ablate.report.claims.file import CheckTable, ClaimsFile, ClaimTable
 from ablate.results.names import HYPOTHESES, TRIALS
-from ablate.spec import NetSpec
+from ablate.spec.network import NetSpec
 
 READ = {"name": str, "verdict": str, "sentence": str, "n": int}  # of a run's verdicts
 

@@ -18,7 +18,7 @@ from ablate.report.figures.drawing.sheet import PAGE, Sheet, head, legend_below
 from ablate.report.figures.drawing.style import Drawing, Look, fix_layout, keep_within, looks, style
 from ablate.report.figures.drawing.tips import reading, tell_bars
 from ablate.report.figures.drawing.zoom import upper_group, view
-from ablate.spec import AXIS_PREFIX
+from ablate.spec.choices import AXIS_PREFIX
 
 ACROSS = 2  # panels in a row
 APART = 0.08  # of lines at one arm, so that their intervals do not hide each other

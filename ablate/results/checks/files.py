@@ -30,7 +30,8 @@ from ablate.results.names import (
     TRIALS,
     TUNING,
 )
-from ablate.spec import content_hash
+from ablate.spec.network import NetSpec
+from ablate.spec.trial import content_hash
 from ablate.study.file import read_study_file
 from ablate.study.tuning import COLUMNS, FIRST_SEED, best_rates
 
@@ -83,6 +84,12 @@ def stages(run: Run) -> Iterator[Remark]:
         if key not in run.specs:
             continue
         net = run.specs[key].net
+        if net.own:
+            every.pop(cell, None)
+            yield note(
+                f"{cell}: has modules of its own, {_own(net)}, which a check does not import"
+            )
+            continue
         expected = [
             [content_hash(net), stage, size, cost.params, cost.macs, cost.activations]
             for stage, (size, cost) in count_stages(net).items()
@@ -92,6 +99,10 @@ def stages(run: Run) -> Iterator[Remark]:
             yield fault(f"{cell}: is not what its network costs: {some(_unlike(found, expected))}")
     if every:
         yield note(f"no trial of {some(every)} has ended")
+
+
+def _own(net: NetSpec) -> str:
+    return ", ".join(dict.fromkeys(str(use) for use in net.own))
 
 
 def mechanism(run: Run) -> Iterator[Remark]:

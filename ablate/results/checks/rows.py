@@ -9,12 +9,14 @@ import pandas as pd
 
 from ablate.errors import InputError, plural
 from ablate.networks.cost import count
+from ablate.results.checks import recipes
 from ablate.results.checks.remarks import Remark, fault, note, some
 from ablate.results.folder import Run
 from ablate.results.names import STUDY
 from ablate.results.schema import axis_columns
 from ablate.results.stopping import Fate
-from ablate.spec import AXIS_PREFIX, TrialSpec, content_hash
+from ablate.spec.choices import AXIS_PREFIX
+from ablate.spec.trial import TrialSpec, content_hash
 from ablate.study.draws import NETWORK
 from ablate.study.file import read_study_file
 from ablate.study.trial_json import trial_from_json
@@ -48,7 +50,10 @@ def specs(run: Run) -> Iterator[Remark]:
 
 def _follows(spec: TrialSpec) -> dict[str, Any]:
     """The columns that a trial's description decides."""
-    cost = count(spec.net)
+    counted = {}
+    if not spec.net.own:  # else it would have to be imported, and a table names nothing to import
+        cost = count(spec.net)
+        counted = {name: getattr(cost, name) for name in ("params", "macs", "activations")}
     return {
         "key": spec.key,
         "net": content_hash(spec.net),
@@ -58,7 +63,7 @@ def _follows(spec: TrialSpec) -> dict[str, Any]:
         "batch": spec.train.batch_size,
         "shortcut": spec.net.shortcut_text,
         **{name: json.dumps(getattr(spec.net, name)) for name in ("widths", "depths", "strides")},
-        **{name: getattr(cost, name) for name in ("params", "macs", "activations")},
+        **counted,
     }
 
 
@@ -106,7 +111,7 @@ def _contradictions(row: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def pairs(run: Run) -> Iterator[Remark]:
-    """Cells that are compared have the same seeds, and all trials the same recipe and data."""
+    """Cells that are compared have the same seeds, their arms' recipes, and the same data."""
     file = read_study_file(run.folder / STUDY)
     # Of sampled networks, those of one draw are compared, and have seeds of their own.
     draws = (
@@ -123,12 +128,9 @@ def pairs(run: Run) -> Iterator[Remark]:
                 )
                 if lacking:
                     yield say(f"{name!s}: not paired: without seed {some(lacking)}")
-    found = list(run.specs.values())
-    for part in ("train", "data"):
-        parts = [dataclasses.asdict(getattr(spec, part)) for spec in found]
-        for name, values in _differing(parts):
-            if name != "lr" or not file.tune:  # those that are tuned have a check of their own
-                yield fault(f"{part}.{name} differs between trials: {some(values)}")
+    yield from recipes.differing(run, file)
+    for name, values in _differing(dataclasses.asdict(spec.data) for spec in run.specs.values()):
+        yield fault(f"data.{name} differs between trials: {some(values)}")
 
 
 def alike(run: Run) -> Iterator[Remark]:
@@ -142,11 +144,15 @@ def alike(run: Run) -> Iterator[Remark]:
     for columns, say in ((ALIKE, fault), (MAY_DIFFER, note)):
         for name in columns:
             found = run.trials[name].dropna().unique()
-            if len(found) > 1:
+            if len(found) > 1 and not (name == "dtype" and _set_by_arms(run, "precision")):
                 yield say(f"{name} differs between trials: {some(found)}")
     dirty = int(run.trials["dirty"].sum())
     if dirty:
         yield note(f"{plural(dirty, 'trial')} made by code with uncommitted changes")
+
+
+def _set_by_arms(run: Run, name: str) -> bool:
+    return name in recipes.set_by_arms(read_study_file(run.folder / STUDY))
 
 
 def _differing(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
