@@ -1,8 +1,8 @@
 """What a network is and costs, from its spec alone or built.
 
-Nothing here trains. `model`, `parts`, `attention`, `built`, `formats`, `fvcore_cost`, `pretrained` and
-`torchvision` know torch; the others do not, so that a plan can be made and a table checked without
-it. May use: spec, files, errors.
+Nothing here trains. `model`, `parts`, `attention`, `built`, `formats`, `fvcore_cost`, `pretrained`
+and `torchvision` know torch; the others do not, so that a plan can be made and a table checked
+without it. May use: spec, files, errors.
 
 - `widths`: rules that make widths, such as doubling from stage to stage.
 - `layout`: the operators of a network in order, which `model` builds and `cost` counts.

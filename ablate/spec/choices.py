@@ -39,6 +39,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),
 }
+BY_STAGE = ("block", "shortcut")  # may be tuples with a choice for each stage
 AXIS_PREFIX = "axis_"
 MOST, MOST_BLOCKS = 10**9, 1_000  # of any number, and of a network's blocks
 
@@ -50,8 +51,11 @@ def check_choices(spec: Any) -> None:
         value = getattr(spec, field.name)
         if not choices or (value is None and field.default is None):
             continue
-        values = value if isinstance(value, tuple) else (value,)
-        if any(one not in choices and not isinstance(one, Use) for one in values):
+        staged = field.name in BY_STAGE and isinstance(value, tuple)
+        if any(
+            one not in choices and not isinstance(one, Use)
+            for one in (value if staged else (value,))
+        ):
             raise InputError(
                 f"{field.name} = {value!r}: expected one of {', '.join(choices)}", field.name
             )

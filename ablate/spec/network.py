@@ -188,11 +188,11 @@ class NetSpec:
     @property
     def own(self) -> tuple[Use, ...]:
         """The modules of one's own that it is built from."""
-        fields = (getattr(self, name) for name in OWN)
-        values = (
-            one for field in fields for one in (field if isinstance(field, tuple) else (field,))
-        )
-        return tuple(one for one in values if isinstance(one, Use))
+        values: list[Any] = []
+        for name in OWN:
+            value = getattr(self, name)
+            values += value if isinstance(value, tuple) else (value,)
+        return tuple(value for value in values if isinstance(value, Use))
 
     def by_stage(self, name: str) -> tuple[Any, ...]:
         """The values of a field that may have one for each stage."""

@@ -17,7 +17,8 @@ from ablate.errors import InputError
 from ablate.networks.budget import CostOf, cost_of, match_widths
 from ablate.networks.canonical import canonical
 from ablate.networks.widths import growth_shape
-from ablate.spec.network import NetSpec, check_depths
+from ablate.spec.limits import check_depths
+from ablate.spec.network import NetSpec
 from ablate.spec.recipe import TrainSpec
 from ablate.study.cells import (
     Cell,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from functools import reduce
 from operator import or_
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -24,7 +25,8 @@ from ablate.networks.canonical import tuples
 from ablate.networks.presets import preset
 from ablate.networks.widths import additive_widths, growth_shape, shift_growth, stage_widths
 from ablate.spec.choices import MOST
-from ablate.spec.network import NetSpec, check_depths
+from ablate.spec.limits import check_depths
+from ablate.spec.network import NetSpec
 from ablate.spec.own import Use
 from ablate.spec.recipe import TrainSpec
 from ablate.spec.trial import DataSpec
@@ -178,8 +180,8 @@ def _checked(file: str, where: str, key: str, value: Any, types: Mapping[str, An
         )
     if names_own(key, value):
         return read_own(file, where, value)
-    if isinstance(value, tuple):  # of which some may be, by stage
-        value = tuple(read_own(file, where, one) if names_own(key, one) else one for one in value)
+    if isinstance(value, tuple) and any(names_own(key, one) for one in value):  # by stage
+        return tuple(_checked(file, where, key, one, types) for one in value)
     try:
         return TypeAdapter(_but_own(types[key]), config=ConfigDict(strict=True)).validate_python(
             value
@@ -191,8 +193,11 @@ def _checked(file: str, where: str, key: str, value: Any, types: Mapping[str, An
 
 def _but_own(kind: Any) -> Any:
     """What a setting may be that is no module of one's own."""
-    kinds = [one for one in typing.get_args(kind) if one is not Use]
-    return reduce(or_, kinds) if Use in typing.get_args(kind) else kind
+    parts = typing.get_args(kind)
+    if typing.get_origin(kind) is tuple:
+        return tuple[tuple(_but_own(one) for one in parts)]  # type: ignore[misc]
+    kinds = [_but_own(one) for one in parts if one is not Use]
+    return reduce(or_, kinds) if typing.get_origin(kind) in (typing.Union, UnionType) else kind
 
 
 def _widths(rule: Mapping[str, Any], depths: tuple[int, ...]) -> tuple[Any, ...]:

@@ -227,9 +227,43 @@ def test_a_whole_network_replaces_what_is_said_of_all(own: Path) -> None:
     )
 
 
+def test_a_stage_can_have_a_block_of_ones_own(own: Path) -> None:
+    path = study(own, 'block = ["basic", "mine:branch"], shortcut = ["mine:shortcut", "A"]')
+    net = load_study(path).cells[1].net
+    assert not imported(own)
+    assert own_modules(tomllib.loads(path.read_text())) == ["mine"]
+    assert [use.use for use in net.own] == ["mine:branch", "mine:shortcut"]
+    assert [block.kind for block in net.blocks()] == ["basic", net.own[0]]
+    assert network_of(json.loads(json.dumps(description(net)))) == canonical(net)
+    first, second = (stage[0] for stage in build(net).stages)
+    assert [name for name, _ in first.branch.named_children()][0] == "conv1"
+    assert [name for name, _ in second.branch.named_children()] == ["own"]
+    assert count(net).macs == measure(net).macs
+
+
+def test_what_is_said_of_every_branch_is_said_of_ones_own(own: Path) -> None:
+    net = net_of(own, 'block = "mine:branch", attention = "se", residual_scale = 0, drop_path = 0.5')
+    network = build(net).eval()
+    x = torch.randn(2, 4, 8, 8)
+    first = network.stages[0][0]
+    assert list(dict(first.branch.named_children())) == ["own", "attention", "scale", "drop_path"]
+    assert torch.equal(first(x), x.relu())
+    own_cost, plain = count(net), count(net_of(own, 'block = "mine:branch"'))
+    squeezed = sum(2 * width + 1 + width for width in (4, 8))  # a channel between two 1x1
+    assert own_cost.params - plain.params == squeezed + 2
+
+
 @pytest.mark.parametrize(
     ("other", "says"),
     [
+        ('block = ["basic", "nowhere:Block"]', "no module 'nowhere'"),
+        ('block = ["plain", "mine:branch"]', "axes.block.other.block = 'plain': expected 'basic'"),
+        ('block = ["mine:branch"]', "expected 2 values, one for each stage"),
+        ('norm = ["mine:norm", "batch"]', "norm = "),
+        ('stem = "mine:stem", stem_pool = "max"', "stem_pool = 'max': says what 'mine:stem' decid"),
+        ('block = "mine:branch", kernel = 5', "kernel = 5: says what 'mine:branch' decides"),
+        ('block = ["basic", "mine:branch"], zero_init = true', "zero_init = True: not with a block"),
+        ('head = "mine:Head", head_width = 8', "head_width = 8: says what 'mine:Head' decides"),
         ('block = "mine.block"', "axes.block.other.block = 'mine.block': expected 'basic' or"),
         (
             'block = "nowhere:Block"',
