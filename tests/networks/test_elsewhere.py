@@ -98,6 +98,7 @@ def test_a_prediction_is_the_sum_of_its_terms_and_its_interval_holds_it() -> Non
     ("name", "batch", "says"),
     [
         ("resnet50", 1, "batch 1 ("),
+        ("resnet18", 130, "activations a batch "),  # the batch alone is within
         ("cifar_resnet20", 256, "image side 32 (160 to 448)"),
         ("cifar_resnet20", 256, "MACs 40."),
     ],

@@ -53,6 +53,7 @@ class Operators:
             "batch": batch,
             "MACs": macs,
             "activations": self.outputs,
+            "activations a batch": batch * self.outputs,
             "MACs an activation": macs / self.outputs,
             "parameters": self.weights,
             "operators": self.operators,
