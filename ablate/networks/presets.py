@@ -125,6 +125,9 @@ PRESETS: dict[str, NetSpec] = {
     "resnetrs101": _resnet_rs((3, 4, 23, 3), 192),
     "resnetrs152": _resnet_rs((3, 8, 36, 3), 256),
     "resnetrs200": _resnet_rs((3, 24, 36, 3), 256),
+    "resnetrs270": _resnet_rs((4, 29, 53, 4), 256),
+    "resnetrs350": _resnet_rs((4, 36, 72, 4), 288),
+    "resnetrs420": _resnet_rs((4, 44, 87, 4), 320),
     # RegNetX, by the names of pycls.
     "regnetx_200mf": _regnet_x((24, 56, 152, 368), (1, 1, 4, 7), 8),
     "regnetx_400mf": _regnet_x((32, 64, 160, 384), (1, 2, 7, 12), 16),

@@ -50,7 +50,7 @@ def _differing(cells: pd.DataFrame) -> dict[str, list[str]]:
     """
     nets = [network_of(json.loads(text).get("net", {})) for text in cells["spec"]]
     columns = {}
-    if any(set(net.expansions) != {1} for net in nets):
+    if any(factor != 1 for net in nets for factor in net.expansions):
         shapes = [json.loads(text) for text in cells["widths"]]
         columns["output widths"] = [
             _shape(json.dumps(list(map(_times, shape, net.expansions))))
