@@ -283,7 +283,7 @@ def _try_far(ideals: tuple[float, ...], scale: float, attempt: Attempt) -> None:
     exact = [Fraction(ideal) for ideal in ideals]
     for up in (True, False):
         at, tried = Fraction(scale), 0
-        while 0 < at and tried + 2 ** len(ideals) <= MOST_FAR:
+        while at > 0 and tried + 2 ** len(ideals) <= MOST_FAR:
             belows = [math.floor(at * i) if up else math.ceil(at * i) - 1 for i in exact]
             pairs = [(max(1, below), below + 1) for below in belows]
             end = attempt(tuple(below if up else above for below, above in pairs))

@@ -157,7 +157,7 @@ def _solve(space: _Space, arm: str, draw: Draw) -> tuple[NetSpec, Matched]:
 def _fate(table: SampleTable, matched: Matched, repeated: bool) -> Fate:
     if abs(matched.residual) > table.tolerance:
         return "off the budget"
-    if matched.shape_error > table.shape_tolerance:
+    if matched.off_shape(table.shape_tolerance):
         return "off the shape"
     return "drawn before" if repeated else "kept"
 
@@ -178,6 +178,11 @@ def _read_space(
         raise InputError(
             f"{path}: match: expected macs, params or activations, matched by width, since "
             "sampled networks draw their depths, and measured ones would not be drawn twice alike"
+        )
+    if "shape_tolerance" in file.match.model_fields_set:
+        raise InputError(
+            f"{path}: match.shape_tolerance: not with [sample], whose shape_tolerance holds; take "
+            "it out"
         )
     ((axis, arms),) = file.axes.items()
     check_baseline(path, file, list(arms))
