@@ -2,13 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate.errors import InputError
 from ablate.networks.budget import QUANTITIES, CostOf, Match, cost_of, match_depths, match_widths
-from ablate.networks.canonical import canonical
+from ablate.networks.canonical import alike
 from ablate.spec.network import NetSpec
 from ablate.spec.recipe import TrainSpec
 from ablate.study.file import MatchTable, StudyFile
@@ -138,10 +138,10 @@ def check_blocks(where: str, blocks: int) -> None:
 
 
 def repeated(cells: Iterable[Cell]) -> Iterable[tuple[Cell, Cell]]:
-    """Each cell with network and recipe of an earlier one, however written, with that one."""
-    seen: dict[tuple[NetSpec, TrainSpec | None], Cell] = {}
+    """Each cell with network and recipe of an earlier one, built alike, with that one."""
+    seen: dict[tuple[Hashable, TrainSpec | None], Cell] = {}
     for cell in cells:
-        first = seen.setdefault((canonical(cell.net), cell.train), cell)
+        first = seen.setdefault((alike(cell.net), cell.train), cell)
         if first is not cell:
             yield cell, first
 

@@ -8,14 +8,14 @@ what the rules leave free (the depths) gives one network an arm, so that arms ar
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ablate.errors import InputError
 from ablate.networks.budget import CostOf, cost_of, match_widths
-from ablate.networks.canonical import canonical
+from ablate.networks.canonical import alike
 from ablate.networks.widths import growth_shape
 from ablate.spec.network import NetSpec, check_depths
 from ablate.spec.recipe import TrainSpec
@@ -93,14 +93,14 @@ def draw_cells(
     digits = max(2, len(str(space.table.networks - 1)))
     cells: list[Cell] = []
     draws: list[Draw] = []
-    seen: set[tuple[NetSpec, TrainSpec | None]] = set()
+    seen: set[tuple[Hashable, TrainSpec | None]] = set()
     stages = len(next(iter(space.designs.values())).net.depths)
     for draw in _draws(space.table, stages):
         number = len(cells) // len(space.designs)
-        found: dict[tuple[NetSpec, TrainSpec | None], Cell] = {}
+        found: dict[tuple[Hashable, TrainSpec | None], Cell] = {}
         for arm in space.designs:
             net, matched = _solve(space, arm, draw)
-            own = canonical(net), space.trains[arm]
+            own = alike(net), space.trains[arm]
             fate = _fate(space.table, matched, own in seen | set(found))
             if fate != "kept":
                 draws.append(replace(draw, fate=fate, arm=arm))
