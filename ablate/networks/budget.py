@@ -8,6 +8,8 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
 
 from ablate.errors import InputError
 from ablate.networks.cost import count, count_stages
@@ -19,6 +21,7 @@ QUANTITIES = ("macs", "params", "activations")
 TOLERANCE = 0.01
 SHAPE_TOLERANCE = 0.05
 MOST_CANDIDATES = 5000
+MOST_FAR = 1000
 OTHER_SCALES = (0.98, 1.02, 0.96, 1.04, 0.93, 1.07, 0.9, 1.1, 0.86, 1.15)
 Shape = tuple[float | tuple[float, ...], ...]
 CostOf = Callable[[NetSpec], float]
@@ -97,6 +100,10 @@ def match_widths(
 def match_depths(net: NetSpec, cost: CostOf, budget: float, exact: bool = True) -> Match:
     """Depths in the proportions of `net.depths`, at a given cost; widths are kept.
 
+    Candidates are as for `match_widths`. One block more of a wide stage can change the cost by so
+    much that they are all on one side of the budget; then also those next to the shape at smaller
+    and larger scales are tried, up to where all of them cost too little or too much.
+
     Raises:
         InputError: a stage has its own width for each block, even one block a stage costs twice
             the budget, or the most blocks that a network may have cost less than half of it.
@@ -108,30 +115,50 @@ def match_depths(net: NetSpec, cost: CostOf, budget: float, exact: bool = True) 
     def build(depths: tuple[int, ...]) -> NetSpec:
         return replace(net, depths=depths)
 
-    return _solve(ideals, build, lambda depths: sum(depths) > MOST_BLOCKS, cost, budget, exact)
+    def too_deep(depths: tuple[int, ...]) -> bool:
+        return sum(depths) > MOST_BLOCKS
+
+    return _solve(ideals, build, too_deep, cost, budget, exact, _try_far)
 
 
 def equalise_depths(net: NetSpec, quantity: str = "macs") -> NetSpec:
     """The same widths, with depths from the second stage on such that every stage costs the same.
 
-    The first stage keeps its depth. Constant widths need four times the blocks after each halving
-    of the feature map to conserve MACs; doubling widths need none more.
+    The first stage keeps its depth, and each other one gets that at which its cost is nearest to
+    the first one's; of two that are equally near, the odd one. Constant widths need four times the
+    blocks after each halving of the feature map to conserve MACs; doubling widths need none more.
+
+    Raises:
+        InputError: a stage has its own width for each block, or more blocks are needed than a
+            network may have.
     """
-    for stage in range(1, len(net.depths)):
-        name = f"stage {stage + 1}"
-        target = getattr(count_stages(net)["stage 1"][1], quantity)
-        one, two = (
-            getattr(count_stages(_with_depth(net, stage, depth))[name][1], quantity)
-            for depth in (1, 2)
-        )
-        depth = max(1, round((target - one) / (two - one)) + 1)
-        net = _with_depth(net, stage, depth)
-    return net
+    least = tuple(len(width) if isinstance(width, tuple) else 1 for width in net.widths)
+
+    def stage_cost(stage: int, depth: int) -> int:
+        depths = (*least[:stage], depth, *least[stage + 1 :])
+        stages = count_stages(replace(net, depths=depths))
+        return int(getattr(stages[f"stage {stage + 1}"][1], quantity))
+
+    target = stage_cost(0, net.depths[0])
+    others = [
+        _nearest_depth(partial(stage_cost, stage), target) for stage in range(1, len(net.depths))
+    ]
+    return replace(net, depths=(net.depths[0], *others))
 
 
-def _with_depth(net: NetSpec, stage: int, depth: int) -> NetSpec:
-    depths = (*net.depths[:stage], depth, *net.depths[stage + 1 :])
-    return replace(net, depths=depths)
+def _nearest_depth(cost: Callable[[int], int], target: int) -> int:
+    """The depth of a stage at which its cost is nearest to the target.
+
+    From two blocks on each further one costs the same. Between one and two the cost can grow by
+    more: where the last block carries the stride, the first works at full size as soon as another
+    follows it.
+    """
+    costs = {depth: cost(depth) for depth in (1, 2, 3)}
+    step = costs[3] - costs[2]
+    if step > 0:
+        below = 2 + max(0, (target - costs[2]) // step)
+        costs |= {depth: costs[2] + (depth - 2) * step for depth in (below, below + 1)}
+    return min(costs, key=lambda depth: (abs(costs[depth] - target), depth % 2 == 0, depth))
 
 
 def _solve(
@@ -141,6 +168,7 @@ def _solve(
     cost: CostOf,
     budget: float,
     exact: bool,
+    further: Callable[[tuple[float, ...], float, Attempt], None] | None = None,
 ) -> Match:
     measured: dict[tuple[int, ...], Match | None] = {}
     seen: dict[tuple[int, ...], Match] = {}
@@ -175,6 +203,8 @@ def _solve(
         build(_rounded(ideals, 1 / max(ideals)))  # raises why there is none of any scale
     if exact:
         _try_near(ideals, scale, attempt, probe)
+        if further is not None and min(map(_rank, seen.values()))[0]:
+            further(ideals, scale, attempt)
     best = min(seen.values(), key=_rank)
     beyond = best.residual < -0.5 and too_large(_rounded(ideals, scale))
     if best.residual > 1 or beyond:
@@ -242,6 +272,30 @@ def _try_near(ideals: tuple[float, ...], scale: float, attempt: Attempt, probe: 
     for factor in OTHER_SCALES if many else ():
         if any(map(met, _promising(ideals, scale * factor, 1, probe, _rounds))):
             return
+
+
+def _try_far(ideals: tuple[float, ...], scale: float, attempt: Attempt) -> None:
+    """Try whole numbers less than one away from the shape, at all scales that can meet the budget.
+
+    Upwards until the least of them cost too much, then downwards until the greatest cost too
+    little, and no more than about `MOST_FAR` each way.
+    """
+    exact = [Fraction(ideal) for ideal in ideals]
+    for up in (True, False):
+        at, tried = Fraction(scale), 0
+        while at > 0 and tried + 2 ** len(ideals) <= MOST_FAR:
+            belows = [math.floor(at * i) if up else math.ceil(at * i) - 1 for i in exact]
+            pairs = [(max(1, below), below + 1) for below in belows]
+            end = attempt(tuple(below if up else above for below, above in pairs))
+            if end is None and up:
+                break
+            if end is not None and (end.residual > TOLERANCE if up else end.residual < -TOLERANCE):
+                break
+            for values in itertools.product(*pairs):
+                attempt(values)
+            tried += 2 ** len(ideals)
+            steps = zip(belows, exact, strict=True)
+            at = min((b + 1) / i for b, i in steps) if up else max(b / i for b, i in steps)
 
 
 def _promising(

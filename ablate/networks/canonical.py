@@ -4,10 +4,12 @@ Several specs describe the same network: widths by stage or by block, a stem as 
 stage with its width given or not. What is built alike is to have one key.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from ablate.networks import layout
 from ablate.spec.network import NetSpec
 from ablate.spec.own import used
 
@@ -42,6 +44,57 @@ def _of_stem(net: NetSpec, name: str) -> Any:
     without: dict[str, Any] = {name: None}
     usual = replace(net, **without).stem_layers == net.stem_layers
     return None if usual else getattr(net, name)
+
+
+def alike(net: NetSpec) -> Hashable:
+    """What `build` makes of a spec: equal for two that it makes the same network of.
+
+    It has the operators in the order in which an image meets them, and so not what is said of
+    strides that no stage has, of the block that carries one where a stage has one block, of
+    shortcuts where no shape changes, or of where stages begin. `canonical`, which keys are made
+    from, tells all these apart.
+    """
+    if net.net is not None:
+        return net
+    path = _operators(layout.stem(net))
+    for block in net.blocks():
+        before = _operators(layout.before(net, block))
+        branch = _operators(layout.branch(net, block))
+        shortcut = layout.shortcut(net, block)
+        if shortcut is None or layout.projects(shortcut):
+            path += before  # all that the block does reads what they give
+            before = []
+        if shortcut is None and not net.zero_init:  # which starts at the end of each branch
+            path += branch
+        else:
+            added = None if shortcut is None else tuple(_operators(shortcut))
+            path.append((tuple(before), tuple(branch), added))
+        path += _operators(layout.after(net, block))
+    path += _operators(layout.head(net))
+    kinds = (net.norm, net.norm_groups, net.activation, net.zero_init, net.image_size)
+    return kinds, tuple(_pooled_last(net, path))
+
+
+def _operators(ops: Iterable[layout.Named]) -> list[Hashable]:
+    """Operators by kind, since as tuples a dropout and a scale may be equal; groups one by one."""
+    flat: list[Hashable] = []
+    for _, op in ops:
+        flat += _operators(op.members) if isinstance(op, layout.Group) else [(type(op), *op)]
+    return flat
+
+
+def _pooled_last(net: NetSpec, path: list[Hashable]) -> list[Hashable]:
+    """A maximum and a ReLU can change places: the ReLU comes first."""
+    found = list(path)
+    if net.activation in ("relu", "leaky_relu"):
+        for place, (one, two) in enumerate(itertools.pairwise(path)):
+            if _is(one, layout.MaxPool) and _is(two, layout.Act):
+                found[place : place + 2] = [two, one]
+    return found
+
+
+def _is(operator: Any, kind: type) -> bool:
+    return bool(operator[0] is kind)
 
 
 def description(net: NetSpec) -> dict[str, Any]:

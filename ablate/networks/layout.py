@@ -119,7 +119,7 @@ class Own(NamedTuple):
     """
 
     use: Use
-    given: dict[str, Any]
+    given: tuple[tuple[str, Any], ...]
     makes: bool = False
 
 
@@ -190,7 +190,7 @@ def stem(spec: NetSpec) -> list[Named]:
     """3x3; or 7x7 stride 2 and pool; or three 3x3 and pool; each but for what is said of it."""
     out = spec.stem_out
     if isinstance(spec.stem, Use):
-        return [("own", Own(spec.stem, {"in_channels": spec.in_channels, "out_width": out}))]
+        return [("own", Own(spec.stem, (("in_channels", spec.in_channels), ("out_width", out))))]
     kernel, stride, pool = spec.stem_layers
     convs = [Conv(spec.in_channels, out, kernel, stride)]
     if spec.stem == "deep":
@@ -270,9 +270,9 @@ def _convolutions(spec: NetSpec, block: BlockSpec) -> list[Named]:
     return ops
 
 
-def _shape(block: BlockSpec) -> dict[str, Any]:
+def _shape(block: BlockSpec) -> tuple[tuple[str, Any], ...]:
     """What a module of one's own in a block is made for."""
-    return {"in_width": block.in_width, "out_width": block.out_width, "stride": block.stride}
+    return tuple((name, getattr(block, name)) for name in ("in_width", "out_width", "stride"))
 
 
 def shortcut(spec: NetSpec, block: BlockSpec) -> list[Named] | None:
@@ -324,7 +324,7 @@ def head(spec: NetSpec) -> list[Named]:
     if places(spec).head:
         ops.append(("preact", Group(tuple(_placed(places(spec).head, width)))))
     if spec.head is not None:
-        given = {"in_width": width, "num_classes": spec.num_classes}
+        given = (("in_width", width), ("num_classes", spec.num_classes))
         return [*ops, ("own", Own(spec.head, given))]
     if spec.head_width:
         ops += [

@@ -139,7 +139,7 @@ def module_of(spec: NetSpec, op: Op) -> nn.Module:
             return Scale(start)
         case layout.Own(use, given, makes):
             makers = {"norm": partial(_norm, spec), "activation": partial(_activation, spec)}
-            return own_module(use, given, makers if makes else None)
+            return own_module(use, dict(given), makers if makes else None)
         case layout.Group(members):
             return nn.Sequential(OrderedDict((name, module_of(spec, one)) for name, one in members))
 

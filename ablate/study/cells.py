@@ -2,19 +2,20 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate.errors import InputError
-from ablate.networks.budget import CostOf, Match, cost_of, match_depths, match_widths
-from ablate.networks.canonical import canonical
+from ablate.networks.budget import QUANTITIES, CostOf, Match, cost_of, match_depths, match_widths
+from ablate.networks.canonical import alike
 from ablate.spec.network import NetSpec
 from ablate.spec.recipe import TrainSpec
 from ablate.study.file import MatchTable, StudyFile
 from ablate.study.layers import Design, Layers, read_network
 from ablate.study.recipes import Recipes, split
 
+MATCHED = (*QUANTITIES, "latency")  # what may be held equal
 Latency = Callable[[NetSpec, int], float]
 MOST_CELLS, MOST_STUDY_BLOCKS = 1_000, 20_000  # of a study, and of all its networks
 
@@ -32,6 +33,10 @@ class Matched:
     quantity: str
     residual: float
     shape_error: float
+
+    def off_shape(self, tolerance: float) -> bool:
+        """Whether it departs from the arm's shape by more than the tolerance."""
+        return self.shape_error > tolerance
 
 
 @dataclass(frozen=True)
@@ -133,21 +138,20 @@ def check_blocks(where: str, blocks: int) -> None:
 
 
 def repeated(cells: Iterable[Cell]) -> Iterable[tuple[Cell, Cell]]:
-    """Each cell with network and recipe of an earlier one, however written, with that one."""
-    seen: dict[tuple[NetSpec, TrainSpec | None], Cell] = {}
+    """Each cell with network and recipe of an earlier one, built alike, with that one."""
+    seen: dict[tuple[Hashable, TrainSpec | None], Cell] = {}
     for cell in cells:
-        first = seen.setdefault((canonical(cell.net), cell.train), cell)
+        first = seen.setdefault((alike(cell.net), cell.train), cell)
         if first is not cell:
             yield cell, first
 
 
 def matched_quantity(path: Path, table: MatchTable) -> tuple[str, str | float]:
     """The quantity that a study holds equal, and its budget as the file gives it."""
-    given = {name: value for name, value in table if name != "by" and value is not None}
+    given = {name: value for name, value in table if name in MATCHED and value is not None}
     if len(given) != 1:
         raise InputError(
-            f"{path}: match: expected one of macs, params, activations, latency; got "
-            f"{', '.join(given) or 'none'}"
+            f"{path}: match: expected one of {', '.join(MATCHED)}; got {', '.join(given) or 'none'}"
         )
     quantity, budget = next(iter(given.items()))
     if isinstance(budget, str) and budget != "reference":
@@ -200,5 +204,13 @@ def _match(
         except InputError as error:
             raise InputError(f"{path}: match.{quantity}: {cell.name}: {error}") from error
         matched = Matched(quantity, match.residual, match.shape_error)
+        if matched.off_shape(file.match.shape_tolerance):
+            solved_for = "widths" if file.match.by == "width" else "depths"
+            raise InputError(
+                f"{path}: match.{quantity}: {cell.name}: {solved_for} = "
+                f"{list(getattr(match.net, solved_for))} are off the arm's shape by "
+                f"{matched.shape_error:.1%}; expected at most {file.match.shape_tolerance:.1%}: "
+                "take a larger budget or a larger match.shape_tolerance"
+            )
         solved.append(replace(cell, net=match.net, matched=matched))
     return solved

@@ -8,14 +8,14 @@ what the rules leave free (the depths) gives one network an arm, so that arms ar
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ablate.errors import InputError
 from ablate.networks.budget import CostOf, cost_of, match_widths
-from ablate.networks.canonical import canonical
+from ablate.networks.canonical import alike
 from ablate.networks.widths import growth_shape
 from ablate.spec.limits import check_depths
 from ablate.spec.network import NetSpec
@@ -94,14 +94,14 @@ def draw_cells(
     digits = max(2, len(str(space.table.networks - 1)))
     cells: list[Cell] = []
     draws: list[Draw] = []
-    seen: set[tuple[NetSpec, TrainSpec | None]] = set()
+    seen: set[tuple[Hashable, TrainSpec | None]] = set()
     stages = len(next(iter(space.designs.values())).net.depths)
     for draw in _draws(space.table, stages):
         number = len(cells) // len(space.designs)
-        found: dict[tuple[NetSpec, TrainSpec | None], Cell] = {}
+        found: dict[tuple[Hashable, TrainSpec | None], Cell] = {}
         for arm in space.designs:
             net, matched = _solve(space, arm, draw)
-            own = canonical(net), space.trains[arm]
+            own = alike(net), space.trains[arm]
             fate = _fate(space.table, matched, own in seen | set(found))
             if fate != "kept":
                 draws.append(replace(draw, fate=fate, arm=arm))
@@ -158,7 +158,7 @@ def _solve(space: _Space, arm: str, draw: Draw) -> tuple[NetSpec, Matched]:
 def _fate(table: SampleTable, matched: Matched, repeated: bool) -> Fate:
     if abs(matched.residual) > table.tolerance:
         return "off the budget"
-    if matched.shape_error > table.shape_tolerance:
+    if matched.off_shape(table.shape_tolerance):
         return "off the shape"
     return "drawn before" if repeated else "kept"
 
@@ -179,6 +179,11 @@ def _read_space(
         raise InputError(
             f"{path}: match: expected macs, params or activations, matched by width, since "
             "sampled networks draw their depths, and measured ones would not be drawn twice alike"
+        )
+    if "shape_tolerance" in file.match.model_fields_set:
+        raise InputError(
+            f"{path}: match.shape_tolerance: not with [sample], whose shape_tolerance holds; take "
+            "it out"
         )
     ((axis, arms),) = file.axes.items()
     check_baseline(path, file, list(arms))

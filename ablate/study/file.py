@@ -21,6 +21,7 @@ Text = Annotated[str, AfterValidator(_text)]
 _Arms = Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 _Two = Annotated[list[str], Field(min_length=2, max_length=2)]
 _Depth = Annotated[int, Field(ge=1, le=50)]
+_ShapeTolerance = Annotated[float, Field(gt=0, lt=10)]
 _Positive = Annotated[float, Field(gt=0, lt=1e6)]
 FIRST_LOOK = 4  # seeds; fewer settle nothing
 PREDICTED = ("test_accuracy", "val_accuracy", "val_loss", "train_loss")  # of the trials table
@@ -44,13 +45,20 @@ class DatasetTable(StrictTable):
 
 
 class MatchTable(StrictTable):
-    """What a study holds equal in all cells: one quantity, and how it is reached."""
+    """What a study holds equal in all cells: one quantity, and how it is reached.
+
+    Args:
+        by: what is solved for.
+        shape_tolerance: of the departure of an arm's widths (or depths) from its shape, as a
+            fraction; an arm that departs from it by more is refused.
+    """
 
     macs: str | float | None = None
     params: str | float | None = None
     activations: str | float | None = None
     latency: str | float | None = None
     by: Literal["width", "depth"] = "width"
+    shape_tolerance: _ShapeTolerance = 0.2
 
 
 class DataTable(StrictTable):
@@ -79,7 +87,7 @@ class SampleTable(StrictTable):
     depths: list[_Depth] = Field(min_length=2, max_length=2)
     ratios: list[_Positive] | None = Field(default=None, min_length=2, max_length=2)
     tolerance: float = Field(default=0.05, gt=0, lt=1)
-    shape_tolerance: float = Field(default=0.2, gt=0, lt=1)
+    shape_tolerance: _ShapeTolerance = 0.2
     threshold: float | None = Field(default=None, gt=0, lt=1)
 
 

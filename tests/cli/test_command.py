@@ -95,6 +95,18 @@ def test_a_command_does_what_its_module_does(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == out
 
 
+SLURM = ["slurm", "--storage", "x", "--study", "y"]
+COUNTS = [
+    (["profile", "--preset", "resnet18"], ["--batch"]),
+    (
+        ["run", "--study", "width_doubling", "--dry-run"],
+        ["--seeds", "--epochs", "--workers", "--image-size", "--ray-cpus", "--batch-sweep"],
+    ),
+    (SLURM, ["--jobs", "--minutes", "--cpus", "--requeues", "--workers"]),
+    (["worker", "--storage", "x", "--study", "y"], ["--workers"]),
+]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -106,7 +118,12 @@ def test_a_command_does_what_its_module_does(capsys: pytest.CaptureFixture[str])
         (["run", "--studdy", "x\ny"], "--study --list"),
         (["list", "a\nb"], "a\\nb"),
         (["new"], "NAME"),
-        (["profile", "--preset", "resnet18", "--batch", "-5"], "--batch: '-5': expected a whole"),
+        *(
+            ([*words, option, value], f"{option}: '{value}': expected a whole number of 1 or more")
+            for words, options in COUNTS
+            for option in options
+            for value in ("-5", "0", "x", "1.5")
+        ),
         (["report"], "RUN_DIR"),
     ],
 )

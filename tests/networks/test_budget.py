@@ -230,6 +230,35 @@ def test_a_bad_match_table_is_one_line(tmp_path: Path, match: str, says: str) ->
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("arm", "match", "fault"),
+    [
+        (
+            "growth = 1.5",
+            "macs = 30000.0",
+            "match.macs: b: widths = [3, 3, 4] are off the arm's shape by 26.2%",
+        ),
+        (
+            "depths = [4, 1, 1], preact = true",
+            'macs = 110000.0\nby = "depth"',
+            "match.macs: b: depths = [1, 1, 1] are off the arm's shape by 69.3%",
+        ),
+    ],
+)
+def test_an_arm_that_cannot_keep_its_shape_is_refused_unless_the_file_allows_it(
+    tmp_path: Path, arm: str, match: str, fault: str
+) -> None:
+    path = tmp_path / "s.toml"
+    study = STUDY.replace("b = { growth = 1.0 }", f"b = {{ {arm} }}") + f"[match]\n{match}\n"
+    path.write_text(study)
+    with pytest.raises(InputError) as caught:
+        load_study(path)
+    assert str(caught.value).startswith(f"{path}: {fault}; expected at most 20.0%: ")
+    assert "\n" not in str(caught.value)
+    path.write_text(f"{study}shape_tolerance = 0.7\n")
+    assert [cell.name for cell in load_study(path).cells] == ["a", "b"]
+
+
 def test_a_number_is_a_budget_for_every_cell(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text(f"{STUDY}[match]\nparams = 100000.0\n")

@@ -176,6 +176,11 @@ FAULTS = {
         "axes.width.constant",
         "one width a stage",
     ),
+    "two limits on the shape": (
+        changed(('macs = "reference"', 'macs = "reference"\nshape_tolerance = 0.3')),
+        "match.shape_tolerance: not with [sample]",
+        "take it out",
+    ),
     "too small a budget": (
         changed(('"reference"', "1000")),
         "sample.networks = 6: only 0 found",

@@ -1,12 +1,15 @@
 """Settings in layers: a published network to begin with, and what goes over it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ablate.errors import InputError
 from ablate.networks.presets import preset
+from ablate.study.find import find_study
 from ablate.study.layers import read_network
+from ablate.study.plan import load_study
 
 
 def test_a_preset_takes_the_place_of_earlier_layers_and_the_rest_goes_over_it() -> None:
@@ -38,3 +41,13 @@ def test_a_preset_that_is_none_is_one_line(name: object, says: str) -> None:
     with pytest.raises(InputError) as caught:
         read_network("study.toml", [("net", {"preset": name})], {})
     assert says in str(caught.value)
+
+
+def test_where_a_stage_has_one_block_its_first_and_its_last_are_refused_as_one_arm(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "stride_placement.toml"
+    shipped = find_study("stride_placement").read_text()
+    path.write_text(shipped.replace("depths = [2, 2, 2]", "depths = [1, 1, 1]"))
+    with pytest.raises(InputError, match="axes: 'last_block' is the same network as 'standard'"):
+        load_study(path)
