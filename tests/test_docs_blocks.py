@@ -17,7 +17,7 @@ from ablate.cli.main import make_parser
 from ablate.data.catalog import DATASETS, FOLDER, DatasetInfo
 from ablate.networks.cost import count
 from ablate.networks.presets import PRESETS
-from ablate.networks.torchvision import residual_networks
+from ablate.networks.weights.torchvision import residual_networks
 from ablate.report.claims import file as claims
 from ablate.search import file as search
 from ablate.search.plan import load_search

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ablate.data.catalog import DATASETS
 from ablate.errors import LONGEST_LINE, InputError
 from ablate.networks import cost
-from ablate.networks.torchvision import residual_networks
+from ablate.networks.weights.torchvision import residual_networks
 from ablate.report.claims.file import read_claims
 from ablate.search.plan import load_search
 from ablate.spec.network import NetSpec

@@ -28,7 +28,7 @@ from ablate.data.folder import prepare
 from ablate.errors import InputError, looks_like_formula
 from ablate.networks.model import build
 from ablate.networks.presets import preset
-from ablate.networks.pretrained import from_torchvision
+from ablate.networks.weights.pretrained import from_torchvision
 from ablate.report import comparison_page, index_page, write
 from ablate.report.write import write_copy
 from ablate.results.check import remarks

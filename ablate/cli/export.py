@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ablate.engine.weights import Kept
-    from ablate.networks.formats import Format
+    from ablate.networks.weights.formats import Format
 
 FORMATS = ("safetensors", "onnx", "torch")
 CHECKED = 64  # images whose logits are compared
@@ -92,7 +92,7 @@ def _seed(text: str) -> int:
 def _export(args: argparse.Namespace) -> int:
     from ablate.engine.weights import read_kept, weights_path
     from ablate.files import write_text
-    from ablate.networks import formats
+    from ablate.networks.weights import formats
     from ablate.results.names import EXPORTED, WEIGHTS
 
     form: Format = args.format

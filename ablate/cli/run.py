@@ -203,7 +203,7 @@ def make_parser(prog: str) -> Parser:
 def _claims(args: argparse.Namespace) -> int:
     """Check claims, or with --dry-run print them."""
     from ablate.cli.dry_run import show_claims
-    from ablate.networks.torchvision import residual_networks, stage_table
+    from ablate.networks.weights.torchvision import residual_networks, stage_table
     from ablate.report.claims.file import read_claims
     from ablate.report.claims.page import write
     from ablate.report.claims.verdict import judge

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ablate.cli.export import main
 from ablate.engine.weights import read_kept, weights_path
-from ablate.networks import formats
+from ablate.networks.weights import formats
 from ablate.results.csv import read_trials
 from ablate.results.names import EXPORTED, TRIALS, WEIGHTS
 from support.commands import STUDY, folder, run

@@ -12,8 +12,8 @@ from ablate.data.dataset import load
 from ablate.engine.weights import keep, read_kept, weights_path
 from ablate.engine.worker import Worker
 from ablate.errors import InputError, WriteError
-from ablate.networks.formats import filled
 from ablate.networks.model import build
+from ablate.networks.weights.formats import filled
 from ablate.results.names import WEIGHTS
 from ablate.spec.recipe import TrainSpec
 from ablate.spec.trial import DataSpec, TrialSpec

@@ -17,11 +17,11 @@ from ablate.errors import InputError
 from ablate.networks.built import count_stages_built
 from ablate.networks.canonical import canonical, description, network_of
 from ablate.networks.cost import count, count_stages
-from ablate.networks.formats import filled
 from ablate.networks.fvcore_cost import measure
 from ablate.networks.model import build
 from ablate.networks.own import check_own, source_hash
 from ablate.networks.presets import preset
+from ablate.networks.weights.formats import filled
 from ablate.spec.network import NetSpec
 from ablate.spec.own import Option, Use, in_file, use_of
 from ablate.spec.recipe import TrainSpec
@@ -236,13 +236,15 @@ def test_a_stage_can_have_a_block_of_ones_own(own: Path) -> None:
     assert [block.kind for block in net.blocks()] == ["basic", net.own[0]]
     assert network_of(json.loads(json.dumps(description(net)))) == canonical(net)
     first, second = (stage[0] for stage in build(net).stages)
-    assert [name for name, _ in first.branch.named_children()][0] == "conv1"
+    assert next(iter(dict(first.branch.named_children()))) == "conv1"
     assert [name for name, _ in second.branch.named_children()] == ["own"]
     assert count(net).macs == measure(net).macs
 
 
 def test_what_is_said_of_every_branch_is_said_of_ones_own(own: Path) -> None:
-    net = net_of(own, 'block = "mine:branch", attention = "se", residual_scale = 0, drop_path = 0.5')
+    net = net_of(
+        own, 'block = "mine:branch", attention = "se", residual_scale = 0, drop_path = 0.5'
+    )
     network = build(net).eval()
     x = torch.randn(2, 4, 8, 8)
     first = network.stages[0][0]
@@ -262,7 +264,10 @@ def test_what_is_said_of_every_branch_is_said_of_ones_own(own: Path) -> None:
         ('norm = ["mine:norm", "batch"]', "norm = "),
         ('stem = "mine:stem", stem_pool = "max"', "stem_pool = 'max': says what 'mine:stem' decid"),
         ('block = "mine:branch", kernel = 5', "kernel = 5: says what 'mine:branch' decides"),
-        ('block = ["basic", "mine:branch"], zero_init = true', "zero_init = True: not with a block"),
+        (
+            'block = ["basic", "mine:branch"], zero_init = true',
+            "zero_init = True: not with a block",
+        ),
         ('head = "mine:Head", head_width = 8', "head_width = 8: says what 'mine:Head' decides"),
         ('block = "mine.block"', "axes.block.other.block = 'mine.block': expected 'basic' or"),
         (

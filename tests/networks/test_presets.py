@@ -97,7 +97,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(name: str, nearest: str) -
 
 def test_presets_need_no_torch() -> None:
     code = (
-        "import sys, ablate.networks.presets, ablate.networks.pretrained; "
+        "import sys, ablate.networks.presets, ablate.networks.weights.pretrained; "
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

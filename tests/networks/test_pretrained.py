@@ -11,7 +11,7 @@ from torchvision.models import get_model
 from ablate.errors import InputError
 from ablate.networks.model import build
 from ablate.networks.presets import preset
-from ablate.networks.pretrained import from_torchvision
+from ablate.networks.weights.pretrained import from_torchvision
 from support.published import TORCHVISION
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -3,7 +3,7 @@
 import pytest
 from torchvision.models import resnet
 
-from ablate.networks.torchvision import residual_networks, stage_table
+from ablate.networks.weights.torchvision import residual_networks, stage_table
 
 # He et al. 2015 (arXiv 1512.03385), table 1: blocks and channels of the four stages.
 TABLE_1 = {

@@ -39,7 +39,7 @@ def train(of: Study, folder: Path) -> None:
     write_manifest(folder, of, queue.outcomes())
     queue.submit(of.plan(), stop=rule(of) if of.looks else None)
     drain(queue)
-    measured = {cell.net: {name: ROW[name] for name in COSTS} for cell in of.cells}
+    measured = {cell.name: {name: ROW[name] for name in COSTS} for cell in of.cells}
     _write(of, folder, queue, measured, lambda line: None)
     queue.close()
 

@@ -49,7 +49,7 @@ def write(
         path: the file of claims.
         question: of the file.
         judged: of `verdict.judge`.
-        networks: of `networks.torchvision.stage_table`.
+        networks: of `networks.weights.torchvision.stage_table`.
         out: the folder of results.
 
     Returns:

@@ -8,7 +8,7 @@ import pytest
 from ablate.cli.profile import main as profile
 from ablate.cli.run import main
 from ablate.errors import InputError
-from ablate.networks.torchvision import residual_networks, stage_table
+from ablate.networks.weights.torchvision import residual_networks, stage_table
 from ablate.report.claims.figure import growth_table, macs_by_growth
 from ablate.report.claims.file import read_claims
 from ablate.report.claims.verdict import Judged, judge
