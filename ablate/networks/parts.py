@@ -35,6 +35,25 @@ def own_module(
     return module
 
 
+NARROW = 8  # channels
+
+
+class NarrowConv(nn.Conv2d):
+    """A 1x1 convolution of few channels that subsamples first.
+
+    It is the same function as one with a stride, which oneDNN computes wrongly, and beyond its
+    memory, on CPUs without AVX-512 in channels_last (oneDNN issue 6035).
+    """
+
+    def __init__(self, before: int, after: int, step: int, bias: bool) -> None:
+        super().__init__(before, after, 1, bias=bias)
+        self.step = step
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, before, H, W) to (N, after, ceil(H / step), ceil(W / step))."""
+        return super().forward(x[:, :, :: self.step, :: self.step])
+
+
 class PadShortcut(nn.Module):
     """Option A of He et al. 2015: every `stride`-th pixel; channels zero-padded or cropped.
 
@@ -146,6 +165,9 @@ def module_of(spec: NetSpec, op: Op) -> nn.Module:
 
 def _convolution(spec: NetSpec, conv: layout.Conv) -> nn.Conv2d:
     """A convolution that keeps the size but for its stride; with a bias only without a norm."""
+    bias = spec.norm == "none"
+    if conv.kernel == 1 and conv.stride > 1 and conv.before < NARROW:
+        return NarrowConv(conv.before, conv.after, conv.stride, bias)
     return nn.Conv2d(
         conv.before,
         conv.after,
@@ -154,7 +176,7 @@ def _convolution(spec: NetSpec, conv: layout.Conv) -> nn.Conv2d:
         padding=conv.kernel // 2 * conv.dilation,
         dilation=conv.dilation,
         groups=conv.groups,
-        bias=spec.norm == "none",
+        bias=bias,
     )
 
 

@@ -55,7 +55,8 @@ def elements_moved(network: nn.Module, batch: Tensor) -> int:
         if isinstance(module, Blur):
             read = F.pad(read, (1, 1, 1, 1))
         elif isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
-            read = read[:, :, :: module.stride[0], :: module.stride[1]]
+            step = getattr(module, "step", module.stride[0])  # of one that subsamples first
+            read = read[:, :, ::step, ::step]
         moved.append(read.numel() + output.numel())
 
     for module in network.modules():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ablate.networks import cost
 from ablate.networks.layout import Pad
 from ablate.networks.model import Block, build
-from ablate.networks.parts import ACTIVATIONS, Blur, PadShortcut
+from ablate.networks.parts import ACTIVATIONS, Blur, NarrowConv, PadShortcut
 from ablate.spec.choices import CHOICES
 from ablate.spec.network import NetSpec
 from support.nets import EXAMPLES, images, net_specs, widths
@@ -125,27 +125,41 @@ def test_channels_last_gradients_of_group_norm(shortcut: Any) -> None:
     assert_layouts_agree(build(spec).double(), images(spec, dtype=torch.float64), 1e-9)
 
 
-def meets_onednn_bug(network: nn.Module) -> bool:
-    """Whether oneDNN's 1x1 weight gradient is wrong, or never ends, in float32 and channels_last.
-
-    So it is on CPUs without AVX-512, with a stride and fewer than 8 input channels:
-    github.com/uxlfoundation/oneDNN/issues/6035.
-    """
-    return "AVX512" not in torch.backends.cpu.get_cpu_capability() and any(
-        module.kernel_size == (1, 1) and module.stride != (1, 1) and module.in_channels < 8
-        for module in network.modules()
-        if isinstance(module, nn.Conv2d)
-    )
-
-
 @EXAMPLES
 @given(net_specs())
 def test_channels_last_gradients_in_float32(spec: NetSpec) -> None:
     torch.manual_seed(0)
     # By running statistics: a variance over few values magnifies rounding.
     network = build(smooth(spec)).eval()
-    assume(not meets_onednn_bug(network))
     assert_layouts_agree(network, images(spec), 1e-4)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (5, 8), (1, 3)])
+@pytest.mark.parametrize("step", [2, 3])
+@pytest.mark.parametrize("before", range(1, 8))
+def test_a_narrow_convolution_is_one_with_a_stride(
+    before: int, step: int, height: int, width: int, layout: torch.memory_format
+) -> None:
+    torch.manual_seed(before)
+    narrow = NarrowConv(before, 5, step, bias=True).to(memory_format=layout)
+    x = torch.randn(2, before, height, width)
+    found = narrow(x.to(memory_format=layout))
+    weight, bias = narrow.weight.double(), narrow.bias
+    assert bias is not None
+    right = F.conv2d(x.double(), weight, bias.double(), stride=step)
+    torch.testing.assert_close(found.double(), right, rtol=0, atol=1e-6)
+    found.square().sum().backward()
+    expected = torch.autograd.grad(right.square().sum(), weight)[0]
+    torch.testing.assert_close(narrow.weight.grad.double(), expected, rtol=1e-5, atol=1e-5)
+
+
+@EXAMPLES
+@given(net_specs())
+def test_no_network_has_a_narrow_convolution_with_a_stride(spec: NetSpec) -> None:
+    for module in build(spec).modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
+            assert module.in_channels >= 8 or module.stride == (1, 1)
 
 
 # Weights at the start

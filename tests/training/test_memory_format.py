@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ablate.spec.network import NetSpec
+from ablate.spec.own import Use
 from ablate.spec.recipe import TrainSpec
 from ablate.training import memory_format, workload
 from ablate.training.execution import Execution
@@ -58,72 +60,80 @@ def must_not_run(*_: object) -> None:
 # The trap
 
 
+@pytest.fixture
+def own_trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NetSpec:
+    """A network whose shortcut is a module of one's own, with the convolution in question."""
+    (tmp_path / "trapped.py").write_text(
+        "from torch import nn\n\n"
+        "def shortcut(in_width, out_width, stride):\n"
+        "    return nn.Conv2d(in_width, out_width, 1, stride)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return replace(NARROW, shortcut=Use(use="trapped:shortcut"))
+
+
 @pytest.mark.parametrize("place", [0, 1])
-def test_one_network_with_the_trap_is_enough(
-    capability: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, place: int
+def test_one_module_of_ones_own_with_the_trap_is_enough(
+    own_trap: NetSpec,
+    capability: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    place: int,
 ) -> None:
     capability("AVX2")
     monkeypatch.setattr(memory_format, "gradient_error", must_not_run)
     monkeypatch.setattr(memory_format, "time_calls", must_not_run)
     nets = [NET]
-    nets.insert(place, NARROW)
+    nets.insert(place, own_trap)
     assert pick_layout(nets, RECIPE, CPU) == Layout(
         channels_last=False,
         gain=None,
-        why="contiguous: a narrow 1x1 convolution with a stride, and no AVX-512",
+        why="contiguous: a narrow 1x1 convolution with a stride in trapped:shortcut, and no "
+        "AVX-512",
     )
-
-
-@pytest.mark.parametrize("name", ["AVX512", "AVX512_VNNI"])
-@pytest.mark.usefixtures("all_agree")
-def test_with_avx512_there_is_no_trap(
-    capability: Callable[[str], None], timed: Callable[[Timed], None], name: str
-) -> None:
-    capability(name)
-    timed(times([1.5] * 5))
-    assert pick_layout([NARROW], RECIPE, CPU).channels_last
-
-
-@pytest.mark.usefixtures("all_agree")
-def test_a_gpu_does_not_use_the_library_with_the_trap(
-    capability: Callable[[str], None], timed: Callable[[Timed], None]
-) -> None:
-    capability("AVX2")
-    timed(times([1.5] * 5))
-    assert pick_layout([NARROW], RECIPE, replace(CPU, device="cuda:0")).channels_last
 
 
 @pytest.mark.usefixtures("all_agree")
 @pytest.mark.parametrize(
-    ("changes", "trap"),
+    ("name", "changes", "device"),
     [
-        ({"widths": (7, 8)}, True),
-        ({"widths": (8, 8)}, False),
-        ({"widths": (8, 8), "stem_width": 4}, False),  # 4 channels, but no stride
-        ({"widths": (8, 8), "stem_width": 4, "strides": (2, 1)}, True),
-        ({"strides": (1, 1), "shortcut": "C"}, False),
-        ({"shortcut": "A"}, False),
-        ({"shortcut": "none"}, False),
-        ({"shortcut": "D"}, False),  # it averages first
-        ({"antialias": True}, False),  # it blurs first
-        ({"block": "bottleneck", "shortcut": "A"}, False),
-        ({"block": "bottleneck", "shortcut": "A", "expansion": 1, "stride_conv": "1x1"}, True),
-        ({"block": "bottleneck", "shortcut": "A", "expansion": 2, "stride_conv": "1x1"}, False),
-        ({"stem": "imagenet", "shortcut": "A"}, False),
+        ("AVX512", {}, "cpu"),
+        ("AVX512_VNNI", {}, "cpu"),
+        ("AVX2", {}, "cuda:0"),  # which does not use the library with the trap
+        ("AVX2", {"widths": (8, 8)}, "cpu"),
+        ("AVX2", {"strides": (1, 1)}, "cpu"),
+    ],
+)
+def test_elsewhere_there_is_no_trap(
+    own_trap: NetSpec,
+    capability: Callable[[str], None],
+    timed: Callable[[Timed], None],
+    name: str,
+    changes: dict[str, Any],
+    device: str,
+) -> None:
+    capability(name)
+    timed(times([1.5] * 5))
+    found = pick_layout([replace(own_trap, **changes)], RECIPE, replace(CPU, device=device))
+    assert found.channels_last
+
+
+@pytest.mark.usefixtures("all_agree")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"shortcut": "C"},
+        {"block": "bottleneck", "expansion": 1, "stride_conv": "1x1"},
+        {"stem_kernel": 1, "stem_stride": 2},
     ],
     ids=str,
 )
-def test_what_is_a_trap(
-    capability: Callable[[str], None],
-    timed: Callable[[Timed], None],
-    changes: dict[str, Any],
-    trap: bool,
+def test_narrow_networks_of_ablate_have_no_trap(
+    capability: Callable[[str], None], timed: Callable[[Timed], None], changes: dict[str, Any]
 ) -> None:
     capability("AVX2")
     timed(times([1.5] * 5))
-    found = pick_layout([replace(NARROW, **changes)], RECIPE, CPU)
-    assert found.channels_last != trap
-    assert (found.gain is None) == trap
+    assert pick_layout([replace(NARROW, **changes)], RECIPE, CPU).channels_last
 
 
 # Gradients
@@ -138,11 +148,14 @@ def test_what_is_a_trap(
         {"norm": "none", "shortcut": "D"},
         {"block": "bottleneck", "groups": 2, "shortcut": "C"},
         {"stem": "deep", "stem_width": 8, "downsample": "max", "antialias": True},
+        {"widths": (4, 8)},
+        {"dropout": 0.5, "drop_path": 0.5},
+        {"widths": (16, 32), "depths": (3, 3), "image_size": 32},
     ],
     ids=str,
 )
 def test_both_layouts_have_the_same_gradient(changes: dict[str, Any]) -> None:
-    assert gradient_error(replace(NET, image_size=16, **changes), CPU) < TOLERANCE / 10
+    assert gradient_error(replace(NET, **{"image_size": 16, **changes}), CPU) < TOLERANCE / 10
 
 
 def test_the_error_is_relative_to_the_contiguous_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +226,6 @@ def test_a_gradient_that_is_no_number_in_any_network_is_seen(
 ) -> None:
     of = dict(zip((NET, NARROW), errors, strict=True))
     monkeypatch.setattr(memory_format, "gradient_error", lambda net, _: of[net])
-    monkeypatch.setattr(memory_format, "_has_trap", lambda _: False)
     timed(times([1.5] * 5))
     assert not pick_layout([NET, NARROW], RECIPE, CPU).channels_last
 
