@@ -108,6 +108,7 @@ def run_study(
         KeyboardInterrupt: after the tables of what is done were written.
     """
     wait_politely()
+    say(study.title)
     from ablate.engine.progress import plain_or_bar
     from ablate.engine.runner import Setup, locked, run_study
     from ablate.report.write import write_findings

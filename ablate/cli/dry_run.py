@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from ablate.engine.preparation import probes_s
 from ablate.errors import plural
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
@@ -50,7 +51,7 @@ def show_plan(
         The estimated time of the training steps, in seconds.
     """
     set_up(execution)
-    say(f"{study.name} on {study.data.name}: {study.question}")
+    say(study.title)
     epochs = sorted({study.recipe(cell).epochs for cell in study.cells})
     least = f"{epochs[0]} to " if epochs[1:] else ""
     say(
@@ -98,7 +99,7 @@ def show_plan(
         f"\nestimated training: {duration(total)} (steps alone, timed for {seconds:g} s a "
         "cell with nothing beside it; evaluation comes on top)"
     )
-    timing = _timing_s(study, timing_s, probes)
+    timing = min(_timing_s(study, timing_s, probes), probes_s(total, timing_s))
     trials = len(study.plan()) + len(tuning)
     say(
         f"estimated in all: {duration(total + timing + START_S * trials / workers + AROUND_S)} "

@@ -323,6 +323,7 @@ def _search(args: argparse.Namespace, toml: "Toml") -> int:
 
 def _run(args: argparse.Namespace, toml: "Toml") -> int:
     study, info = _load(args, toml)
+    print(study.title)  # before all that takes long to import
     prepare_forks(TRIAL_IMPORTS)  # imports beside us what takes us as long
     from ablate.cli.power import power_warning
     from ablate.engine.progress import plain_or_bar

@@ -4,13 +4,15 @@ Each is found once and kept with the study, so that a run that goes on goes on a
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
 from ablate.data.dataset import Dataset
+from ablate.errors import InputError
 from ablate.networks.cost import count
 from ablate.networks.fvcore_cost import measure
 from ablate.processes import MOST_WORKERS
@@ -18,13 +20,18 @@ from ablate.spec.network import NetSpec
 from ablate.spec.recipe import TrainSpec
 from ablate.study.cells import Cell
 from ablate.study.plan import Study
-from ablate.training.cpu_split import Load, candidates, fastest, probe
+from ablate.training.cpu_split import ROUNDS, Load, candidates, fastest, probe
 from ablate.training.execution import Execution
 from ablate.training.machine import describe
-from ablate.training.memory_format import pick_layout
-from ablate.training.throughput import Row, sweep, time_arms
+from ablate.training.memory_format import pick_layout, usual_layout
+from ablate.training.throughput import Row, sweep, time_arms, train_rate
 
-WORTH_PROBING_S = 120  # of training that is left; a shorter run is over before a probe pays
+WORTH_LAYOUT_S = 120  # of training; a shorter one has the usual layout, whatever else is running
+WORTH_PROBING_S = 240  # of training that is left; a shorter run is over before a probe pays
+PROBES_SHARE, LEAST_PROBES_S, MOST_PROBES_S = 0.1, 3.0, 15.0  # of the training, and in any case
+LAYOUT_SHARE, TIMING_SHARE, SPLIT_SHARE = 0.2, 0.5, 0.3  # of the time for probes
+USUAL_TIMING_S = 0.5  # of each cell and quantity; where more is asked for, all probes have more
+RATE_S = 0.1  # of timing steps, to know how long the training will be
 Say = Callable[[str], object]
 
 
@@ -38,13 +45,68 @@ class Memory(Protocol):
         """Keep JSON values under a name."""
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long things are timed before the training.
+
+    Args:
+        training_s: that the training is expected to take, seconds.
+        each: of each cell and quantity, seconds.
+    """
+
+    training_s: float
+    each: float
+
+    @property
+    def within(self) -> float:
+        """Of all of it together, seconds of wall time."""
+        return probes_s(self.training_s, self.each)
+
+
+def patience(
+    study: Study, images: int, worker: Execution, workers: int, each: float, memory: Memory
+) -> Patience:
+    """A tenth of the time that the training is expected to take, see `probes_s`.
+
+    Args:
+        study: what is run.
+        images: in its training split.
+        worker, workers: how one process trains, and how many there are.
+        each: seconds for each cell and quantity.
+        memory: keeps the time that is expected.
+    """
+    net, train = _nets(study)[0], study.recipe(_cells(study)[0])
+    name = _name("expected", worker, net, train, images, workers, len(study.plan()))
+    expected = memory.recall(name)
+    if expected is None:
+        try:
+            rate = train_rate(net, train, worker, RATE_S)
+        except InputError:  # no memory for a step, which the timing will say
+            rate = 0.0
+        epochs = sum(planned.spec.train.epochs for planned in study.plan())
+        expected = epochs * images / rate / workers if rate else MOST_PROBES_S / PROBES_SHARE
+        memory.remember(name, expected)
+    return Patience(expected, each)
+
+
+def probes_s(training_s: float, each: float) -> float:
+    """How long all that is timed before a training may take, seconds of wall time.
+
+    Args:
+        training_s: that the training is expected to take.
+        each: as of `Patience`.
+    """
+    usual = min(MOST_PROBES_S, max(LEAST_PROBES_S, PROBES_SHARE * training_s))
+    return usual * max(1.0, each / USUAL_TIMING_S)
+
+
 def pick_execution(
-    study: Study, wanted: Execution, pick: bool, seconds: float, memory: Memory, say: Say
+    study: Study, wanted: Execution, pick: bool, patience: Patience, memory: Memory, say: Say
 ) -> tuple[Execution, float | None]:
     """How to run, with the layout that a probe finds best if `pick`, and its gain; else as wanted.
 
-    The probe runs as `wanted` says, which is as one worker will. The gain is the speed of
-    channels_last over contiguous, None where that was not timed.
+    The probe runs as `wanted` says, which is as one worker will. Before a short training nothing is
+    timed. The gain is the speed of channels_last over contiguous, None where that was not timed.
     """
     if not pick:
         return wanted, None
@@ -52,7 +114,11 @@ def pick_execution(
     name = _name("layout", wanted, _nets(study), train)
     kept = memory.recall(name)
     if kept is None:
-        layout = pick_layout(_nets(study), train, wanted, seconds)
+        if patience.training_s < WORTH_LAYOUT_S:
+            layout = usual_layout(_nets(study), wanted)
+        else:
+            within = LAYOUT_SHARE * patience.within
+            layout = pick_layout(_nets(study), train, wanted, patience.each, within)
         say(f"layout: {layout.why}")
         kept = asdict(layout)
         memory.remember(name, kept)
@@ -60,7 +126,7 @@ def pick_execution(
 
 
 def cell_columns(
-    study: Study, data: Dataset, execution: Execution, seconds: float, memory: Memory, say: Say
+    study: Study, data: Dataset, execution: Execution, patience: Patience, memory: Memory, say: Say
 ) -> dict[str, dict[str, Any]]:
     """Cost and throughput columns of each cell, by name, the baseline first.
 
@@ -76,8 +142,14 @@ def cell_columns(
     kept = memory.recall(name)
     if kept is None:
         say(f"timing {len(timed)} cells against each other" if timed[1:] else "timing one network")
-        kept = time_arms(nets, train, data, execution, seconds)
+        began, within = time.perf_counter(), TIMING_SHARE * patience.within
+        kept = time_arms(nets, train, data, execution, patience.each, within)
         memory.remember(name, kept)
+        took = time.perf_counter() - began
+        if took > within:
+            say(f"timing was cut short after {took:.0f} s; --timing-seconds gives it more")
+        if kept[0]["throughput_control_off"]:
+            say("timing: the baseline against itself differs, so no speed of this run is compared")
     measured = dict(zip((cell.name for cell in timed), kept, strict=True))
     return {cell.name: _costs(cell.net) | measured.get(cell.name, {}) for cell in cells}
 
@@ -111,6 +183,7 @@ def pick_cpu_split(
     left_s: float,
     trials: int,
     execution: Execution,
+    patience: Patience,
     data_root: Path,
     memory: Memory,
     say: Say,
@@ -119,8 +192,9 @@ def pick_cpu_split(
 
     Args:
         study: what is run.
-        left_s, trials: what is left, in seconds of one process with all threads.
+        left_s, trials: what is left, in seconds as usually split.
         execution: how one process with the machine to itself would run.
+        patience: how long the probe may take, but for the start of its processes.
         data_root: where the dataset lies.
         memory, say: keep and tell the answer.
     """
@@ -133,7 +207,8 @@ def pick_cpu_split(
     kept = memory.recall(name)
     if kept is None:
         load = Load(net, train, study.data, data_root, replace(execution, threads=1))
-        found = probe(load, ways)
+        visits = ROUNDS * len(ways)
+        found = probe(load, ways, min(1.0, SPLIT_SHARE * patience.within / visits))
         rates = ", ".join(
             f"{way.workers} x {way.threads}: {median(way.rates):,.0f}" for way in found
         )

@@ -15,6 +15,7 @@ from ablate.data.dataset import Dataset, load
 from ablate.engine.cluster.ray_workers import RayShare, run_on_ray
 from ablate.engine.preparation import (
     cell_columns,
+    patience,
     pick_cpu_split,
     pick_execution,
     time_batches,
@@ -134,25 +135,19 @@ def _run_locked(
     say: Callable[[str], None],
     progress: Progress,
 ) -> tuple[str, ...]:
-    say(f"{study.name} on {study.data.name}: {study.question}")
     say(f"on {describe(setup.execution.device)['device']}")
-    trials = len(study.plan())
-    worker = replace(
-        setup.execution, threads=usual_cpu_split(setup.execution, setup.workers, trials)[1]
-    )
-    worker, gain = pick_execution(study, worker, setup.pick_layout, setup.timing_s, queue, say)
+    usual, threads = usual_cpu_split(setup.execution, setup.workers, len(study.plan()))
+    worker = replace(setup.execution, threads=threads)
+    time_for = patience(study, len(data.train), worker, usual, setup.timing_s, queue)
+    worker, gain = pick_execution(study, worker, setup.pick_layout, time_for, queue, say)
     execution = replace(setup.execution, channels_last=worker.channels_last)
     measured = {
         cell: {**columns, "layout_gain": gain}
-        for cell, columns in cell_columns(
-            study, data, execution, setup.timing_s, queue, say
-        ).items()
+        for cell, columns in cell_columns(study, data, worker, time_for, queue, say).items()
     }
     if setup.batches:
         say(f"timing batches of {', '.join(map(str, setup.batches))}")
-        write_sweep(
-            setup.folder, time_batches(study, data, execution, setup.batches, setup.timing_s)
-        )
+        write_sweep(setup.folder, time_batches(study, data, worker, setup.batches, setup.timing_s))
 
     def train(plan: Sequence[Planned], stop: StopRule | None = None) -> None:
         """Train what is left of a plan."""
@@ -170,9 +165,9 @@ def _run_locked(
             # The baseline comes first. Where it could not be timed, no probe could either.
             rate = next(iter(measured.values()))["epoch_images_per_s"] or math.inf
             epochs = sum(planned.spec.train.epochs for planned in plan) / len(plan)
-            left_s = missing * epochs * len(data.train) / rate
+            left_s = missing * epochs * len(data.train) / rate / usual
             workers, threads = pick_cpu_split(
-                study, left_s, missing, execution, setup.data_root, queue, say
+                study, left_s, missing, execution, time_for, setup.data_root, queue, say
             )
         else:
             workers, threads = usual_cpu_split(execution, setup.workers, missing)

@@ -76,6 +76,11 @@ class Study:
     draws: tuple[Draw, ...] = ()
     looks: tuple[int, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """What is studied, on what, and why: the first line of all that is said of it."""
+        return f"{self.name} on {self.data.name}: {self.question}"
+
     def plan(self) -> list[Planned]:
         """Every trial, seed by seed, so that a run that is cut short still has whole pairs.
 

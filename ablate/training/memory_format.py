@@ -1,5 +1,6 @@
 """Contiguous or channels_last: the faster of the two, where both compute the same."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,31 +37,33 @@ class Layout:
 
 
 def pick_layout(
-    nets: Sequence[NetSpec], train: TrainSpec, execution: Execution, seconds: float = 0.5
+    nets: Sequence[NetSpec],
+    train: TrainSpec,
+    execution: Execution,
+    seconds: float = 0.5,
+    within: float = math.inf,
 ) -> Layout:
     """One layout for all arms, timed on the first of `nets` with nothing else running.
 
     It is channels_last where the gradient of every network agrees with the contiguous one, and the
     lower end of the 95% interval of its gain is at least `ENOUGH`. Modules of one's own may have a
     convolution that oneDNN gets wrong, which the networks of `build` do without.
+
+    Args:
+        nets: the arms; the first is the baseline.
+        train: its recipe.
+        execution: how one worker runs.
+        seconds, within: of the timing, as in `timing.time_calls`.
     """
-    for net in nets:
-        if net.own and _lacks_avx512(execution) and _has_trap(net):
-            own = ", ".join(dict.fromkeys(use.use for use in net.own))
-            return Layout(
-                False,
-                None,
-                f"contiguous: a narrow 1x1 convolution with a stride in {own}, and no AVX-512",
-            )
-    for net in nets:
-        error = gradient_error(net, execution)
-        if not error < TOLERANCE:  # nor if it is no number
-            return Layout(False, None, f"contiguous: channels_last gradients differ by {error:.1%}")
+    refused = _refused(nets, execution)
+    if refused is not None:
+        return refused
     layouts = [replace(execution, channels_last=last) for last in (False, True)]
     contiguous, channels_last = time_calls(
         [partial(training_step, nets[0], train, layout) for layout in layouts],
         execution,
         seconds,
+        within,
     )
     if contiguous is None or channels_last is None:
         return Layout(False, None, "contiguous: out of memory in the probe")
@@ -73,6 +76,31 @@ def pick_layout(
         f"{gain.value:.2f} [{gain.low:.2f}, {gain.high:.2f}] times as fast in channels_last "
         f"({len(contiguous)} rounds)",
     )
+
+
+def usual_layout(nets: Sequence[NetSpec], execution: Execution) -> Layout:
+    """One layout for all arms, without a timing: channels_last on a CPU, where it is right."""
+    if not execution.device.startswith("cpu"):
+        return Layout(False, None, "contiguous: not timed before a training this short")
+    refused = _refused(nets, execution)
+    return refused or Layout(True, None, "channels_last: not timed before a training this short")
+
+
+def _refused(nets: Sequence[NetSpec], execution: Execution) -> Layout | None:
+    """Why channels_last is not right for all of these networks, if it is not."""
+    for net in nets:
+        if net.own and _lacks_avx512(execution) and _has_trap(net):
+            own = ", ".join(dict.fromkeys(use.use for use in net.own))
+            return Layout(
+                False,
+                None,
+                f"contiguous: a narrow 1x1 convolution with a stride in {own}, and no AVX-512",
+            )
+    for net in nets:
+        error = gradient_error(net, execution)
+        if not error < TOLERANCE:  # nor if it is no number
+            return Layout(False, None, f"contiguous: channels_last gradients differ by {error:.1%}")
+    return None
 
 
 def gradient_error(net: NetSpec, execution: Execution) -> float:

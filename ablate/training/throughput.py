@@ -5,6 +5,8 @@ training loop itself. The batch is the same for every arm and never made smaller
 """
 
 import json
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,6 +44,7 @@ def time_arms(
     data: Dataset,
     execution: Execution,
     seconds: float = 0.5,
+    within: float = math.inf,
 ) -> list[Row]:
     """Time a training step, inference and an epoch of every arm, with nothing else running.
 
@@ -56,6 +59,8 @@ def time_arms(
         data: what the epoch reads: its first `EPOCH_BATCHES` whole batches.
         execution: how to run; this process was set up for it.
         seconds: of timed blocks, for each arm and quantity.
+        within: the time there is for all of it, seconds; where it is short there are fewer rounds,
+            and so there are once a control is off: more would not be trusted either.
 
     Returns:
         For each arm the columns of the results table that say how fast it is. `throughput_rounds`
@@ -74,16 +79,18 @@ def time_arms(
             lambda net, recipe: epoch(net, recipe, few[recipe.batch_size], execution),
         ),
     }
-    timed = []
+    timed: list[_Quantity] = []
+    end = time.perf_counter() + within
     for name, (images, call) in calls.items():
+        left = max(0.0, end - time.perf_counter()) / (len(calls) - len(timed))
         makers = {
             place: partial(call, net, recipe)
             for place, (net, recipe) in enumerate(arms)
             if images[place]
         }
-        found = dict(
-            zip(makers, time_calls(list(makers.values()), execution, seconds), strict=True)
-        )
+        most = 0.0 if _any_off(timed) and within < math.inf else left
+        times = time_calls(list(makers.values()), execution, seconds, most)
+        found = dict(zip(makers, times, strict=True))
         why = [
             f"out of memory at batch {batch}"
             if place in makers

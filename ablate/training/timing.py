@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BLOCK_SECONDS = 0.02  # a block lasts as long, or one call, or less where there is less time
 WARM_UP_BLOCKS, WARM_UP_SECONDS = 20, 2.0  # at most, once the first block is done
+WARM_UP_SHARE = 0.4  # of the time there is in all, where it is short
 AGREEING_BLOCKS, AGREEMENT = 3, 0.05  # the longest of the last three at most 5% above the shortest
 FEWEST_ROUNDS, MOST_ROUNDS = 5, 50
 PATIENCE_SECONDS, LEAST_ROUNDS = 30.0, 2  # where the fewest rounds take a call longer than that
@@ -47,7 +48,10 @@ class Ratio:
 
 
 def time_calls(
-    makers: Sequence[Callable[[], Callable[[], object]]], execution: Execution, seconds: float
+    makers: Sequence[Callable[[], Callable[[], object]]],
+    execution: Execution,
+    seconds: float,
+    within: float = math.inf,
 ) -> list[Times | None]:
     """Make, warm up and time calls against each other, in at least 5 and at most 50 rounds.
 
@@ -59,13 +63,17 @@ def time_calls(
         execution: gives the threads, and the device that is synchronised around a block.
         seconds: the time wanted for the blocks of each call; a block has two calls before it
             that are not timed.
+        within: the time there is for all of it, seconds; where it is over, so are the rounds, but
+            for the first `LEAST_ROUNDS`.
 
     Returns:
         Seconds a call, (rounds, 2), for each; None for one that ran out of memory.
     """
+    end = time.perf_counter() + within
+    patience = min(WARM_UP_SECONDS, WARM_UP_SHARE * within / max(1, len(makers)))
     with _running(execution):
         blocks = [
-            _unless_out_of_memory(partial(_warm_up, make, execution.threads, seconds))
+            _unless_out_of_memory(partial(_warm_up, make, execution.threads, seconds, patience))
             for make in makers
         ]
 
@@ -79,7 +87,8 @@ def time_calls(
 
         lasting = [block.number * block.seconds for block in blocks if block]
         rounds = count_rounds(seconds, lasting) if lasting else 1
-        times = interleave([partial(visit, place) for place in range(len(blocks))], rounds)
+        visits = [partial(visit, place) for place in range(len(blocks))]
+        times = interleave(visits, rounds, lambda: time.perf_counter() > end)
     return [None if np.isnan(own).any() else own for own in times]
 
 
@@ -96,21 +105,28 @@ def time_alone(
     """
 
     def blocks() -> Times:
-        timer = _warm_up(make, execution.threads, seconds).timer
+        timer = _warm_up(make, execution.threads, seconds, WARM_UP_SECONDS).timer
         return np.asarray(timer.blocked_autorange(min_run_time=seconds).times)
 
     with _running(execution):
         return _unless_out_of_memory(blocks)
 
 
-def interleave(visits: Sequence[Callable[[], float]], rounds: int) -> Times:
-    """What the visits return, (visits, rounds, 2); a round goes there and back again."""
+def interleave(
+    visits: Sequence[Callable[[], float]], rounds: int, late: Callable[[], bool] = lambda: False
+) -> Times:
+    """What the visits return, (visits, rounds, 2); a round goes there and back again.
+
+    Where it is `late` after `LEAST_ROUNDS` or more, there are no further ones.
+    """
     times = np.empty((len(visits), rounds, 2))
     places = range(len(visits))
     for number in range(rounds):
         for way, order in enumerate((places, places[::-1])):
             for place in order:
                 times[place, number, way] = visits[place]()
+        if number + 1 >= LEAST_ROUNDS and late():
+            return times[:, : number + 1]
     return times
 
 
@@ -192,7 +208,9 @@ def _running(execution: Execution) -> Iterator[None]:
         yield
 
 
-def _warm_up(make: Callable[[], Callable[[], object]], threads: int, seconds: float) -> _Block:
+def _warm_up(
+    make: Callable[[], Callable[[], object]], threads: int, seconds: float, patience: float
+) -> _Block:
     """Make a call and repeat it until its time has settled, or the patience ends."""
     # The timer's package looks for a CUDA toolkit and warns where there is no GPU to go with it.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
@@ -202,8 +220,10 @@ def _warm_up(make: Callable[[], Callable[[], object]], threads: int, seconds: fl
     times = [timer.timeit(1).median]
     number = 1
     lasting = min(BLOCK_SECONDS, seconds / (2 * FEWEST_ROUNDS))
-    end = time.perf_counter() + WARM_UP_SECONDS
-    while not settled(times) and len(times) < WARM_UP_BLOCKS and time.perf_counter() < end:
+    end = time.perf_counter() + patience
+    while len(times) < 2 or not (
+        settled(times) or len(times) >= WARM_UP_BLOCKS or time.perf_counter() > end
+    ):
         number = max(1, math.ceil(lasting / times[-1]))
         times.append(timer.timeit(number).median)
     return _Block(timer, number, times[-1])

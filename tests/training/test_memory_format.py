@@ -16,7 +16,14 @@ from ablate.spec.own import Use
 from ablate.spec.recipe import TrainSpec
 from ablate.training import memory_format, workload
 from ablate.training.execution import Execution
-from ablate.training.memory_format import ENOUGH, TOLERANCE, Layout, gradient_error, pick_layout
+from ablate.training.memory_format import (
+    ENOUGH,
+    TOLERANCE,
+    Layout,
+    gradient_error,
+    pick_layout,
+    usual_layout,
+)
 from ablate.training.timing import Times
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -230,6 +237,20 @@ def test_a_gradient_that_is_no_number_in_any_network_is_seen(
     assert not pick_layout([NET, NARROW], RECIPE, CPU).channels_last
 
 
+# Without a timing
+
+
+def test_without_a_timing_a_cpu_has_channels_last_where_it_is_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory_format, "time_calls", must_not_run)
+    assert usual_layout([NET, NARROW], CPU).channels_last
+    assert not usual_layout([NET], replace(CPU, device="cuda:0")).channels_last
+    monkeypatch.setattr(memory_format, "gradient_error", lambda net, _: float(net == NARROW))
+    found = usual_layout([NET, NARROW], CPU)
+    assert found.why == "contiguous: channels_last gradients differ by 100.0%"
+
+
 # Speed
 
 
@@ -287,7 +308,7 @@ def test_training_steps_of_the_baseline_in_both_layouts_are_timed(
 ) -> None:
     asked: list[tuple[Execution, float]] = []
 
-    def time_calls(makers: Any, execution: Execution, seconds: float) -> Timed:
+    def time_calls(makers: Any, execution: Execution, seconds: float, within: float) -> Timed:
         asked.append((execution, seconds))
         for make in makers:
             make()()

@@ -1,6 +1,7 @@
 """Timing: known times give known ratios, and calls are made in the order that cancels drift."""
 
 import itertools
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,7 @@ from ablate.training import timing
 from ablate.training.execution import Execution
 from ablate.training.timing import (
     FEWEST_ROUNDS,
+    LEAST_ROUNDS,
     MOST_ROUNDS,
     Ratio,
     Times,
@@ -65,6 +67,26 @@ def test_a_round_goes_there_and_back_again() -> None:
         [[2, 5], [8, 11]],
         [[3, 4], [9, 10]],
     ]
+
+
+@pytest.mark.parametrize(("late_from", "rounds"), [(0, 2), (2, 2), (3, 3), (9, 5)])
+def test_where_it_is_late_there_are_no_further_rounds(late_from: int, rounds: int) -> None:
+    seen: list[int] = []
+
+    def visit() -> float:
+        seen.append(1)
+        return float(len(seen))
+
+    times = interleave([visit], 5, lambda: len(seen) >= 2 * late_from)
+    assert times.tolist() == [[[2.0 * n + 1, 2.0 * n + 2] for n in range(rounds)]]
+
+
+@pytest.mark.parametrize(("within", "rounds"), [(0.0, LEAST_ROUNDS), (math.inf, FEWEST_ROUNDS)])
+def test_no_time_leaves_the_fewest_rounds(within: float, rounds: int) -> None:
+    calls = [lambda: partial(time.sleep, 0.03)] * 2
+    for found in time_calls(calls, ONE_THREAD, seconds=0.01, within=within):
+        assert found is not None
+        assert found.shape == (rounds, 2)
 
 
 def test_a_steady_drift_cancels() -> None:
