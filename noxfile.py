@@ -66,13 +66,18 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speed, as ratios to named peers in one run; no default session.
+    """Speed, as ratios to named peers in one run: to a verdict, of the loop, of counting.
 
-    `nox -s bench -- --compare` sets all beside the last saved run. Other options go to
-    `python -m benchmarks.loops`, whose `--help` lists them.
+    `nox -s bench -- --compare` sets all beside the last saved run, and `--keep` also keeps the
+    ratios with those of other commits. Other options go to `python -m benchmarks.loops`.
     """
     from pytest_benchmark.utils import get_machine_id
 
+    options = [one for one in session.posargs if one != "--keep"]
+    kept = Path(".benchmarks")
+    kept.mkdir(exist_ok=True)
+    session.run("python", "-m", "benchmarks.verdict", "--json", str(kept / "verdict.json"))
+    session.run("python", "-m", "benchmarks.loops", *options)
     saved = any(Path(".benchmarks", get_machine_id()).glob("[0-9]*_*.json"))  # else it would fail
     compare = ["--benchmark-compare"] if saved and "--compare" in session.posargs else []
     session.run(
@@ -80,4 +85,7 @@ def bench(session: nox.Session) -> None:
         "--benchmark-group-by=group", "--benchmark-columns=median,iqr,min,max,rounds",
         "--benchmark-autosave", *compare,
     )  # fmt: skip
-    session.run("python", "-m", "benchmarks.loops", *session.posargs)
+    if {"--compare", "--keep"} & set(session.posargs):
+        keep = ["--keep"] if "--keep" in session.posargs else []
+        runs = [kept / "verdict.json", max(kept.glob("loops-[0-9]*.json"))]
+        session.run("python", "-m", "benchmarks.history", *map(str, runs), *keep)

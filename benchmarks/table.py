@@ -7,7 +7,7 @@ import numpy as np
 
 from ablate.analysis.wording import aligned
 from ablate.training.timing import Ratio, control_is_off, rate
-from benchmarks.contenders import AGAIN
+from benchmarks.contenders import AGAIN, OURS
 from benchmarks.saved import incomparable
 
 TITLES = ["contender", "images/s", "IQR", "ours / it", "95% interval", "rounds"]
@@ -39,10 +39,14 @@ def _heading(run: Mapping[str, Any]) -> list[str]:
 
 
 def _table(run: Mapping[str, Any], beside: Mapping[str, Any] | None) -> list[str]:
+    off = control_is_off(Ratio(**run["ratios"][AGAIN]))
     lines = [[*TITLES, *(["last"] if beside is not None else [])]]
     for name, seconds in run["seconds"].items():
         median, iqr = rate(np.array(seconds), run["images"])
-        line = [name, f"{median:,.0f}", f"{iqr:,.0f}", *_ratio(run["ratios"], name)]
+        ratio = _ratio(run["ratios"], name)
+        if off and name not in (OURS, AGAIN):
+            ratio = ["not measurable now", ""]
+        line = [name, f"{median:,.0f}", f"{iqr:,.0f}", *ratio]
         line.append(str(len(seconds)))
         if beside is not None:
             line.append(" ".join(_ratio(beside, name)))
@@ -82,7 +86,7 @@ def _legend(run: Mapping[str, Any]) -> list[str]:
         "replaced",
     ]
     if control_is_off(Ratio(**run["ratios"][AGAIN])):
-        lines.append("the control is off: other work on this machine blurs these ratios")
+        lines.append("the control is off, with other work on this machine: no ratio is given")
     if run["absent"]:
         lines.append(f"without {' and '.join(run['absent'])}: pip install -e '.[bench]'")
     return lines

@@ -13,20 +13,26 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 
+from ablate.analysis.wording import aligned
 from ablate.training.machine import describe
-from ablate.training.timing import control_is_off, speed_ratio
+from ablate.training.timing import Ratio, control_is_off, speed_ratio
+from benchmarks.saved import save
 
+OURS, AGAIN = "ablate", "ablate again"
 WAYS = {
-    "ablate": ["ablate.run"],
-    "again": ["ablate.run"],
-    "script": ["benchmarks.by_hand"],
-    "optuna": ["benchmarks.by_hand", "--optuna"],
+    OURS: ["ablate.run"],
+    AGAIN: ["ablate.run"],
+    "a script": ["benchmarks.by_hand"],
+    "a script with Optuna": ["benchmarks.by_hand", "--optuna"],
 }
 
 
@@ -61,12 +67,10 @@ def main() -> None:
         for way in (*ways, *reversed(ways)):
             found[way][-1].append(visit(way, what))
             print(f"round {number + 1}, {way}: {found[way][-1][-1].wall_s:.1f} s", file=sys.stderr)
-    print("\n".join(report(found)))
+    run = summary(what, found)
+    print("\n".join(report(run)))
     if args.json:
-        runs = {way: [[asdict(one) for one in pair] for pair in own] for way, own in found.items()}
-        machine = describe("cpu")
-        run = {"asked": what, "device": machine["device"], "versions": machine["versions"]}
-        args.json.write_text(json.dumps(run | {"runs": runs}, indent=1) + "\n")
+        save(args.json, run)
 
 
 def visit(way: str, what: list[str]) -> Visit:
@@ -94,30 +98,60 @@ def visit(way: str, what: list[str]) -> Visit:
     )
 
 
-def report(found: dict[str, list[list[Visit]]]) -> list[str]:
-    """The table, and where the control is off that nothing can be said."""
-    wall = {
+def summary(what: list[str], found: dict[str, list[list[Visit]]]) -> dict[str, Any]:
+    """All that was measured, as it is saved: ratios are wall times over ablate's, round by round.
+
+    Args:
+        what: options of all commands.
+        found: two visits a round of each way.
+    """
+    walls = {
         way: np.array([[one.wall_s for one in pair] for pair in own]) for way, own in found.items()
     }
-    lines = [f"{'':8} {'wall s':>8} {'CPU s':>8} {'trials':>7} {'MiB':>7}  times as long as ablate"]
-    control = speed_ratio(wall["again"], wall["ablate"]) if "again" in wall else None
-    for way, own in found.items():
-        visits = [one for pair in own for one in pair]
-        ratio = speed_ratio(wall[way], wall["ablate"])
-        said = f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" if way != "ablate" else "-"
-        if control is not None and control_is_off(control) and way not in ("ablate", "again"):
-            said = "not measurable now: ablate against itself differs"
+    machine = describe("cpu")
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"device": machine["device"], "commit": machine["commit"]},
+        "versions": json.loads(machine["versions"]),
+        "settings": {"asked": " ".join(what)},
+        "ratios": {
+            way: asdict(speed_ratio(own, walls[OURS])) for way, own in walls.items() if way != OURS
+        },
+        "visits": {
+            way: [[asdict(one) for one in pair] for pair in own] for way, own in found.items()
+        },
+    }
+
+
+def report(run: Mapping[str, Any]) -> list[str]:
+    """A run as lines; where the control is off, no ratio."""
+    off = AGAIN in run["ratios"] and control_is_off(Ratio(**run["ratios"][AGAIN]))
+    lines = [["", "wall s", "CPU s", "trials", "MiB", "times as long as ablate"]]
+    arms = []
+    for way, pairs in run["visits"].items():
+        visits = [one for pair in pairs for one in pair]
+        said = ""
+        if way != OURS:
+            ratio = Ratio(**run["ratios"][way])
+            said = f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
+        if off and way not in (OURS, AGAIN):
+            said = "not measurable now"
+        accuracies = visits[0]["accuracies"]
         lines.append(
-            f"{way:8} {mean(one.wall_s for one in visits):8.1f} "
-            f"{mean(one.cpu_s for one in visits):8.1f} "
-            f"{sum(map(len, visits[0].accuracies.values())):7} "
-            f"{max(one.peak_mib for one in visits):7.0f}  {said}"
+            [
+                way,
+                f"{mean(one['wall_s'] for one in visits):.1f}",
+                f"{mean(one['cpu_s'] for one in visits):.1f}",
+                str(sum(map(len, accuracies.values()))),
+                f"{max(one['peak_mib'] for one in visits):.0f}",
+                said,
+            ]
         )
-    for way, own in found.items():
-        arms = own[0][0].accuracies
-        means = ", ".join(f"{arm} {mean(values):.1%}" for arm, values in arms.items())
-        lines.append(f"{way}: {means}")
-    return lines
+        means = ", ".join(f"{arm} {mean(values):.1%}" for arm, values in accuracies.items())
+        arms.append(f"{way}: {means}")
+    rounds = len(run["visits"][OURS])
+    legend = f"means of {rounds} rounds of two runs; ratios: median of rounds, 95% interval"
+    return [*aligned(lines, ["", lines[0][-1]]), legend, *arms]
 
 
 def _parser() -> argparse.ArgumentParser:

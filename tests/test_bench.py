@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 from ablate.networks import cost
-from benchmarks import limit, loops
+from benchmarks import history, limit, loops, verdict
 from benchmarks.contenders import OURS, absent, contenders, ours, usual
 from benchmarks.equal_work import UnequalWorkError, prove_equal_work
 from benchmarks.processes import Settings, running
@@ -207,3 +208,69 @@ def test_a_run_is_printed_beside_the_last_and_saved(
     printed = capsys.readouterr().out
     assert row(printed, "peer ")[-3:] == ["1.250", "[1.000,", "1.500]"]
     assert f"saved as {path}" in printed
+
+
+def test_where_the_control_is_off_no_ratio_is_given() -> None:
+    run = a_run()
+    run["seconds"]["ours again"] = [[1.5, 2.5], [2.5, 4.5]]
+    run["ratios"]["ours again"] = {"value": 1.1, "low": 1.05, "high": 1.2}
+    text = report(run)
+    assert row(text, "peer ") == "peer 64 24 not measurable now 2".split()
+    assert "1.100" in row(text, "ours again")
+    assert "no ratio is given" in text
+
+
+# Time to a verdict
+
+
+def verdict_run(again: float = 1.0, date: str = "2026-01-01T00:00:00+00:00") -> dict[str, Any]:
+    def visits(wall: float) -> list[list[verdict.Visit]]:
+        one = verdict.Visit(wall, 2 * wall, 300.0, {"a": [0.9, 0.8], "b": [0.7, 0.7]})
+        return [[one, one], [one, one]]
+
+    walls = {verdict.OURS: 10.0, verdict.AGAIN: 10.0 * again, "a script": 30.0}
+    run = verdict.summary(["--study", "x"], {way: visits(wall) for way, wall in walls.items()})
+    return {**run, "date": date, "machine": {"device": "cpu: one", "commit": "abcdef012345"}}
+
+
+def test_the_verdict_table_shows_times_trials_and_accuracies() -> None:
+    lines = verdict.report(verdict_run())
+    assert row("\n".join(lines), "a script  ")[2:] == "30.0 60.0 4 300 3.00 [3.00, 3.00]".split()
+    assert "a script: a 85.0%, b 70.0%" in lines
+    off = "\n".join(verdict.report(verdict_run(again=1.2)))
+    assert "not measurable now" in row_of(off, "a script  ")
+    assert "1.20" in row_of(off, verdict.AGAIN)
+
+
+def row_of(text: str, name: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(name))
+
+
+def test_a_script_trains_what_ablate_trains(tmp_path: Path) -> None:
+    """One seed and one epoch of both, as commands; the same arms and as many trials."""
+    what = ["--study", "width_doubling", "--seeds", "4", "--epochs", "1", "--subset", "0.2"]
+    script = verdict.visit("a script with Optuna", what)
+    assert {arm: len(own) for arm, own in script.accuracies.items()} == {
+        "constant": 4,
+        "doubling": 4,
+        "tripling": 4,
+    }
+    assert script.wall_s > 0
+    assert script.cpu_s > 0
+    assert script.peak_mib > 100
+
+
+def test_the_history_keeps_ratios_and_sets_them_beside_the_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, again in enumerate((1.0, 1.0, 1.2)):
+        path = tmp_path / f"{number}.json"
+        save(path, verdict_run(again, date=f"2026-01-0{number + 1}T00:00:00+00:00"))
+        history.main([str(path), "--keep", "--folder", str(tmp_path)])
+    _, first, second = capsys.readouterr().out.split("beside")
+    assert "a script      3.00 [3.00, 3.00]  -" in first
+    assert "3.00 [3.00, 3.00] at abcdef0" in second
+    assert "not measurable now: the control is off" in second
+    kept = pd.read_csv(tmp_path / "history.csv")
+    assert list(kept["beside"]) == [verdict.AGAIN, "a script"] * 2
+    assert (tmp_path / "history.png").stat().st_size > 1000
