@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import optuna
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage, get_storage
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -71,25 +71,51 @@ def open_storage(where: str) -> BaseStorage:
 
 
 def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite file."""
-    return f"sqlite:///{path}"
+    """The URL of a SQLite file; what a URL reads otherwise, such as ?, is written %3F."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def sqlite_path(where: str) -> Path:
+    """The file at the URL of a SQLite storage.
+
+    Raises:
+        InputError: it names no file.
+    """
+    try:
+        name = make_url(where).database
+    except (ArgumentError, ValueError):
+        name = None
+    if not name:
+        raise InputError(f"--storage {where}: expected sqlite:///PATH, with three slashes or more")
+    return Path(name)
 
 
 def absolute(where: str) -> str:
     """The same URL for a process that may start in another folder."""
     if is_shared(where):
         return where
-    return sqlite_url(Path(where.removeprefix("sqlite:///")).absolute())
+    return sqlite_url(sqlite_path(where).absolute())
 
 
 def shown(where: str) -> str:
-    """A storage's URL without the password and the options that may hold one."""
-    address, _, rest = where.partition("://")
-    if not rest:
-        return address.partition("@")[2] or address
-    place = rest.partition("?")[0]
-    login, found, host = place.rpartition("@")
-    return f"{address}://{login.partition(':')[0]}{found}{host}"
+    """A storage's URL without the password and the options that may hold one.
+
+    Where it cannot be told what the password is, there is no login either.
+    """
+    address, found, rest = where.partition("://")
+    if not found:
+        return where.rpartition("@")[2]
+    try:
+        url = make_url(where)
+        parts = (url.username, None, url.host, url.port, url.database)
+        plain = URL.create(url.drivername, *parts).render_as_string()
+    except (ArgumentError, ValueError):  # such as a port that is no number
+        url, plain = None, ""
+    if url is None or "@" in (url.host or ""):  # one @ too many: the host begins with a password
+        if "@" not in rest:
+            return f"{address}://{rest.partition('?')[0]}"
+        return f"{address}://{rest.rpartition('@')[2].partition('?')[0]}"
+    return plain
 
 
 def serve(where: str, host: str, port: int) -> None:
@@ -120,7 +146,7 @@ def find_study_name(where: str, wanted: str) -> str:
         InputError: there is no storage, or it has no such study, or several.
     """
     plan = f"plan it first: ablate run --study {wanted.partition('/')[0]} --storage {shown(where)}"
-    if not is_shared(where) and not Path(where.removeprefix("sqlite:///")).is_file():
+    if not is_shared(where) and not sqlite_path(where).is_file():
         raise InputError(f"--storage {shown(where)}: no such file; {plan}")
     storage = open_storage(where)
     names = [study.study_name for study in storage.get_all_studies()]
@@ -213,7 +239,7 @@ def _sqlite(where: str) -> RDBStorage:
     Every transaction begins by taking the write lock (`BEGIN IMMEDIATE`), so that a worker's
     "is it still waiting? then it is mine" cannot interleave with another's.
     """
-    path = Path(where.removeprefix("sqlite:///"))
+    path = sqlite_path(where)
     connect = {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -245,11 +271,17 @@ def _postgresql(where: str) -> RDBStorage:
     """A PostgreSQL database; a connection that has died is replaced before it is used."""
     try:
         url = make_url(where)
+    except (ArgumentError, ValueError) as error:
+        raise InputError(f"--storage {shown(where)}: not a URL; expected {KINDS}") from error
+    if "@" in (url.host or ""):
+        raise InputError(
+            f"--storage {shown(where)}: has an @ too many; in a password write %40 for @, %3A for "
+            ":, %2F for / and %3F for ?"
+        )
+    try:
         with_driver = url.set(drivername="postgresql+psycopg")
         text = with_driver.render_as_string(hide_password=False)
         return _made(text, {"pool_pre_ping": True})
-    except ArgumentError as error:
-        raise InputError(f"--storage {shown(where)}: not a URL; expected {KINDS}") from error
     except ImportError as error:
         raise InputError(
             f"--storage {shown(where)}: needs psycopg, which is not installed: "
@@ -283,9 +315,9 @@ def _proxy(where: str) -> BaseStorage:
         storage.wait_server_ready(timeout=30)
     except ImportError as error:
         raise InputError(
-            f"--storage {where}: needs gRPC, which is not installed: pip install "
+            f"--storage {shown(where)}: needs gRPC, which is not installed: pip install "
             "'ablate-resnet[grpc]'"
         ) from error
     except ConnectionError as error:
-        raise InputError(f"--storage {where}: no proxy answers there") from error
+        raise InputError(f"--storage {shown(where)}: no proxy answers there") from error
     return storage

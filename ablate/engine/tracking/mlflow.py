@@ -42,7 +42,7 @@ class MlflowLog:
         try:
             self._client = MlflowClient(tracking_uri=uri)
         except MlflowException as error:
-            line = " ".join(str(error).split())[:200]
+            line = " ".join(str(error).replace(uri, shown(uri)).split())[:200]
             raise InputError(
                 f"--mlflow {shown(uri)}: expected http://HOST:PORT or sqlite:///PATH ({line})"
             ) from error
