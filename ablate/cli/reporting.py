@@ -2,10 +2,12 @@
 
 import argparse
 import contextlib
+import io
 import os
 import select
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -42,6 +44,9 @@ def reporting(command: Callable[[], int], stopped: str = "stopped") -> int:
         command: returns its exit status.
         stopped: what is said when a signal of `STOPS` ends it.
     """
+    for stream in (sys.stdout, sys.stderr):  # a letter that a terminal lacks ends nothing
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     for name in STOPS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
@@ -51,7 +56,10 @@ def reporting(command: Callable[[], int], stopped: str = "stopped") -> int:
     except (InputError, OSError) as error:
         if isinstance(error, BrokenPipeError) and _unread():
             return UNREAD
-        print(f"ablate: {printable(str(error))}", file=sys.stderr)
+        said = str(error)
+        if "AF_UNIX path too long" in said:  # of the sockets of processes that train
+            said = f"TMPDIR = {tempfile.gettempdir()}: too long; expected a short one, such as /tmp"
+        print(f"ablate: {printable(said)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print(f"ablate: {stopped}", file=sys.stderr)

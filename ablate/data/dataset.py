@@ -44,13 +44,17 @@ class Images:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three disjoint splits, and the mean and deviation (1, C, 1, 1) of the training pixels."""
+    """Three disjoint splits, and the mean and deviation (1, C, 1, 1) of the training pixels.
+
+    A channel that is the same in all of these is in `constant`, and its deviation is 1.
+    """
 
     train: Images
     val: Images
     test: Images
     mean: Tensor
     std: Tensor
+    constant: tuple[int, ...] = ()
 
     def to(self, device: torch.device) -> "Dataset":
         """The same on another device."""
@@ -60,6 +64,7 @@ class Dataset:
             self.test.to(device),
             self.mean.to(device),
             self.std.to(device),
+            self.constant,
         )
 
     def normalise(self, images: Tensor) -> Tensor:
@@ -94,7 +99,8 @@ def load(spec: DataSpec, root: Path, download: bool = False) -> Dataset:
         wanted = info.sizes(spec)
         train, val = _subset(train, wanted[0], spec), _subset(val, wanted[1], spec)
     mean, std = _moments(train)
-    return Dataset(train, val, test, mean, std)
+    constant = tuple((std.flatten() == 0).nonzero().flatten().tolist())
+    return Dataset(train, val, test, mean, std.where(std > 0, 1), constant)
 
 
 def _moments(images: Images) -> tuple[Tensor, Tensor]:

@@ -136,6 +136,11 @@ def _run_locked(
     progress: Progress,
 ) -> tuple[str, ...]:
     say(f"on {describe(setup.execution.device)['device']}")
+    for channel in data.constant:
+        say(
+            f"channel {channel + 1} of the training images is "
+            f"{data.mean.flatten()[channel]:.0f} everywhere; it says nothing, and is not scaled"
+        )
     usual, threads = usual_cpu_split(setup.execution, setup.workers, len(study.plan()))
     worker = replace(setup.execution, threads=threads)
     time_for = patience(study, len(data.train), worker, usual, setup.timing_s, queue)

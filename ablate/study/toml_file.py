@@ -1,5 +1,7 @@
 """Tables of a TOML file, read strictly: every fault is one line with the file and the key."""
 
+import codecs
+import contextlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -53,7 +55,7 @@ def read_toml(path: Path | Toml) -> Toml:
     try:
         with path.open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
-        source = content.decode()
+        source = _decoded(content)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such study file") from error
     except (OSError, ValueError) as error:
@@ -64,6 +66,23 @@ def read_toml(path: Path | Toml) -> Toml:
         return Toml(path, source, tomllib.loads(source))
     except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError is a ValueError
         raise InputError(f"{path}: not valid TOML: {error}") from error
+
+
+def _decoded(content: bytes) -> str:
+    """UTF-8, with a byte-order mark or without; raises ValueError that names another encoding."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("its encoding is UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        for other in ("EUC-KR", "CP949", "Shift-JIS", "GB18030", "Latin-1"):
+            with contextlib.suppress(UnicodeDecodeError):
+                content.decode(other)
+                line = content[: error.start].count(b"\n") + 1
+                raise ValueError(
+                    f"line {line} is not UTF-8 (perhaps {other}); save it as UTF-8"
+                ) from error
+        raise
 
 
 def validated(

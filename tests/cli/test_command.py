@@ -299,3 +299,28 @@ def test_a_pipe_that_is_not_its_output_is_told(
 
     assert reporting(broken) == 2
     assert one_line(capsys) == "ablate: [Errno 32] Broken pipe\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+def test_a_letter_that_a_terminal_lacks_ends_nothing(encoding: str) -> None:
+    code = "from ablate.cli.reporting import reporting; reporting(lambda: print('두배 done') or 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode("ascii").strip() == r"\ub450\ubc30 done"
+
+
+def test_a_long_folder_for_sockets_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def starts() -> int:
+        raise OSError("AF_UNIX path too long")
+
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/very/long")
+    assert reporting(starts) == 2
+    assert capsys.readouterr().err == (
+        "ablate: TMPDIR = /very/long: too long; expected a short one, such as /tmp\n"
+    )

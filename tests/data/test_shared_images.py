@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import ablate.data.dataset
@@ -27,6 +28,7 @@ from support.pets import (
     fill,
     pairs,
     pixels,
+    prepared,
     same,
     splits,
     without_val,
@@ -177,6 +179,24 @@ def test_on_another_device_a_split_holds_its_own_images_alone(
         assert images.images.shape == (len(splits(data)[name]), 3, SIZE, SIZE)
         assert {images.images.device.type, images.labels.device.type} == {"meta"}
     assert {moved.mean.device.type, moved.std.device.type} == {"meta"}
+
+
+def test_a_constant_channel_is_not_scaled_and_is_said(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for name, level in (("a", 40), ("b", 200)):
+            folder = tmp_path / "images" / split / name
+            folder.mkdir(parents=True)
+            for number in range(8):
+                image = np.full((8, 8, 3), 7, np.uint8)
+                image[number // 2 :, :, :2] = level
+                Image.fromarray(image).save(folder / f"{number}.png")
+    _, spec = prepared(tmp_path / "images", tmp_path / "root")
+    data = load(spec, tmp_path / "root")
+    assert data.constant == (2,)
+    assert data.to(torch.device("cpu")).constant == (2,)
+    pixels = data.normalise(data.train.pick(slice(None)))
+    assert not pixels[:, 2].any()
+    assert pixels[:, :2].std().item() == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize("block", [7, 32, 4096])

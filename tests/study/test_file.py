@@ -1,5 +1,6 @@
 """Study files: what they mean, and that a wrong one is told so in one line."""
 
+import codecs
 import json
 import tomllib
 from pathlib import Path
@@ -300,16 +301,39 @@ def test_a_hostile_file_name_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     binary = tmp_path / "binary.toml"
-    binary.write_bytes(b"\xff\xfe\x00\x01")
+    binary.write_bytes(b"\xff\x81\x00\x01")
     for path, says in [
         (tmp_path / "missing.toml", "no such study file"),
         (tmp_path, "cannot be read"),
-        (binary, "cannot be read: 'utf-8' codec"),
+        (binary, "cannot be read: line 1 is not UTF-8 (perhaps Latin-1); save it as UTF-8"),
     ]:
         with pytest.raises(InputError) as caught:
             load_study(path)
         assert str(caught.value).startswith(f"{path}: {says}")
         assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(study_file: Path) -> None:
+    study_file.write_bytes(codecs.BOM_UTF8 + STUDY.encode())
+    assert load_study(study_file).source == STUDY
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [
+        ("utf-16", "its encoding is UTF-16; save it as UTF-8"),
+        ("euc-kr", "is not UTF-8 (perhaps EUC-KR); save it as UTF-8"),
+        ("shift-jis", "is not UTF-8 (perhaps "),
+    ],
+)
+def test_another_encoding_is_named(study_file: Path, encoding: str, says: str) -> None:
+    word = "일정" if encoding == "euc-kr" else "一定ーです"
+    study_file.write_bytes(f"{STUDY}\n# {word}\n".encode(encoding))
+    with pytest.raises(InputError) as caught:
+        load_study(study_file)
+    assert str(caught.value).startswith(f"{study_file}: cannot be read: ")
+    assert says in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_an_unknown_dataset_of_the_caller(study_file: Path) -> None:

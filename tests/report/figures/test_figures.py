@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.collections import PathCollection
 
 from ablate.analysis import summary as analysis_summary
@@ -297,6 +298,28 @@ def test_saved_bytes_are_the_same_each_time(tmp_path: Path) -> None:
             (tmp_path / folder / file).read_bytes() for folder in ("first", "second", "third")
         )
         assert others == [first, first], file
+
+
+def test_a_users_settings_change_no_figure(tmp_path: Path) -> None:
+    """Not even those that would end in an error, such as LaTeX that is not installed."""
+    trials, summary, *_ = STUDIES["two seeds"]
+    kept = []
+    users: list[dict[Any, Any]] = [{}, {"text.usetex": True, "lines.linewidth": 9}]
+    for settings in users:
+        with mpl.rc_context(settings):
+            drawing = against_cost(trials, summary)
+            style.save(drawing, tmp_path)
+        kept.append((tmp_path / f"{drawing.name}.png").read_bytes())
+    assert kept[0] == kept[1]
+
+
+def test_names_are_drawn_as_they_stand(tmp_path: Path) -> None:
+    with style.style():
+        figure, axes = plt.subplots()
+        axes.set_title(r"$\foo$ costs 5$, and $x")
+        figure.savefig(tmp_path / "dollars.svg")
+    plt.close(figure)
+    assert r"$\foo$ costs 5$, and $x" in (tmp_path / "dollars.svg").read_text("utf-8")
 
 
 def test_style_and_figures_leave_the_settings_alone(tmp_path: Path) -> None:

@@ -33,7 +33,11 @@ ON_LIGHT, ON_DARK = "#111111", "#fefefe"
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Our look, within a `with` block alone: readable at half size, the same bytes each time."""
+    """Our look, within a `with` block alone: readable at half size, the same bytes each time.
+
+    It starts from matplotlib's defaults, whatever settings the user has, and text is drawn as it
+    stands: a `$` in a name begins no mathematics.
+    """
     rc: dict[Any, Any] = {
         **sns.axes_style("whitegrid"),
         **sns.plotting_context("notebook", font_scale=1.2),
@@ -46,11 +50,14 @@ def style() -> Iterator[None]:
         "axes.spines.right": False,
         "legend.fontsize": "small",
         "legend.frameon": False,
+        "text.parse_math": False,
         "svg.hashsalt": "ablate",
         "svg.fonttype": "none",  # so that text can be found, read aloud and copied
         "pdf.fonttype": 42,  # fonts as they are, which journals ask for
     }
-    with mpl.rc_context(rc):
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(rc)
         yield
 
 
