@@ -30,6 +30,7 @@ from sqlalchemy.exc import (
 from ablate.errors import InputError
 
 BUSY_TIMEOUT_S = 60
+IDLE_S = 60.0  # that a process may hold what others wait for, in PostgreSQL, and do nothing
 PATIENCE_S = 120.0  # for a server that does not answer: as long as one takes to restart
 KINDS = "sqlite:///PATH, postgresql://USER@HOST/DATABASE or grpc://HOST:PORT"
 DISK_FAULTS = frozenset(
@@ -268,7 +269,11 @@ def _refusal(error: DBAPIError) -> str:
 
 
 def _postgresql(where: str) -> RDBStorage:
-    """A PostgreSQL database; a connection that has died is replaced before it is used."""
+    """A PostgreSQL database; a connection that has died is replaced before it is used.
+
+    One that does nothing within a transaction is ended after `IDLE_S`: else a process that was
+    stopped in the middle of one (SIGSTOP, a suspended machine) would keep all others waiting.
+    """
     try:
         url = make_url(where)
     except (ArgumentError, ValueError) as error:
@@ -281,7 +286,7 @@ def _postgresql(where: str) -> RDBStorage:
     try:
         with_driver = url.set(drivername="postgresql+psycopg")
         text = with_driver.render_as_string(hide_password=False)
-        return _made(text, {"pool_pre_ping": True})
+        storage = _made(text, {"pool_pre_ping": True})
     except ImportError as error:
         raise InputError(
             f"--storage {shown(where)}: needs psycopg, which is not installed: "
@@ -290,6 +295,15 @@ def _postgresql(where: str) -> RDBStorage:
     except SQLAlchemyError as error:
         reason = _storage_fault(error) or type(error).__name__
         raise InputError(f"--storage {shown(where)}: {reason}") from error
+
+    @event.listens_for(storage.engine, "connect")
+    def limit_idleness(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {int(1000 * IDLE_S)}")
+        connection.commit()
+
+    storage.engine.dispose()  # of the connections that were made before
+    return storage
 
 
 @contextlib.contextmanager

@@ -1,5 +1,8 @@
 """URLs of storages: any folder is found again, and no password is ever shown."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from ablate.engine.storage import (
     sqlite_url,
 )
 from ablate.errors import InputError
+from support.postgres import Server
 
 FOLDERS = ["o?x=1", "o%20x", "o%", "o#1", "a b", "{x}", "폭", "a@b:c", "+", "'q'", "a&b=c"]
 
@@ -83,3 +87,32 @@ def test_no_error_shows_a_password(where: str) -> None:
         open_storage(where.replace("host", "127.0.0.1:1" if "host:" not in where else "127.0.0.1"))
     assert "s3cret" not in str(caught.value).replace(":s3cret/", "")
     assert "\n" not in str(caught.value)
+
+
+STOPPED = """
+import os, signal, sys
+from sqlalchemy import text
+from ablate.engine import storage
+storage.IDLE_S = 1.0
+opened = storage.open_storage(sys.argv[1])
+with opened._backend.engine.begin() as connection:
+    connection.execute(text("LOCK TABLE studies IN ACCESS EXCLUSIVE MODE"))
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_process_that_is_stopped_within_a_transaction_keeps_nobody_waiting(
+    postgres: Server,
+) -> None:
+    where = postgres.fresh_database()
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPED, where], stderr=subprocess.PIPE
+    ) as stopped:
+        try:
+            _, status = os.waitpid(stopped.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status)
+            other = open_storage(where)
+            assert other.get_all_studies() == []
+            close(other)
+        finally:
+            stopped.kill()
