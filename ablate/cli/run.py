@@ -228,7 +228,10 @@ def _dataset(args: argparse.Namespace) -> "DatasetInfo":
     from ablate.engine.progress import plain_or_bar
     from ablate.processes import cpu_count
 
-    return find_dataset(args.dataset, args.image_size, args.data_root, cpu_count(), plain_or_bar)
+    info = find_dataset(args.dataset, args.image_size, args.data_root, cpu_count(), plain_or_bar)
+    if info.note:
+        print(f"{args.dataset}: {info.note}", file=sys.stderr)
+    return info
 
 
 def _load(args: argparse.Namespace, toml: "Toml") -> "tuple[Study, DatasetInfo]":

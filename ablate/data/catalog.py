@@ -20,6 +20,7 @@ class DatasetInfo:
         val_images: of its own validation split; 0 where `DataSpec.val_fraction` makes one.
         source: the class of `torchvision.datasets` that reads it; empty for others.
         checksum: of its images and labels, for one's own.
+        note: what is to be said of its files, in a line; empty where all is well.
     """
 
     name: str
@@ -31,6 +32,7 @@ class DatasetInfo:
     val_images: int = 0
     source: str = ""
     checksum: str = ""
+    note: str = ""
 
     @property
     def image(self) -> dict[str, int]:

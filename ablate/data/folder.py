@@ -18,7 +18,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -51,11 +51,12 @@ class Folder:
     """A folder of images that has been prepared.
 
     Args:
-        name: the last component of its path, in A-Z, a-z, 0-9, `_`, `.` and `-`.
+        name: `clean_name` of its path.
         checksum: SHA-256 of its content, whatever the path, the times and the machine.
         classes: their names, in the order of the labels.
         channels, image_size: of every image; height equals width.
         images, val_images, test_images: in its `train`, `val` (0 where there is none) and `test`.
+        skipped: how many files in its classes are left out, by ending.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Folder:
     images: int
     val_images: int
     test_images: int
+    skipped: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def prepare(
         images=len(images["train"]),
         val_images=len(images.get("val", ())),
         test_images=len(images["test"]),
+        skipped=listing.skipped,
     )
 
 

@@ -5,89 +5,149 @@ import json
 import os
 import re
 import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ablate.errors import InputError, fitting_torchvision
 
-SPLITS = ("train", "val", "test")
+SPLITS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Files relative to `base`, and their labels, by split."""
+    """Files relative to `base`, and their labels, by split.
+
+    `skipped` is how many files are left out, by ending.
+    """
 
     base: Path
     classes: tuple[str, ...]
     files: dict[str, list[str]]
     labels: dict[str, list[int]]
+    skipped: dict[str, int]
 
 
 def list_images(path: Path) -> Listing:
-    """Every image file under `path`; `InputError` for another layout."""
+    """Every image file under `path`; `InputError` for another layout.
+
+    Names of classes are compared in one Unicode form (NFC), since systems write them in different
+    ones. What begins with a dot is no class and no image.
+    """
     with fitting_torchvision():
-        from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
+        from torchvision.datasets.folder import IMG_EXTENSIONS
 
     splits = _find_splits(path)
-    classes = _find_classes(path, splits)
-    base = path.absolute()  # torchvision would take a `~` for a home
+    folders = {split: _find_classes(path / name) for split, name in splits.items()}
+    classes = _common_classes(path, splits, folders)
+    base = path.absolute()
     files: dict[str, list[str]] = {}
     labels: dict[str, list[int]] = {}
-    for split in splits:
-        samples = make_dataset(
-            str(base / split),
-            {name: label for label, name in enumerate(classes)},
-            extensions=IMG_EXTENSIONS,
-            allow_empty=True,
-        )
-        files[split] = [file.removeprefix(str(base)).lstrip(os.sep) for file, _ in samples]
-        labels[split] = [label for _, label in samples]
-        for label in sorted(set(range(len(classes))) - set(labels[split])):
-            raise InputError(
-                f"{path / split / classes[label]}: no image in it; expected files that end in "
-                f"{', '.join(IMG_EXTENSIONS)}"
-            )
-    return Listing(path, classes, files, labels)
+    skipped: Counter[str] = Counter()
+    for split, name in splits.items():
+        files[split], labels[split] = [], []
+        for label, one in enumerate(classes):
+            folder = base / name / folders[split][one]
+            inner = sorted(_folders(folder, (folder.resolve(),)), key=str)
+            found = [file for one in inner for file in _files(one)]
+            images = [file for file in found if file.name.lower().endswith(IMG_EXTENSIONS)]
+            skipped.update(file.suffix.lower() for file in found if file not in set(images))
+            if not images:
+                raise InputError(
+                    f"{path / name / folders[split][one]}: no image in it; expected files that end "
+                    f"in {', '.join(IMG_EXTENSIONS)}"
+                )
+            files[split] += [str(file.relative_to(base)) for file in images]
+            labels[split] += [label] * len(images)
+    return Listing(path, classes, files, labels, dict(skipped))
 
 
-def _find_splits(path: Path) -> list[str]:
+def _folders(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """A folder and those in it at any depth.
+
+    Args:
+        folder: where to look.
+        above: it and the folders that it lies in, links resolved.
+
+    Raises:
+        InputError: a link leads back to one of these.
+    """
+    yield folder
+    for name in _subfolders(folder):
+        target = (folder / name).resolve()
+        if target in above:
+            raise InputError(f"{folder / name}: a link that leads back up to {target}; take it out")
+        yield from _folders(folder / name, (*above, target))
+
+
+def _files(folder: Path) -> list[Path]:
+    """What lies in a folder and is no folder, but for what begins with a dot."""
+    return sorted(
+        one for one in folder.iterdir() if not one.name.startswith(".") and not one.is_dir()
+    )
+
+
+def _find_splits(path: Path) -> dict[str, str]:
+    """The folder of each split that there is."""
     if not path.is_dir():
         wrong = "not a directory" if path.exists() else "no such directory"
         raise InputError(f"{path}: {wrong}; expected one with train/<class>/ and test/<class>/")
     found = _subfolders(path)
-    for split in ("train", "test"):
-        if split not in found:
+    splits = {}
+    for split, names in SPLITS.items():
+        present = [name for name in names if name in found]
+        if present[1:]:
+            raise InputError(
+                f"{path}: has {' and '.join(present)}; expected one folder for validation"
+            )
+        if present:
+            splits[split] = present[0]
+        elif split != "val":
             has = ", ".join(found[:5]) + (", ..." if found[5:] else "") if found else "no folder"
             raise InputError(
                 f"{path}: no {split!r} folder; expected train/<class>/ and test/<class>/, and "
                 f"val/<class>/ only if you have one (validation is drawn from train without it), "
                 f"and found {has}"
             )
-    return [split for split in SPLITS if split in found]
+    return splits
 
 
-def _find_classes(path: Path, splits: list[str]) -> tuple[str, ...]:
-    classes = {split: _subfolders(path / split) for split in splits}
-    for split, names in classes.items():
-        if not names:
-            raise InputError(
-                f"{path / split}: no class folders; expected {split}/<class>/ with images"
-            )
+def _find_classes(path: Path) -> dict[str, str]:
+    """The folder of each class of a split, by the class's name."""
+    found: dict[str, str] = {}
+    for folder in _subfolders(path):
+        name = unicodedata.normalize("NFC", folder)
+        if name in found:
+            raise InputError(f"{path}: has {name!r} twice, in two Unicode forms; expected it once")
+        found[name] = folder
+    if not found:
+        raise InputError(f"{path}: no class folders; expected {path.name}/<class>/ with images")
+    return found
+
+
+def _common_classes(
+    path: Path, splits: Mapping[str, str], folders: Mapping[str, Mapping[str, str]]
+) -> tuple[str, ...]:
+    """The classes, which every split has."""
+    for split in splits:
         for one, other in ((split, "train"), ("train", split)):
-            for name in sorted(set(classes[one]) - set(classes[other])):
+            for name in sorted(folders[one].keys() - folders[other].keys()):
                 raise InputError(
-                    f"{path}: class {name!r} of {one} is not in {other}; expected the same class "
-                    "folders in every split"
+                    f"{path}: class {name!r} of {splits[one]} is not in {splits[other]}; expected "
+                    "the same class folders in every split"
                 )
-    if len(classes["train"]) < 2:
-        raise InputError(
-            f"{path / 'train'}: one class, {classes['train'][0]!r}; expected 2 or more"
-        )
-    return tuple(classes["train"])
+    classes = tuple(sorted(folders["train"]))
+    if len(classes) < 2:
+        raise InputError(f"{path / 'train'}: one class, {classes[0]!r}; expected 2 or more")
+    return classes
 
 
 def _subfolders(path: Path) -> list[str]:
-    return sorted(entry.name for entry in path.iterdir() if entry.is_dir())
+    """Names of the folders in one, but for those that begin with a dot."""
+    names = (entry.name for entry in path.iterdir() if entry.is_dir())
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def fingerprint(listing: Listing, about: object) -> str:
@@ -115,6 +175,13 @@ def _status(path: Path) -> os.stat_result:
 
 
 def clean_name(path: Path) -> str:
-    """The last component of a path, in A-Z, a-z, 0-9, `_`, `.` and `-`."""
+    """The last component of a path, in letters and digits of any script, `_`, `.` and `-`.
+
+    Where other characters became `_`, a checksum tells it from others of which the same is left.
+    """
     name = path.resolve().name if path.name in ("", "..") else path.name
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "folder"
+    name = unicodedata.normalize("NFC", name)
+    clean = re.sub(r"[^\w.-]", "_", name)
+    if clean == name:
+        return clean or "folder"
+    return f"{clean}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

@@ -1,11 +1,11 @@
 """`--dataset` becomes a `DatasetInfo`; a folder of images is decoded on the way."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ablate.data.catalog import DATASETS, FOLDER, DatasetInfo
 from ablate.data.folder import prepare
-from ablate.errors import InputError
+from ablate.errors import InputError, plural
 
 
 def find_dataset(
@@ -42,4 +42,13 @@ def find_dataset(
         val_images=found.val_images,
         test_images=found.test_images,
         checksum=found.checksum,
+        note=_left_out(found.skipped),
     )
+
+
+def _left_out(skipped: Mapping[str, int]) -> str:
+    """What is said of files that are no images; nothing where there are none."""
+    if not skipped:
+        return ""
+    ways = ", ".join(f"{number} {ending or 'without one'}" for ending, number in skipped.items())
+    return f"{plural(sum(skipped.values()), 'file')} left out, no image by the ending: {ways}"
