@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,10 +110,10 @@ def validated(
 
 def check_stem(path: Path) -> None:
     """Raise `InputError` for a file whose name cannot name a folder of results."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", path.stem):
+    if not re.fullmatch(r"[^\W_][\w-]{0,63}", unicodedata.normalize("NFC", path.stem)):
         raise InputError(
             f"{path}: the file's name names the study and its folder: expected "
-            "letters, digits, _ and -, at most 64"
+            "letters of any script, digits, _ and -, at most 64"
         )
 
 

@@ -44,6 +44,7 @@ def test_what_is_announced_is_what_is_read(photos: Path, root: Path) -> None:
         images=4,
         val_images=0,
         test_images=2,
+        skipped={},
     )
     found = read_folder(root, folder.checksum)
     assert {split: tuple(images.shape) for split, (images, _) in found.items()} == {
@@ -62,7 +63,8 @@ def test_a_validation_folder_is_counted(photos: Path, root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("my photos \u732b", "my_photos__"), ("a.b-c_1/../a.b-c_1", "a.b-c_1")]
+    ("path", "name"),
+    [("my photos \u732b", "my_photos_\u732b-aab5a3"), ("a.b-c_1/../a.b-c_1", "a.b-c_1")],
 )
 def test_the_name_is_fit_for_a_file_name(tmp_path: Path, root: Path, path: str, name: str) -> None:
     (tmp_path / "a.b-c_1").mkdir()

@@ -68,7 +68,7 @@ def test_a_folder_is_as_well_known_as_a_dataset(tmp_path: Path) -> None:
     found = find(f"folder:{path}", tmp_path / "data")
     (kept,) = [path for path in (tmp_path / "data" / "folders").iterdir() if path.is_dir()]
     assert found == DatasetInfo(
-        name="folder:my_pets",
+        name="folder:my_pets-8d0df1",
         channels=3,
         image_size=6,
         classes=2,

@@ -291,12 +291,19 @@ def test_what_is_wrong_is_said_in_one_line(study_file: Path, fault: str) -> None
     assert len(message.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["a b.toml", "-rf.toml", "é.toml", ".toml", "x" * 65 + ".toml"])
+@pytest.mark.parametrize(
+    "name", ["a b.toml", "-rf.toml", "_a.toml", "a?.toml", ".toml", "x" * 65 + ".toml"]
+)
 def test_a_hostile_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         load(tmp_path / name, STUDY)
     assert str(caught.value).startswith(f"{tmp_path / name}: the file's name")
-    assert "expected letters, digits, _ and -, at most 64" in str(caught.value)
+    assert "expected letters of any script, digits, _ and -, at most 64" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["폭", "é", "e\u0301", "a-1_b"])
+def test_a_file_may_be_named_in_any_script(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path / f"{name}.toml", STUDY).name == name
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
