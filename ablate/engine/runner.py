@@ -38,6 +38,7 @@ from ablate.results.manifest import write_looks, write_manifest
 from ablate.results.names import CHECKPOINTS, CORRECT, LOCK, STORAGE, TRIALS, TUNING, WEIGHTS
 from ablate.results.stopping import Fate, Looks, settled_text
 from ablate.results.tables import plan_row, write_sweep, write_tables
+from ablate.study.norms import check_norms
 from ablate.study.own import own_modules
 from ablate.study.plan import Planned, Study
 from ablate.study.tuning import (
@@ -141,6 +142,8 @@ def _run_locked(
             f"channel {channel + 1} of the training images is "
             f"{data.mean.flatten()[channel]:.0f} everywhere; it says nothing, and is not scaled"
         )
+    for batch in setup.batches:
+        check_norms("--batch-sweep", ((cell.name, cell.net, batch) for cell in study.cells))
     usual, threads = usual_cpu_split(setup.execution, setup.workers, len(study.plan()))
     worker = replace(setup.execution, threads=threads)
     time_for = patience(study, len(data.train), worker, usual, setup.timing_s, queue)

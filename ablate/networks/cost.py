@@ -71,6 +71,26 @@ def count_stages(spec: NetSpec) -> dict[str, tuple[int, Cost]]:
     return {stage: (row[0], Cost(*row[1:])) for stage, row in sums.items()}
 
 
+def fewest_normed(spec: NetSpec, batch: int) -> int | None:
+    """The fewest values of a channel, or of a group of channels, that a norm has in a batch.
+
+    Of one value there is no variance, and torch refuses it.
+
+    Args:
+        spec: the network.
+        batch: images a step.
+
+    Returns:
+        None where the network has no norm, or modules of one's own.
+    """
+    if spec.own or spec.norm == "none":
+        return None
+    normed = _walked(spec).normed
+    if spec.norm == "batch":
+        return batch * min(size for _, size in normed) ** 2
+    return batch * min(width // layout.norm_groups(spec, width) * size**2 for width, size in normed)
+
+
 def receptive_fields(spec: NetSpec) -> dict[str, int]:
     """Side in pixels of the image patch that one output of the stem and of each stage can see.
 
@@ -112,6 +132,10 @@ def _seen(ops: Iterable[layout.Named], field: int, jump: int) -> tuple[int, int]
 
 def layers(spec: NetSpec) -> list[Layer]:
     """Every operator of the network, in order, and what the image itself takes."""
+    return [Layer(*row) for row in _walked(spec).rows]
+
+
+def _walked(spec: NetSpec) -> "_Walk":
     walk = _Walk(spec)
     x = walk.run("stem", layout.stem(spec), walk.made("stem", spec.in_channels, spec.image_size))
     known: dict[tuple[object, ...], _Ops] = {}
@@ -121,7 +145,7 @@ def layers(spec: NetSpec) -> list[Layer]:
             known[alike] = _ops(spec, block)
         x = _block(walk, f"stage {block.stage + 1}", known[alike], x)
     walk.run("head", layout.head(spec), x)
-    return [Layer(*row) for row in walk.rows]
+    return walk
 
 
 class _Ops(NamedTuple):
@@ -178,6 +202,7 @@ class _Walk:
         self.spec = spec
         self.biased = spec.norm == "none"
         self.rows: list[list[Any]] = []
+        self.normed: set[tuple[int, int]] = set()  # widths and sizes of what norms take
 
     def run(self, stage: str, ops: Iterable[layout.Named], x: _Map) -> _Map:
         """What the operators give; what each costs and keeps is a row more."""
@@ -221,6 +246,7 @@ class _Walk:
         if self.spec.norm == "none":
             return x
         self.keep(x)
+        self.normed.add((norm.width, x.size))
         return self.made(stage, norm.width, x.size, 2 * norm.width)
 
     def act(self, stage: str, act: layout.Act, x: _Map) -> _Map:

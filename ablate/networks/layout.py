@@ -302,6 +302,12 @@ def shortcut(spec: NetSpec, block: BlockSpec) -> list[Named] | None:
     return ops
 
 
+def norm_groups(spec: NetSpec, width: int) -> int:
+    """Groups of a group norm over so many channels."""
+    most = max(1, min(32, width // 4))
+    return spec.norm_groups or max(n for n in range(1, most + 1) if width % n == 0)
+
+
 def projects(ops: list[Named] | None) -> bool:
     """Whether a shortcut has a convolution, or may have one."""
     return any(isinstance(op, Conv | Own) for _, op in ops or ())

@@ -193,7 +193,5 @@ def _norm(spec: NetSpec, width: int) -> nn.Module:
     if spec.norm == "batch":
         return nn.BatchNorm2d(width)
     if spec.norm == "group":
-        most = max(1, min(32, width // 4))
-        usual = max(n for n in range(1, most + 1) if width % n == 0)
-        return nn.GroupNorm(spec.norm_groups or usual, width)
+        return nn.GroupNorm(layout.norm_groups(spec, width), width)
     return nn.Identity()

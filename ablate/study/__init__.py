@@ -7,6 +7,7 @@ Nothing here trains or imports torch. May use: networks, data, spec, errors, fil
 - `file`: the tables that a study file may have.
 - `words`: what it calls its axes and arms in a sentence.
 - `layers`: settings in layers become a network or a recipe.
+- `norms`: batches for which a norm would have a single value.
 - `own`: modules of one's own that a file names.
 - `recipes`: the recipe of each arm, where it sets one.
 - `cells`: every combination of arms, brought to the study's budget.

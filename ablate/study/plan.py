@@ -17,6 +17,7 @@ from ablate.study.file import (
 )
 from ablate.study.find import kind_of, name_or_path
 from ablate.study.layers import training_images
+from ablate.study.norms import check_norms
 from ablate.study.recipes import Recipes
 from ablate.study.stop import planned_looks
 from ablate.study.toml_file import Toml, read_toml
@@ -139,6 +140,11 @@ def load_study(
             f"{path}: holds claims, not networks to train; check them with `ablate run --study "
             f"{name_or_path(path)}`"
         )
+    if kind == "table":
+        raise InputError(
+            f"{path}: judges a table and trains nothing; judge it with `ablate run --study "
+            f"{name_or_path(path)}`"
+        )
     file = read_study_file(toml)
     info = dataset if isinstance(dataset, DatasetInfo) else dataset_info(dataset)
     own = file.datasets.get(info.name, DatasetTable())
@@ -161,6 +167,8 @@ def load_study(
     for cell in cells:
         if cell.train is not None:
             training_images(path, info, data, cell.train, f"{cell.name}: train")
+    named = ((cell.name, cell.net, (cell.train or recipes.base).batch_size) for cell in cells)
+    check_norms(f"{path}: train.batch_size", named)
     _check_hypotheses(path, file, arms)
     if (mechanism or file.mechanism) and any(cell.net.own for cell in cells):
         raise InputError(
