@@ -44,6 +44,7 @@ def reporting(command: Callable[[], int], stopped: str = "stopped") -> int:
         command: returns its exit status.
         stopped: what is said when a signal of `STOPS` ends it.
     """
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the user draws with
     for stream in (sys.stdout, sys.stderr):  # a letter that a terminal lacks ends nothing
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -313,6 +313,22 @@ def test_a_letter_that_a_terminal_lacks_ends_nothing(encoding: str) -> None:
     assert done.stdout.decode("ascii").strip() == r"\ub450\ubc30 done"
 
 
+def test_a_backend_that_matplotlib_does_not_know_is_no_matter() -> None:
+    code = (
+        "from ablate.cli.reporting import reporting\n"
+        "def draws():\n    import matplotlib; return print(matplotlib.get_backend()) or 0\n"
+        "reporting(draws)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MPLBACKEND": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip().lower() == "agg"
+
+
 def test_a_long_folder_for_sockets_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
