@@ -28,7 +28,7 @@ from ablate.training.throughput import Row, sweep, time_arms, train_rate
 
 WORTH_LAYOUT_S = 120  # of training; a shorter one has the usual layout, whatever else is running
 WORTH_PROBING_S = 240  # of training that is left; a shorter run is over before a probe pays
-PROBES_SHARE, LEAST_PROBES_S, MOST_PROBES_S = 0.1, 3.0, 15.0  # of the training, and in any case
+PROBES_SHARE, LEAST_PROBES_S, MOST_PROBES_S = 0.1, 6.0, 15.0  # of the training, and in any case
 LAYOUT_SHARE, TIMING_SHARE, SPLIT_SHARE = 0.2, 0.5, 0.3  # of the time for probes
 USUAL_TIMING_S = 0.5  # of each cell and quantity; where more is asked for, all probes have more
 RATE_S = 0.1  # of timing steps, to know how long the training will be

@@ -123,9 +123,9 @@ def test_timing_and_starting_are_part_of_the_whole(
 ) -> None:
     study = study_of(tmp_path, STUDY)
     lines = said(study, 80, CPU, 2, timing_s=1.0, probes=True)[1]
-    # 4.5 s of training; 3 s of timing, twice as long as usual; 6 trials, 2 at once
+    # 4.5 s of training; 3 quantities of 2 cells and the control, and 2 layouts; 6 trials, 2 at once
     assert lines[-1] == (
-        "estimated in all: 36 s (with 6 s of timing, and roughly 2 s to start a trial and 20 s "
+        "estimated in all: 42 s (with 11 s of timing, and roughly 2 s to start a trial and 20 s "
         "for imports and the report)"
     )
     assert ", layout by a probe, on cpu: " in lines[1]
