@@ -142,7 +142,9 @@ def cell_columns(
     kept = memory.recall(name)
     if kept is None:
         say(f"timing {len(timed)} cells against each other" if timed[1:] else "timing one network")
-        began, within = time.perf_counter(), TIMING_SHARE * patience.within
+        alone = patience.training_s < WORTH_LAYOUT_S  # then nothing else is timed
+        within = patience.within * (1 if alone else TIMING_SHARE)
+        began = time.perf_counter()
         kept = time_arms(nets, train, data, execution, patience.each, within)
         memory.remember(name, kept)
         took = time.perf_counter() - began
