@@ -8,6 +8,7 @@ Optuna study over arm and seed, kept in SQLite.
 import argparse
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,13 @@ def main() -> None:
     args = _parser().parse_args()
     info = find_dataset(args.dataset, None, args.data_root, 1, plain_or_bar)
     study = load_study(find_study(args.study), info, args.seeds, args.epochs, subset=args.subset)
+    for planned in study.cells:
+        own = study.recipe(planned)
+        plain = replace(own, optimizer="sgd", schedule="one_cycle", mixup=0.0, ema=0.0, cutout=0)
+        if own != study.train or own != plain or own.precision != "float32":
+            raise SystemExit(
+                f"{planned.name}: the script has one recipe, SGD with one cycle, alone"
+            )
     found: dict[str, list[float]] = {cell.name: [] for cell in study.cells}
     nets = {cell.name: cell.net for cell in study.cells}
     parts = _parts(study, args.data_root)

@@ -1,7 +1,8 @@
 """One way to write a network, and its whole description.
 
 Several specs describe the same network: widths by stage or by block, a stem as wide as the first
-stage with its width given or not. What is built alike is to have one key.
+stage with its width given or not. `canonical` is what keys are made from; `alike` also sees what is
+written otherwise and built the same.
 """
 
 import itertools

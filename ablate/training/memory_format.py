@@ -120,8 +120,7 @@ def gradient_error(net: NetSpec, execution: Execution) -> float:
 
 
 def _gradient(net: NetSpec, execution: Execution) -> Tensor:
-    # Neither layout draws what it drops in the order of the other.
-    network = make_network(replace(net, dropout=0.0, drop_path=0.0), execution)
+    network = make_network(net, execution)
     images, labels = random_batch(net, CHECKED_IMAGES, execution)
     F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
